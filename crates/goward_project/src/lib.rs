@@ -1,0 +1,1 @@
+//! Finds Go code: modules, workspaces, vendor folders and build constraints.

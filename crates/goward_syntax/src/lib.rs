@@ -1,0 +1,1 @@
+//! Go lexer, parser and syntax tree.

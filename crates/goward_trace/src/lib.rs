@@ -1,0 +1,1 @@
+//! Readers of what Go leaves behind: crash dumps, execution traces and profiles.

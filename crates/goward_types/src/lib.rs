@@ -1,0 +1,1 @@
+//! Go constants, types, objects, scopes and the checker.

@@ -1,0 +1,35 @@
+//! `cargo xtask`: the project's own chores. One file a chore.
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(clap::Subcommand)]
+enum Chore {
+    /// Run all tests; `--slow` adds the checks that take longer than the default suite may.
+    Test {
+        /// Also run what takes longer than fifteen minutes.
+        #[arg(long)]
+        slow: bool,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Test { slow } => test(slow),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "xtask starts programs")]
+fn test(_slow: bool) -> anyhow::Result<()> {
+    let status = std::process::Command::new("cargo")
+        .args(["test", "--workspace"])
+        .status()?;
+    anyhow::ensure!(status.success(), "cargo test failed");
+    Ok(())
+}
