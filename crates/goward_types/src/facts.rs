@@ -1,0 +1,207 @@
+//! What the checker found out about the nodes of a file: the counterpart of go/types' `Info`, in
+//! vectors that run parallel to the nodes.
+
+use goward_syntax::NodeId;
+use rustc_hash::FxHashMap;
+
+use crate::checker::Mode;
+use crate::constant::Value;
+use crate::ids::{ObjectId, TypeId};
+
+/// How a selector expression finds what it selects.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum SelectionKind {
+    /// `x.f` is a struct field.
+    FieldValue,
+    /// `x.f` is a method bound to `x`.
+    MethodValue,
+    /// `T.f` is a method as a function.
+    MethodExpression,
+}
+
+/// A selector expression that is not a qualified identifier.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    pub kind: SelectionKind,
+    /// The type of `x` in `x.f`.
+    pub receiver: TypeId,
+    /// The field or method.
+    pub object: ObjectId,
+    /// Path of field indices; the last is that of the field or method.
+    pub index: Box<[u32]>,
+    /// Whether a pointer was followed on the way.
+    pub indirect: bool,
+}
+
+/// An instantiation of a generic function or type at an identifier.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub arguments: Box<[TypeId]>,
+    pub instance_type: TypeId,
+}
+
+/// Type, mode and constant value of one expression, packed.
+#[derive(Copy, Clone, Debug, Default)]
+struct Record {
+    /// Raw type id, 0 where nothing is recorded.
+    recorded_type: u32,
+    /// Mode in the upper five bits, then a flag, then the index of the constant value plus one.
+    detail: u32,
+}
+
+const MODE_SHIFT: u32 = 27;
+const SHIFT_LEFT_SIDE: u32 = 1 << 26;
+const VALUE_MASK: u32 = SHIFT_LEFT_SIDE - 1;
+const DEFINES: u32 = 1 << 31;
+
+const MODES: [Mode; 11] = [
+    Mode::Invalid,
+    Mode::NoValue,
+    Mode::Builtin,
+    Mode::TypeExpression,
+    Mode::Constant,
+    Mode::Variable,
+    Mode::MapIndex,
+    Mode::Value,
+    Mode::CommaOk,
+    Mode::CommaError,
+    Mode::CgoFunction,
+];
+
+/// Type, mode and value of an expression.
+#[derive(Copy, Clone, Debug)]
+pub struct TypeAndValue<'f> {
+    pub mode: Mode,
+    pub expression_type: TypeId,
+    /// The value of a constant expression.
+    pub value: Option<&'f Value>,
+}
+
+/// An entry for an identifier.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum IdentifierFact {
+    /// It declares this object; none for a package clause and for `x` in `switch x := y.(type)`.
+    Definition(Option<ObjectId>),
+    /// It stands for this object.
+    Use(ObjectId),
+}
+
+/// What is known about the nodes of one file.
+#[derive(Debug, Default)]
+pub struct FileFacts {
+    records: Vec<Record>,
+    values: Vec<Value>,
+    identifiers: Vec<u32>,
+    /// Objects declared without an identifier: imports, type-switch clauses, unnamed parameters.
+    pub implicits: FxHashMap<NodeId, ObjectId>,
+    pub selections: FxHashMap<NodeId, Selection>,
+    /// By the identifier that is instantiated.
+    pub instances: FxHashMap<NodeId, Instance>,
+}
+
+impl FileFacts {
+    pub(crate) fn new(node_count: usize) -> FileFacts {
+        FileFacts {
+            records: vec![Record::default(); node_count],
+            identifiers: vec![0; node_count],
+            ..FileFacts::default()
+        }
+    }
+
+    /// Type, mode and value of an expression node, if it has been typed.
+    pub fn get(&self, node: NodeId) -> Option<TypeAndValue<'_>> {
+        let record = self.records.get(node.index())?;
+        let expression_type = TypeId::from_raw(record.recorded_type)?;
+        let value = match record.detail & VALUE_MASK {
+            0 => None,
+            index => self.values.get(index as usize - 1),
+        };
+        Some(TypeAndValue {
+            mode: MODES[(record.detail >> MODE_SHIFT) as usize],
+            expression_type,
+            value,
+        })
+    }
+
+    /// The type of an expression node; unknown where it has none.
+    pub fn type_of(&self, node: NodeId) -> TypeId {
+        let recorded = self
+            .records
+            .get(node.index())
+            .and_then(|record| TypeId::from_raw(record.recorded_type));
+        recorded.unwrap_or(TypeId::UNKNOWN)
+    }
+
+    /// What an identifier declares or stands for.
+    pub fn identifier(&self, node: NodeId) -> Option<IdentifierFact> {
+        let raw = *self.identifiers.get(node.index())?;
+        match (raw & DEFINES != 0, ObjectId::from_raw(raw & !DEFINES)) {
+            (true, object) => Some(IdentifierFact::Definition(object)),
+            (false, Some(object)) => Some(IdentifierFact::Use(object)),
+            (false, None) => None,
+        }
+    }
+
+    /// The object that an identifier declares or stands for.
+    pub fn object_of(&self, node: NodeId) -> Option<ObjectId> {
+        match self.identifier(node)? {
+            IdentifierFact::Definition(object) => object,
+            IdentifierFact::Use(object) => Some(object),
+        }
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        node: NodeId,
+        mode: Mode,
+        recorded_type: TypeId,
+        value: Option<&Value>,
+    ) {
+        let Some(record) = self.records.get_mut(node.index()) else {
+            return;
+        };
+        let value_index = match value {
+            None => 0,
+            Some(value) => match (record.detail & VALUE_MASK) as usize {
+                // The same node keeps its slot when its type becomes final.
+                0 => {
+                    self.values.push(value.clone());
+                    self.values.len() as u32
+                }
+                index => {
+                    self.values[index - 1] = value.clone();
+                    index as u32
+                }
+            },
+        };
+        *record = Record {
+            recorded_type: recorded_type.raw(),
+            detail: ((mode as u32) << MODE_SHIFT) | value_index.min(VALUE_MASK),
+        };
+    }
+
+    pub(crate) fn set_shift_left_side(&mut self, node: NodeId) {
+        if let Some(record) = self.records.get_mut(node.index()) {
+            record.detail |= SHIFT_LEFT_SIDE;
+        }
+    }
+
+    /// Whether the node is the left operand of a shift whose type is still open.
+    pub(crate) fn is_shift_left_side(&self, node: NodeId) -> bool {
+        self.records
+            .get(node.index())
+            .is_some_and(|record| record.detail & SHIFT_LEFT_SIDE != 0)
+    }
+
+    pub(crate) fn record_definition(&mut self, node: NodeId, object: Option<ObjectId>) {
+        if let Some(entry) = self.identifiers.get_mut(node.index()) {
+            *entry = DEFINES | object.map_or(0, ObjectId::raw);
+        }
+    }
+
+    pub(crate) fn record_use(&mut self, node: NodeId, object: ObjectId) {
+        if let Some(entry) = self.identifiers.get_mut(node.index()) {
+            *entry = object.raw();
+        }
+    }
+}

@@ -1,0 +1,538 @@
+//! The world: the tables of all types, objects and packages that one run knows.
+//!
+//! Tables only grow, and what is in them does not move, so that many threads read while others add.
+//! Types whose written form is their whole meaning (pointers, slices, signatures, instances …) are
+//! hash-consed; struct and interface types are one for each place that writes them.
+
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use goward_syntax::{ChannelDirection, Symbol};
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::ids::{ObjectId, PackageId, TypeId, TypeKind};
+use crate::object::{Object, ObjectKind, VariableKind};
+use crate::sizes::Sizes;
+use crate::types::{
+    Alias, Interface, Named, Parameter, Signature, StructType, Type, TypeCell, TypeParameter,
+    UnionTerm,
+};
+use crate::universe::Universe;
+
+/// A package: its path, its name and what is declared in it.
+#[derive(Debug)]
+pub struct Package {
+    pub path: Symbol,
+    name: OnceLock<Symbol>,
+    /// Base names of its files, in order; [`Object::file`] is an index into them.
+    pub files: Vec<String>,
+    /// Names declared at package level.
+    scope: OnceLock<FxHashMap<Symbol, ObjectId>>,
+    /// A package that could not be found: nothing is known of what it declares.
+    pub is_fake: bool,
+}
+
+impl Package {
+    /// The name in its package clauses; for a package that is missing, the last part of its path.
+    pub fn name(&self) -> Symbol {
+        self.name.get().copied().unwrap_or(Symbol::EMPTY)
+    }
+
+    /// The object declared at package level under `name`.
+    pub fn lookup(&self, name: Symbol) -> Option<ObjectId> {
+        self.scope.get()?.get(&name).copied()
+    }
+
+    /// Names declared at package level, sorted by text.
+    pub fn names(&self) -> Vec<(Symbol, ObjectId)> {
+        let mut names: Vec<_> = self
+            .scope
+            .get()
+            .into_iter()
+            .flatten()
+            .map(|(&name, &object)| (name, object))
+            .collect();
+        names.sort_by_key(|(name, _)| name.as_str());
+        names
+    }
+
+    pub(crate) fn set_name(&self, name: Symbol) {
+        let _ = self.name.set(name);
+    }
+
+    pub(crate) fn set_scope(&self, scope: FxHashMap<Symbol, ObjectId>) {
+        let _ = self.scope.set(scope);
+    }
+}
+
+/// What makes two types of this form one and the same id.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Array(i64, TypeId),
+    Slice(TypeId),
+    Pointer(TypeId),
+    Map(TypeId, TypeId),
+    Channel(ChannelDirection, TypeId),
+    Tuple(Box<[Parameter]>),
+    Signature(Signature),
+    /// Origin and arguments of an instance of a defined type or alias.
+    Instance(TypeId, Box<[TypeId]>),
+}
+
+const SHARDS: usize = 16;
+
+/// All types, objects and packages that one run knows. See the module's comment.
+pub struct World {
+    arrays: boxcar::Vec<(i64, TypeId)>,
+    slices: boxcar::Vec<TypeId>,
+    structs: boxcar::Vec<StructType>,
+    pointers: boxcar::Vec<TypeId>,
+    tuples: boxcar::Vec<Box<[Parameter]>>,
+    signatures: boxcar::Vec<Signature>,
+    unions: boxcar::Vec<Box<[UnionTerm]>>,
+    interfaces: boxcar::Vec<Interface>,
+    maps: boxcar::Vec<(TypeId, TypeId)>,
+    channels: boxcar::Vec<(ChannelDirection, TypeId)>,
+    named: boxcar::Vec<Named>,
+    type_parameters: boxcar::Vec<TypeParameter>,
+    aliases: boxcar::Vec<Alias>,
+    interned: Vec<Mutex<FxHashMap<Key, TypeId>>>,
+    objects: boxcar::Vec<Object>,
+    packages: boxcar::Vec<Package>,
+    /// Sizes and alignments of the architecture that is checked for.
+    pub sizes: Sizes,
+    universe: OnceLock<Universe>,
+    empty_tuple: OnceLock<TypeId>,
+}
+
+impl World {
+    /// A world with only the universe in it, for one architecture.
+    pub fn new(sizes: Sizes) -> World {
+        let world = World {
+            arrays: boxcar::Vec::new(),
+            slices: boxcar::Vec::new(),
+            structs: boxcar::Vec::new(),
+            pointers: boxcar::Vec::new(),
+            tuples: boxcar::Vec::new(),
+            signatures: boxcar::Vec::new(),
+            unions: boxcar::Vec::new(),
+            interfaces: boxcar::Vec::new(),
+            maps: boxcar::Vec::new(),
+            channels: boxcar::Vec::new(),
+            named: boxcar::Vec::new(),
+            type_parameters: boxcar::Vec::new(),
+            aliases: boxcar::Vec::new(),
+            interned: (0..SHARDS)
+                .map(|_| Mutex::new(FxHashMap::default()))
+                .collect(),
+            objects: boxcar::Vec::new(),
+            packages: boxcar::Vec::new(),
+            sizes,
+            universe: OnceLock::new(),
+            empty_tuple: OnceLock::new(),
+        };
+        let _ = world.empty_tuple.set(world.new_tuple(Box::default()));
+        let _ = world.universe.set(Universe::new(&world));
+        world
+    }
+
+    /// What is predeclared.
+    pub fn universe(&self) -> &Universe {
+        self.universe
+            .get()
+            .expect("the universe is made with the world")
+    }
+
+    /// The form of a type.
+    pub fn get(&self, id: TypeId) -> Type<'_> {
+        let index = id.index();
+        match id.kind() {
+            TypeKind::Basic => Type::Basic(id.basic_kind().expect("a basic type has a kind")),
+            TypeKind::Array => {
+                let (length, element) = self.arrays[index];
+                Type::Array { length, element }
+            }
+            TypeKind::Slice => Type::Slice {
+                element: self.slices[index],
+            },
+            TypeKind::Struct => Type::Struct(&self.structs[index]),
+            TypeKind::Pointer => Type::Pointer {
+                base: self.pointers[index],
+            },
+            TypeKind::Tuple => Type::Tuple(&self.tuples[index]),
+            TypeKind::Signature => Type::Signature(&self.signatures[index]),
+            TypeKind::Union => Type::Union(&self.unions[index]),
+            TypeKind::Interface => Type::Interface(&self.interfaces[index]),
+            TypeKind::Map => {
+                let (key, element) = self.maps[index];
+                Type::Map { key, element }
+            }
+            TypeKind::Channel => {
+                let (direction, element) = self.channels[index];
+                Type::Channel { direction, element }
+            }
+            TypeKind::Named => Type::Named(&self.named[index]),
+            TypeKind::TypeParameter => Type::TypeParameter(&self.type_parameters[index]),
+            TypeKind::Alias => Type::Alias(&self.aliases[index]),
+        }
+    }
+
+    /// The defined type behind `id`, not looking through aliases.
+    pub fn as_named(&self, id: TypeId) -> Option<&Named> {
+        (id.kind() == TypeKind::Named).then(|| &self.named[id.index()])
+    }
+
+    /// The signature that `id` is (not looking through names).
+    pub fn as_signature(&self, id: TypeId) -> Option<&Signature> {
+        (id.kind() == TypeKind::Signature).then(|| &self.signatures[id.index()])
+    }
+
+    /// The parameters of a tuple type, none for any other type.
+    pub fn tuple(&self, id: TypeId) -> &[Parameter] {
+        match id.kind() {
+            TypeKind::Tuple => &self.tuples[id.index()],
+            _ => &[],
+        }
+    }
+
+    /// An object.
+    pub fn object(&self, id: ObjectId) -> &Object {
+        &self.objects[id.index()]
+    }
+
+    /// A package.
+    pub fn package(&self, id: PackageId) -> &Package {
+        &self.packages[id.0 as usize]
+    }
+
+    /// Adds a package; its scope is set by the checker. `files` are base names.
+    pub fn new_package(&self, path: &str, files: Vec<String>, is_fake: bool) -> PackageId {
+        let package = Package {
+            path: Symbol::intern(path),
+            name: OnceLock::new(),
+            files,
+            scope: OnceLock::new(),
+            is_fake,
+        };
+        PackageId(self.packages.push(package) as u32)
+    }
+
+    pub(crate) fn add_object(&self, object: Object) -> ObjectId {
+        ObjectId::new(self.objects.push(object))
+    }
+
+    /// Adds a variable of type `object_type`, without a place where it is unnamed or made up.
+    pub(crate) fn new_variable(
+        &self,
+        kind: VariableKind,
+        name: Symbol,
+        package: Option<PackageId>,
+        place: (u32, u32),
+        object_type: Option<TypeId>,
+    ) -> ObjectId {
+        self.add_object(Object::new(
+            ObjectKind::Variable(kind),
+            name,
+            package,
+            place,
+            object_type,
+        ))
+    }
+
+    fn intern(&self, key: Key, make: impl FnOnce(&Key) -> TypeId) -> TypeId {
+        let mut hasher = FxHasher::default();
+        key.hash(&mut hasher);
+        let shard = &self.interned[(hasher.finish() >> 32) as usize % SHARDS];
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = shard.get(&key) {
+            return id;
+        }
+        let id = make(&key);
+        shard.insert(key, id);
+        id
+    }
+
+    /// `[length]element`
+    pub fn new_array(&self, length: i64, element: TypeId) -> TypeId {
+        self.intern(Key::Array(length, element), |_| {
+            TypeId::new(TypeKind::Array, self.arrays.push((length, element)))
+        })
+    }
+
+    /// `[]element`
+    pub fn new_slice(&self, element: TypeId) -> TypeId {
+        self.intern(Key::Slice(element), |_| {
+            TypeId::new(TypeKind::Slice, self.slices.push(element))
+        })
+    }
+
+    /// `*base`
+    pub fn new_pointer(&self, base: TypeId) -> TypeId {
+        self.intern(Key::Pointer(base), |_| {
+            TypeId::new(TypeKind::Pointer, self.pointers.push(base))
+        })
+    }
+
+    /// `map[key]element`
+    pub fn new_map(&self, key: TypeId, element: TypeId) -> TypeId {
+        self.intern(Key::Map(key, element), |_| {
+            TypeId::new(TypeKind::Map, self.maps.push((key, element)))
+        })
+    }
+
+    /// `chan element` and its directed forms.
+    pub fn new_channel(&self, direction: ChannelDirection, element: TypeId) -> TypeId {
+        self.intern(Key::Channel(direction, element), |_| {
+            TypeId::new(TypeKind::Channel, self.channels.push((direction, element)))
+        })
+    }
+
+    /// A list of parameters, results or values.
+    pub fn new_tuple(&self, parameters: Box<[Parameter]>) -> TypeId {
+        self.intern(Key::Tuple(parameters), |key| {
+            let Key::Tuple(parameters) = key else {
+                unreachable!("the key is a tuple")
+            };
+            TypeId::new(TypeKind::Tuple, self.tuples.push(parameters.clone()))
+        })
+    }
+
+    /// The tuple without members.
+    pub fn empty_tuple(&self) -> TypeId {
+        *self.empty_tuple.get().expect("made with the world")
+    }
+
+    /// A function type.
+    pub fn new_signature(&self, signature: Signature) -> TypeId {
+        self.intern(Key::Signature(signature), |key| {
+            let Key::Signature(signature) = key else {
+                unreachable!("the key is a signature")
+            };
+            TypeId::new(TypeKind::Signature, self.signatures.push(signature.clone()))
+        })
+    }
+
+    /// A new struct type, different from all others.
+    pub fn new_struct(&self, fields: Box<[ObjectId]>, tags: Box<[Option<Box<str>>]>) -> TypeId {
+        TypeId::new(
+            TypeKind::Struct,
+            self.structs.push(StructType { fields, tags }),
+        )
+    }
+
+    /// A new union, different from all others.
+    pub fn new_union(&self, terms: Box<[UnionTerm]>) -> TypeId {
+        TypeId::new(TypeKind::Union, self.unions.push(terms))
+    }
+
+    /// A new interface type, different from all others.
+    pub fn new_interface(
+        &self,
+        methods: Box<[ObjectId]>,
+        embeddeds: Box<[TypeId]>,
+        implicit: bool,
+    ) -> TypeId {
+        let interface = Interface {
+            methods,
+            embeddeds,
+            implicit: AtomicBool::new(implicit),
+            type_set: OnceLock::new(),
+        };
+        TypeId::new(TypeKind::Interface, self.interfaces.push(interface))
+    }
+
+    /// A new defined type; what it is defined as comes later ([`World::set_right_hand_side`]).
+    pub(crate) fn new_named(&self, object: ObjectId) -> TypeId {
+        let named = Named {
+            object,
+            origin: None,
+            arguments: Box::default(),
+            type_parameters: OnceLock::new(),
+            right_hand_side: TypeCell::default(),
+            underlying: TypeCell::default(),
+            methods: OnceLock::new(),
+            expanded_methods: OnceLock::new(),
+        };
+        TypeId::new(TypeKind::Named, self.named.push(named))
+    }
+
+    /// The instance of a generic defined type or alias with these arguments, not checked in any way.
+    /// An alias instance still needs its right-hand side: see `World::instantiate`.
+    pub(crate) fn new_instance(&self, origin: TypeId, arguments: Box<[TypeId]>) -> TypeId {
+        self.intern(Key::Instance(origin, arguments), |key| {
+            let Key::Instance(_, arguments) = key else {
+                unreachable!("the key is an instance")
+            };
+            match self.get(origin) {
+                Type::Alias(alias) => {
+                    let alias = Alias {
+                        object: alias.object,
+                        origin: Some(origin),
+                        arguments: arguments.clone(),
+                        type_parameters: OnceLock::new(),
+                        right_hand_side: TypeCell::default(),
+                        actual: TypeCell::default(),
+                    };
+                    TypeId::new(TypeKind::Alias, self.aliases.push(alias))
+                }
+                Type::Named(named) => {
+                    let named = Named {
+                        object: named.object,
+                        origin: Some(origin),
+                        arguments: arguments.clone(),
+                        type_parameters: OnceLock::new(),
+                        right_hand_side: TypeCell::default(),
+                        underlying: TypeCell::default(),
+                        methods: OnceLock::new(),
+                        expanded_methods: OnceLock::new(),
+                    };
+                    TypeId::new(TypeKind::Named, self.named.push(named))
+                }
+                _ => unreachable!("only defined types and aliases have instances"),
+            }
+        })
+    }
+
+    /// A new type parameter for the type name `object`; index and bound come later.
+    pub(crate) fn new_type_parameter(&self, object: ObjectId, bound: TypeId) -> TypeId {
+        let parameter = TypeParameter {
+            object,
+            index: AtomicU32::new(u32::MAX),
+            bound: TypeCell::new(Some(bound)),
+        };
+        TypeId::new(
+            TypeKind::TypeParameter,
+            self.type_parameters.push(parameter),
+        )
+    }
+
+    /// A new alias; what it stands for comes later.
+    pub(crate) fn new_alias(&self, object: ObjectId) -> TypeId {
+        let alias = Alias {
+            object,
+            origin: None,
+            arguments: Box::default(),
+            type_parameters: OnceLock::new(),
+            right_hand_side: TypeCell::default(),
+            actual: TypeCell::default(),
+        };
+        TypeId::new(TypeKind::Alias, self.aliases.push(alias))
+    }
+
+    /// The type behind an alias, and behind the aliases that it stands for; other types as they are.
+    /// Unknown while the alias is still being declared.
+    pub fn unalias(&self, id: TypeId) -> TypeId {
+        if id.kind() != TypeKind::Alias {
+            return id;
+        }
+        let first = &self.aliases[id.index()];
+        if let Some(actual) = first.actual.get() {
+            return actual;
+        }
+        let mut current = id;
+        // Declarations are acyclic in valid programs; the bound only stops invalid ones.
+        for _ in 0..1000 {
+            if current.kind() != TypeKind::Alias {
+                first.actual.set(current);
+                return current;
+            }
+            match self.aliases[current.index()].right_hand_side.get() {
+                Some(next) => current = next,
+                None => return TypeId::UNKNOWN,
+            }
+        }
+        TypeId::UNKNOWN
+    }
+
+    /// Says what a defined type or alias was declared as.
+    pub(crate) fn set_right_hand_side(&self, id: TypeId, right_hand_side: TypeId) {
+        match self.get(id) {
+            Type::Named(named) => named.right_hand_side.set(right_hand_side),
+            Type::Alias(alias) => alias.right_hand_side.set(right_hand_side),
+            _ => {}
+        }
+    }
+
+    /// The type parameters of a generic defined type, alias or signature; for an instance, those of
+    /// its origin (as in go/types; see [`World::is_generic`] for what still needs arguments).
+    pub fn type_parameters(&self, id: TypeId) -> &[TypeId] {
+        let (own, origin) = match self.get(id) {
+            Type::Signature(signature) => return &signature.type_parameters,
+            Type::Named(named) => (&named.type_parameters, named.origin),
+            Type::Alias(alias) => (&alias.type_parameters, alias.origin),
+            _ => return &[],
+        };
+        match origin {
+            Some(origin) if id.kind() == TypeKind::Named => self.type_parameters(origin),
+            _ => own.get().map_or(&[], |list| list),
+        }
+    }
+
+    /// The type arguments of an instance, none for other types.
+    pub fn type_arguments(&self, id: TypeId) -> &[TypeId] {
+        match self.get(id) {
+            Type::Named(named) => &named.arguments,
+            Type::Alias(alias) => &alias.arguments,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn set_type_parameters(&self, id: TypeId, list: Box<[TypeId]>) {
+        for (index, &parameter) in list.iter().enumerate() {
+            if let Type::TypeParameter(parameter) = self.get(parameter) {
+                parameter
+                    .index
+                    .store(index as u32, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        match self.get(id) {
+            Type::Named(named) => drop(named.type_parameters.set(list)),
+            Type::Alias(alias) => drop(alias.type_parameters.set(list)),
+            _ => {}
+        }
+    }
+
+    /// Whether `id` still needs type arguments (go/types: `isGeneric`).
+    pub fn is_generic(&self, id: TypeId) -> bool {
+        match self.get(id) {
+            Type::Alias(alias)
+                if alias.origin.is_none() && alias.type_parameters.get().is_some() =>
+            {
+                true
+            }
+            Type::Alias(_) => false,
+            Type::Named(named) => {
+                named.origin.is_none()
+                    && named
+                        .type_parameters
+                        .get()
+                        .is_some_and(|list| !list.is_empty())
+            }
+            _ => false,
+        }
+    }
+
+    /// The bound of a type parameter as written, unknown for other types.
+    pub fn bound(&self, id: TypeId) -> TypeId {
+        match self.get(id) {
+            Type::TypeParameter(parameter) => parameter.bound.get().unwrap_or(TypeId::UNKNOWN),
+            _ => TypeId::UNKNOWN,
+        }
+    }
+
+    pub(crate) fn set_bound(&self, id: TypeId, bound: TypeId) {
+        if let Type::TypeParameter(parameter) = self.get(id) {
+            parameter.bound.set(bound);
+        }
+    }
+
+    pub(crate) fn set_implicit(&self, id: TypeId) {
+        if let Type::Interface(interface) = self.get(id) {
+            interface
+                .implicit
+                .store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
