@@ -1,0 +1,272 @@
+//! What tests use: the only place in them that touches the API of the analysis, so that it stays
+//! free to change.
+
+use std::fmt::Write;
+
+use goward_diagnostics::{Diagnostic, SourceFile, Sources, Span, check_wants};
+
+use crate::rules::bad_suppression;
+use crate::{Group, HEADINGS, RULES, Rule, Suppressions};
+
+/// All findings in these files, taken as packages of one module.
+pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for file in sources.iter() {
+        let suppressions = Suppressions::new(file, comments(file));
+        findings.extend(suppressions.apply(file, Vec::new(), |_| true).diagnostics);
+    }
+    Diagnostic::sort(&mut findings);
+    findings
+}
+
+/// Where the comments of a file are.
+fn comments(file: &SourceFile) -> Vec<Span> {
+    let text = std::str::from_utf8(file.bytes()).expect("tests are UTF-8");
+    let mut comments = Vec::new();
+    let mut offset = 0;
+    while let Some(start) = text[offset..]
+        .find("//")
+        .into_iter()
+        .chain(text[offset..].find("/*"))
+        .min()
+    {
+        let start = offset + start;
+        let end = if text[start..].starts_with("//") {
+            text[start..].find('\n')
+        } else {
+            text[start..].find("*/").map(|end| end + 2)
+        };
+        offset = end.map_or(text.len(), |end| start + end);
+        comments.push(Span::new(start as u32, offset as u32));
+    }
+    comments
+}
+
+/// Applies the suppressions of a file to a finding of `bad-suppression` at each `§`, which is taken
+/// out, and holds what is left against the marks.
+#[track_caller]
+pub(crate) fn check_suppressions(marked: &str) {
+    let mut text = String::new();
+    let mut offsets = Vec::new();
+    for (index, part) in marked.split('§').enumerate() {
+        if index > 0 {
+            offsets.push(text.len() as u32);
+        }
+        text.push_str(part);
+    }
+    let file = SourceFile::new("a.go", text);
+    let diagnostics = offsets.into_iter().map(|offset| {
+        bad_suppression::RULE.diagnostic(file.path().clone(), Span::at(offset), "planted")
+    });
+    let suppressions = Suppressions::new(&file, comments(&file));
+    let left = suppressions
+        .apply(&file, diagnostics.collect(), |_| true)
+        .diagnostics;
+    let sources: Sources = [file].into_iter().collect();
+    if let Err(differences) = check_wants(&sources, &left) {
+        panic!("{differences}");
+    }
+}
+
+/// What is wrong with the page of a rule: its headings, its examples against their marks, the form
+/// of its messages. `findings` runs all rules.
+fn problems(rule: &Rule, findings: impl Fn(&Sources) -> Vec<Diagnostic>) -> String {
+    let mut problems = String::new();
+    let mut problem = |text: &str| {
+        let _ = writeln!(problems, "{}: {text}", rule.name);
+    };
+    let summary = rule.summary();
+    if summary.contains('\n') || !summary.ends_with('.') || !summary.starts_with(char::is_uppercase)
+    {
+        problem("the summary is not one line with one sentence");
+    }
+    let sections = rule.sections();
+    let headings: Vec<&str> = sections
+        .iter()
+        .map(|section| section.heading.as_str())
+        .collect();
+    // There is no program that goward is meant to fail on.
+    let internal = rule.category == goward_diagnostics::Category::Internal;
+    let wanted = if internal {
+        &HEADINGS[..2]
+    } else {
+        &HEADINGS[..]
+    };
+    if headings != wanted {
+        problem(&format!("the headings are {headings:?}, not {wanted:?}"));
+    }
+    for section in &sections {
+        if section.text.trim().is_empty() {
+            problem(&format!("nothing stands under `{}`", section.heading));
+        }
+    }
+    let examples = rule.examples();
+    for heading in wanted
+        .iter()
+        .filter(|heading| ["Flagged", "Accepted"].contains(heading))
+    {
+        if !examples.iter().any(|example| example.heading == *heading) {
+            problem(&format!("there is no Go example under `{heading}`"));
+        }
+    }
+    for (index, example) in examples.iter().enumerate() {
+        let files = example.files.iter();
+        let sources: Sources = files
+            .map(|(path, text)| SourceFile::new(path.as_str(), text.as_str()))
+            .collect();
+        let mut found = findings(&sources);
+        // Other rules of the nursery are not what a reader of this page would see.
+        found.retain(|diagnostic| {
+            let group = crate::rule(&diagnostic.rule).map(|rule| rule.group);
+            diagnostic.rule == rule.name || group != Some(Group::Nursery)
+        });
+        if let Err(differences) = check_wants(&sources, &found) {
+            problem(&format!("example {}:\n{differences}", index + 1));
+        }
+        let own = found.iter().any(|diagnostic| diagnostic.rule == rule.name);
+        match example.heading.as_str() {
+            "Flagged" if !own => problem(&format!("example {} is not flagged", index + 1)),
+            "Accepted" if !found.is_empty() => {
+                problem(&format!("example {} is flagged", index + 1));
+            }
+            _ => {}
+        }
+        for diagnostic in &found {
+            let texts = [&diagnostic.message, &diagnostic.help];
+            let steps = diagnostic.path.iter().map(|step| &step.message);
+            let fix = diagnostic.fix.iter().map(|fix| &fix.message);
+            for text in texts.into_iter().chain(steps).chain(fix) {
+                if let Some(cause) = message_problem(text) {
+                    problem(&format!("message `{text}`: {cause}"));
+                }
+            }
+            if diagnostic.message.is_empty() {
+                problem("a message is empty");
+            }
+        }
+    }
+    problems
+}
+
+/// What is wrong with the form of a message; an empty one has no form.
+fn message_problem(text: &str) -> Option<&'static str> {
+    let word = text.split_whitespace().next()?;
+    // `Cache.items` and `(*Cache).Flush` are names, `The` and `Cache` are not told apart.
+    let name = word.contains(['.', '_', '`', '(']);
+    if !name && word.starts_with(char::is_uppercase) && word.chars().any(char::is_lowercase) {
+        Some("it starts with a capital letter (put a name in backticks)")
+    } else if text.ends_with('.') && !text.ends_with("...") {
+        Some("it ends with a dot")
+    } else if text.contains('\n') {
+        Some("it has several lines")
+    } else {
+        None
+    }
+}
+
+#[test]
+fn the_page_of_every_rule_is_true() {
+    let problems: String = RULES.iter().map(|rule| problems(rule, findings)).collect();
+    assert!(problems.is_empty(), "\n{problems}");
+}
+
+#[test]
+fn planted_mistakes_in_a_page_are_found() {
+    /// A page with a mistake, made of good parts.
+    fn page(summary: &'static str, page: &'static str) -> Rule {
+        Rule {
+            raw_summary: summary,
+            raw_documentation: page,
+            name: "bad-suppression",
+            ..bad_suppression::RULE
+        }
+    }
+    const SUMMARY: &str = " Reports it.";
+    const START: &str = " ## What it reports\n\n x\n\n ## Why it matters\n\n x\n\n ## Flagged\n\n";
+    const BLOCK: &str = " ```go\n package a\n\n";
+    let flagged = " //goward:ignore // want bad-suppression\n ```\n\n";
+    let accepted = " ## Accepted\n\n ```go\n package a\n ```\n\n ## Fix safety\n\n x\n";
+    let check = |summary, parts: &[&str]| problems(&page(summary, parts.concat().leak()), findings);
+    assert_eq!(check(SUMMARY, &[START, BLOCK, flagged, accepted]), "");
+    for (summary, parts, cause) in [
+        (" Reports it", [START, BLOCK, flagged, accepted], "summary"),
+        (SUMMARY, [START, BLOCK, flagged, ""], "headings"),
+        (
+            SUMMARY,
+            [START, BLOCK, " //goward:ignore\n ```\n", accepted],
+            "not wanted",
+        ),
+        (
+            SUMMARY,
+            [START, BLOCK, " // want bad-suppression\n ```\n", accepted],
+            "not found",
+        ),
+        (
+            SUMMARY,
+            [START, BLOCK, " ```\n", accepted],
+            "example 1 is not flagged",
+        ),
+        (
+            SUMMARY,
+            [START, " x\n", "", accepted],
+            "no Go example under `Flagged`",
+        ),
+        (
+            SUMMARY,
+            [
+                START,
+                BLOCK,
+                flagged,
+                &accepted
+                    .replace("package a", flagged.trim_end_matches([' ', '`', '\n']))
+                    .leak()[..],
+            ],
+            "example 2 is flagged",
+        ),
+    ] {
+        let problems = check(summary, &parts);
+        assert!(problems.contains(cause), "{cause}: {problems}");
+    }
+}
+
+#[test]
+fn the_form_of_messages_is_checked() {
+    for good in [
+        "m is nil",
+        "`Cache` is nil",
+        "Cache.items is nil",
+        "URL is nil",
+        "",
+        "see `x`...",
+    ] {
+        assert_eq!(message_problem(good), None, "{good}");
+    }
+    for bad in ["The map is nil", "m is nil.", "m is\nnil"] {
+        assert!(message_problem(bad).is_some(), "{bad}");
+    }
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads the source of the rules"
+)]
+fn every_file_of_a_rule_is_listed_once_and_in_order() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace('_', "-");
+        if path.is_file() && name != "mod" {
+            files.push(name);
+        }
+    }
+    files.sort();
+    let listed: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+    assert_eq!(listed, files);
+}
