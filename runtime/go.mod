@@ -1,0 +1,3 @@
+module goward.dev/runtime
+
+go 1.24

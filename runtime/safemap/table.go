@@ -1,0 +1,149 @@
+package safemap
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A shard is a hash table of linked lists that is read without a lock and written with one.
+//
+// Readers follow atomic pointers: table, bucket, node after node. Writers hold the lock, link new
+// nodes in at the head of their list and unlink deleted ones, whose own link stays, so that a reader
+// who stands on one finds its way on. A value is replaced by swapping the pointer to it. A table
+// that grows is copied, with new nodes: readers that still walk the old one see the entries of a
+// moment within their call.
+
+// node is one entry. hash, key and first never change.
+type node[K comparable, V any] struct {
+	hash  uint64
+	key   K
+	value atomic.Pointer[V]
+	next  atomic.Pointer[node[K, V]]
+	// first is where value points to until the entry is changed: one allocation instead of two.
+	first V
+}
+
+func newNode[K comparable, V any](hash uint64, key K, value V, next *node[K, V]) *node[K, V] {
+	n := &node[K, V]{hash: hash, key: key, first: value}
+	n.value.Store(&n.first)
+	n.next.Store(next)
+	return n
+}
+
+// buckets are the heads of the lists; their number is a power of two.
+type buckets[K comparable, V any] []atomic.Pointer[node[K, V]]
+
+func (b buckets[K, V]) of(hash uint64) *atomic.Pointer[node[K, V]] {
+	return &b[hash&uint64(len(b)-1)]
+}
+
+const smallestTable = 8
+
+type shardState[K comparable, V any] struct {
+	mu      sync.Mutex
+	table   atomic.Pointer[buckets[K, V]]
+	count   int // guarded by mu
+	flights flights[K]
+}
+
+type shard[K comparable, V any] struct {
+	shardState[K, V]
+	// Shards that share a cache line would slow each other down.
+	_ [cacheLine - unsafe.Sizeof(shardState[int, int]{})%cacheLine]byte
+}
+
+const cacheLine = 64
+
+// find returns the node of key, or nil. It needs no lock.
+func (s *shard[K, V]) find(hash uint64, key K) *node[K, V] {
+	table := s.table.Load()
+	if table == nil {
+		return nil
+	}
+	for n := table.of(hash).Load(); n != nil; n = n.next.Load() {
+		if n.hash == hash && n.key == key {
+			return n
+		}
+	}
+	return nil
+}
+
+// lock takes the lock for a write of key.
+func (s *shard[K, V]) lock(key K) {
+	s.mu.Lock()
+	if s.flights.list != nil {
+		s.flights.admit(&s.mu, key)
+	}
+}
+
+// insert adds a key that is not there; the lock is held.
+func (s *shard[K, V]) insert(hash uint64, key K, value V) {
+	table := s.table.Load()
+	if table == nil || s.count >= len(*table) {
+		table = s.resize(table, s.count+1)
+	}
+	bucket := table.of(hash)
+	bucket.Store(newNode(hash, key, value, bucket.Load()))
+	s.count++
+}
+
+// set changes the value of a node; the lock is held.
+func (n *node[K, V]) set(value V) { n.value.Store(&value) }
+
+// remove unlinks a node that is there; the lock is held.
+func (s *shard[K, V]) remove(gone *node[K, V]) {
+	table := s.table.Load()
+	link := table.of(gone.hash)
+	for n := link.Load(); n != gone; n = link.Load() {
+		link = &n.next
+	}
+	link.Store(gone.next.Load())
+	s.count--
+	if len(*table) > smallestTable && s.count < len(*table)/8 {
+		s.resize(table, 2*s.count)
+	}
+}
+
+// resize replaces the table by one with at least size buckets; the lock is held.
+func (s *shard[K, V]) resize(old *buckets[K, V], size int) *buckets[K, V] {
+	length := smallestTable
+	for length < size {
+		length *= 2
+	}
+	table := make(buckets[K, V], length)
+	if old != nil {
+		for i := range *old {
+			for n := (*old)[i].Load(); n != nil; n = n.next.Load() {
+				bucket := table.of(n.hash)
+				bucket.Store(newNode(n.hash, n.key, *n.value.Load(), bucket.Load()))
+			}
+		}
+	}
+	s.table.Store(&table)
+	return &table
+}
+
+// each calls f for the entries without a lock until f returns false, and returns whether it never
+// did.
+func (s *shard[K, V]) each(f func(key K, value V) bool) bool {
+	table := s.table.Load()
+	if table == nil {
+		return true
+	}
+	for i := range *table {
+		for n := (*table)[i].Load(); n != nil; n = n.next.Load() {
+			current := n
+			if s.table.Load() != table {
+				// The table was replaced: what this one says of the key may be out of date.
+				if current = s.find(n.hash, n.key); current == nil {
+					continue
+				}
+			}
+			if !f(current.key, *current.value.Load()) {
+				return false
+			}
+		}
+	}
+	return true
+}
