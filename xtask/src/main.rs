@@ -1,5 +1,8 @@
 //! `cargo xtask`: the project's own chores. One file a chore.
 
+mod go_program;
+mod oracle_parse;
+
 use clap::Parser;
 
 #[derive(Parser)]
@@ -17,11 +20,14 @@ enum Chore {
         #[arg(long)]
         slow: bool,
     },
+    /// Compare the parser with go/parser over all files of a Go installation.
+    OracleParse(oracle_parse::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test { slow } => test(slow),
+        Chore::OracleParse(arguments) => oracle_parse::run(arguments),
     }
 }
 

@@ -27,6 +27,7 @@ static SHARD_TABLE: LazyLock<Vec<Mutex<Shard>>> = LazyLock::new(|| {
 static TEXTS: LazyLock<boxcar::Vec<&'static str>> = LazyLock::new(|| {
     let texts = boxcar::Vec::new();
     texts.push("");
+    texts.push("_");
     texts
 });
 
@@ -34,10 +35,16 @@ impl Symbol {
     /// The empty name.
     pub const EMPTY: Symbol = Symbol(0);
 
+    /// The blank identifier `_`.
+    pub const BLANK: Symbol = Symbol(1);
+
     /// The number of `text`, now and for ever.
     pub fn intern(text: &str) -> Symbol {
         if text.is_empty() {
             return Symbol::EMPTY;
+        }
+        if text == "_" {
+            return Symbol::BLANK;
         }
         let hash = {
             use std::hash::{Hash, Hasher};
@@ -67,7 +74,7 @@ impl Symbol {
 
     /// Whether this is the blank identifier `_`.
     pub fn is_blank(self) -> bool {
-        self.as_str() == "_"
+        self == Symbol::BLANK
     }
 }
 

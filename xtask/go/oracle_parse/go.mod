@@ -1,0 +1,3 @@
+module goward.dev/xtask/oracle_parse
+
+go 1.26

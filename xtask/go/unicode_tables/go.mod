@@ -1,0 +1,3 @@
+module goward.dev/xtask/unicode_tables
+
+go 1.26
