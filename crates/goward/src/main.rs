@@ -2,7 +2,14 @@
 //!
 //! Exit codes: 0 clean, 1 findings, 2 goward itself failed.
 
+mod analysis;
+mod baseline;
 mod commands;
+mod files;
+mod output;
+mod progress;
+mod repair;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -20,8 +27,21 @@ fn main() -> ExitCode {
     match commands::run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("goward: {error:#}");
+            // A reader that has seen enough, as in `goward rules | head`.
+            let io_error = error
+                .downcast_ref::<std::io::Error>()
+                .map(std::io::Error::kind);
+            if io_error == Some(std::io::ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS;
+            }
+            print_error(&error);
             ExitCode::from(2)
         }
     }
+}
+
+/// Says what went wrong, harmless for the terminal whatever names it quotes.
+fn print_error(error: &anyhow::Error) {
+    let text = format!("{error:#}");
+    anstream::eprintln!("goward: {}", goward_diagnostics::neutralise_lines(&text));
 }

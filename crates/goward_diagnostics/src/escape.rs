@@ -34,6 +34,26 @@ pub(crate) fn visible(character: char) -> Option<char> {
     }
 }
 
+/// Escapes the same characters in a JSON text as `\\uXXXX`. JSON itself escapes only those below
+/// U+0020; the others can stand only inside of its strings, so the value stays the same.
+pub fn neutralise_json(json: &str) -> Cow<'_, str> {
+    let bad = |character: char| !character.is_ascii_whitespace() && visible(character).is_some();
+    if !json.contains(bad) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if bad(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    Cow::Owned(text)
+}
+
 fn replace(text: &str, visible: impl Fn(char) -> Option<char>) -> Cow<'_, str> {
     if text.chars().all(|character| visible(character).is_none()) {
         return Cow::Borrowed(text);
@@ -55,6 +75,8 @@ mod tests {
         assert_eq!(neutralise("a\x1b[31mb\x07\u{9b}2J"), "a␛[31mb␇\u{fffd}2J");
         assert_eq!(neutralise("one\ntwo\u{202e}"), "one␊two\u{fffd}");
         assert_eq!(neutralise_lines("one\n\ttwo\r"), "one\n\ttwo␍");
+        let json = "\"\u{9b}2J\u{e0041}\"";
+        assert_eq!(neutralise_json(json), r#""\u009b2J\udb40\udc41""#);
         assert!(matches!(neutralise("größe 地図"), Cow::Borrowed(_)));
     }
 }

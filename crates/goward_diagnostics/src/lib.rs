@@ -14,7 +14,7 @@ mod txtar;
 mod want;
 
 pub use diagnostic::{Category, Diagnostic, RuleName, Severity, Step};
-pub use escape::{neutralise, neutralise_lines};
+pub use escape::{neutralise, neutralise_json, neutralise_lines};
 pub use fix::{Edit, Fix, Fixed, Safety, Skipped, apply_fixes};
 pub use identity::{Hazard, Place, assign_identities};
 pub use line_index::{LineColumn, LineIndex};

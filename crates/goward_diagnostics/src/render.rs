@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use crate::escape::visible;
@@ -17,8 +16,6 @@ use crate::{Diagnostic, FilePath, Fix, Severity, SourceFile, Sources, Span, neut
 pub struct Rendering {
     /// Colours as ANSI escapes.
     pub color: bool,
-    /// Lines of the Unicode box drawing set instead of ASCII ones.
-    pub unicode: bool,
     /// Columns of the terminal; longer source lines are trimmed around the labels.
     pub width: usize,
 }
@@ -27,7 +24,6 @@ impl Default for Rendering {
     fn default() -> Rendering {
         Rendering {
             color: false,
-            unicode: false,
             width: 140,
         }
     }
@@ -77,15 +73,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, rendering: Rendering) 
     } else {
         Renderer::plain()
     };
-    let decoration = if rendering.unicode {
-        DecorStyle::Unicode
-    } else {
-        DecorStyle::Ascii
-    };
-    let mut text = renderer
-        .decor_style(decoration)
-        .term_width(rendering.width)
-        .render(&report);
+    let mut text = renderer.term_width(rendering.width).render(&report);
     text.push('\n');
     text
 }

@@ -6,16 +6,23 @@
 mod documentation;
 mod rule;
 mod rules;
+mod selection;
 mod suppression;
 
 pub use documentation::{Example, HEADINGS, Section};
 pub use rule::{Group, Rule};
 pub use rules::RULES;
+pub use selection::{Selection, UnknownSelector};
 pub use suppression::{Suppressed, Suppressions};
 
 /// The rule of that name.
 pub fn rule(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
+}
+
+/// A rule whose name is so near to `name` that it was perhaps meant.
+pub fn nearest_rule(name: &str) -> Option<&'static str> {
+    selection::nearest(name, RULES.iter().map(|rule| rule.name))
 }
 
 #[cfg(test)]

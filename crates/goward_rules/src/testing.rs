@@ -5,15 +5,23 @@ use std::fmt::Write;
 
 use goward_diagnostics::{Diagnostic, SourceFile, Sources, Span, check_wants};
 
-use crate::rules::bad_suppression;
+use crate::rules::{bad_suppression, syntax_error};
 use crate::{Group, HEADINGS, RULES, Rule, Suppressions};
 
 /// All findings in these files, taken as packages of one module.
 pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for file in sources.iter() {
+        let tree = goward_syntax::parse(file.bytes(), goward_syntax::Mode::Full);
+        let errors = tree.diagnostics().iter().map(|error| {
+            syntax_error::RULE.diagnostic(file.path().clone(), error.span, error.message.as_str())
+        });
         let suppressions = Suppressions::new(file, comments(file));
-        findings.extend(suppressions.apply(file, Vec::new(), |_| true).diagnostics);
+        findings.extend(
+            suppressions
+                .apply(file, errors.collect(), |_| true)
+                .diagnostics,
+        );
     }
     Diagnostic::sort(&mut findings);
     findings
@@ -21,25 +29,8 @@ pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
 
 /// Where the comments of a file are.
 fn comments(file: &SourceFile) -> Vec<Span> {
-    let text = std::str::from_utf8(file.bytes()).expect("tests are UTF-8");
-    let mut comments = Vec::new();
-    let mut offset = 0;
-    while let Some(start) = text[offset..]
-        .find("//")
-        .into_iter()
-        .chain(text[offset..].find("/*"))
-        .min()
-    {
-        let start = offset + start;
-        let end = if text[start..].starts_with("//") {
-            text[start..].find('\n')
-        } else {
-            text[start..].find("*/").map(|end| end + 2)
-        };
-        offset = end.map_or(text.len(), |end| start + end);
-        comments.push(Span::new(start as u32, offset as u32));
-    }
-    comments
+    let tree = goward_syntax::parse(file.bytes(), goward_syntax::Mode::Full);
+    tree.comments().iter().map(|comment| comment.span).collect()
 }
 
 /// Applies the suppressions of a file to a finding of `bad-suppression` at each `§`, which is taken

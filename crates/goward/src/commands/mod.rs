@@ -1,5 +1,9 @@
 //! The list of commands. One file a command: its arguments and what it does.
 
+mod check;
+mod completions;
+mod explain;
+mod rules;
 mod version;
 
 use std::process::ExitCode;
@@ -7,6 +11,14 @@ use std::process::ExitCode;
 /// Every command of `goward`, in the order in which `goward help` shows them.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
+    /// Find run-time hazards in Go source.
+    Check(Box<check::Arguments>),
+    /// List the rules.
+    Rules(rules::Arguments),
+    /// Explain a rule: what it reports, why it matters, examples.
+    Explain(explain::Arguments),
+    /// Print a completion script for a shell.
+    Completions(completions::Arguments),
     /// Print the version of goward.
     Version(version::Arguments),
 }
@@ -14,6 +26,10 @@ pub(crate) enum Command {
 /// Runs one command and returns its exit code; an error means that goward itself failed (code 2).
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Check(arguments) => check::run(*arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     }
 }

@@ -5,11 +5,13 @@ use crate::Rule;
 
 pub(crate) mod bad_suppression;
 mod internal_failure;
+pub(crate) mod syntax_error;
 pub(crate) mod unused_suppression;
 
 /// Every rule, in the order of the names.
 pub const RULES: &[Rule] = &[
     bad_suppression::RULE,
     internal_failure::RULE,
+    syntax_error::RULE,
     unused_suppression::RULE,
 ];

@@ -1,0 +1,141 @@
+//! `--fix` and `--diff`: applies fixes and checks again until nothing changes.
+//!
+//! Every round works on texts in memory, laid over the files on disk; only the end of it is
+//! written. A round after which Go would no longer accept a file is taken back.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use goward_diagnostics::{Fix, Safety, Sources, apply_fixes, neutralise};
+
+use crate::analysis::{Outcome, Request};
+use crate::files;
+
+/// Rounds after which fixes that still change something are taken to chase each other.
+const MOST_ROUNDS: usize = 100;
+
+/// What came of the fixes.
+pub(crate) struct Repaired {
+    /// What a check finds after them.
+    pub(crate) outcome: Outcome,
+    /// The changed files, by absolute path.
+    pub(crate) changes: BTreeMap<PathBuf, Change>,
+    /// How many fixes were applied.
+    pub(crate) applied: usize,
+}
+
+/// One changed file.
+pub(crate) struct Change {
+    /// The path that findings name.
+    pub(crate) shown: String,
+    pub(crate) before: Vec<u8>,
+    pub(crate) after: Vec<u8>,
+}
+
+/// Applies every fix that promises at least `least`.
+pub(crate) fn repair(
+    request: &mut Request<'_>,
+    least: Safety,
+    check: impl Fn(&Request<'_>) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Repaired> {
+    let mut changes: BTreeMap<PathBuf, Change> = BTreeMap::new();
+    let mut applied = 0;
+    let mut outcome = check(request)?;
+    for _ in 0..MOST_ROUNDS {
+        let fixes: Vec<&Fix> = outcome
+            .diagnostics
+            .iter()
+            .filter_map(|diagnostic| diagnostic.fix.as_ref())
+            .filter(|fix| fix.safety >= least && fix.safety != Safety::DisplayOnly)
+            .collect();
+        let fixed = apply_fixes(&outcome.sources, fixes);
+        if fixed.files.is_empty() {
+            break;
+        }
+        let errors = syntax_errors(&outcome);
+        for (file, text) in fixed.files {
+            let path = request.directory.join(&*file);
+            let before = source(&outcome.sources, &file);
+            request.overlay.insert(path.clone(), text.clone());
+            let change = changes.entry(path).or_insert_with(|| Change {
+                shown: file.to_string(),
+                before,
+                after: Vec::new(),
+            });
+            change.after = text;
+        }
+        applied += fixed.applied.len();
+        let next = check(request)?;
+        if syntax_errors(&next) > errors {
+            let files: Vec<&str> = changes
+                .values()
+                .map(|change| change.shown.as_str())
+                .collect();
+            bail!(
+                "a fix would have broken {}; nothing was written. This is a defect of goward: \
+                 please report it",
+                neutralise(&files.join(", "))
+            );
+        }
+        outcome = next;
+    }
+    changes.retain(|_, change| change.before != change.after);
+    Ok(Repaired {
+        outcome,
+        changes,
+        applied,
+    })
+}
+
+fn source(sources: &Sources, file: &str) -> Vec<u8> {
+    sources
+        .get(file)
+        .map_or_else(Vec::new, |source| source.bytes().to_vec())
+}
+
+fn syntax_errors(outcome: &Outcome) -> usize {
+    let rules = outcome
+        .diagnostics
+        .iter()
+        .map(|diagnostic| &diagnostic.rule);
+    rules.filter(|rule| *rule == "syntax-error").count()
+}
+
+/// Writes the changed files, each only if it is still what was checked.
+pub(crate) fn write(changes: &BTreeMap<PathBuf, Change>) -> anyhow::Result<()> {
+    for (path, change) in changes {
+        write_one(path, change)
+            .with_context(|| format!("cannot fix {}", neutralise(&change.shown)))?;
+    }
+    Ok(())
+}
+
+fn write_one(path: &Path, change: &Change) -> anyhow::Result<()> {
+    ensure!(
+        files::read(path)? == change.before,
+        "the file was changed while goward was at work; run it again"
+    );
+    Ok(files::write(path, &change.after)?)
+}
+
+/// The changes as one patch in the unified format, that `patch -p1` and `git apply` take.
+pub(crate) fn diff(changes: &BTreeMap<PathBuf, Change>) -> String {
+    let mut patch = String::new();
+    for change in changes.values() {
+        let before = String::from_utf8_lossy(&change.before);
+        let after = String::from_utf8_lossy(&change.after);
+        let input = imara_diff::InternedInput::new(&*before, &*after);
+        let mut diff = imara_diff::Diff::compute(imara_diff::Algorithm::Histogram, &input);
+        diff.postprocess_lines(&input);
+        let printer = imara_diff::BasicLineDiffPrinter(&input.interner);
+        let hunks = diff.unified_diff(&printer, imara_diff::UnifiedDiffConfig::default(), &input);
+        let shown = change.shown.trim_start_matches('/');
+        let _ = write!(patch, "--- a/{shown}\n+++ b/{shown}\n{hunks}");
+    }
+    patch
+}
+
+#[cfg(test)]
+mod tests;

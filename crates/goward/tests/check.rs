@@ -1,0 +1,298 @@
+//! `goward check` from the outside: what it prints, writes and exits with.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests write files and start the command"
+)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// One run of the command.
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs `goward` in a folder.
+fn goward(folder: &Path, arguments: &[&str], stdin: &str) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_goward"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The command may end without reading all of it.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const GOOD: &str = "package a\n\nfunc f() {}\n";
+const BAD: &str = "package a\n\nfunc f( {}\n";
+
+/// A module with these files.
+fn module(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("go.mod"),
+        "module example.com/a\n\ngo 1.26\n",
+    )
+    .unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn clean_code_prints_nothing_and_exits_with_0() {
+    let folder = module(&[("a.go", GOOD)]);
+    for patterns in [&[][..], &["./..."], &["."], &["a.go"]] {
+        let run = goward(folder.path(), &[&["check"], patterns].concat(), "");
+        assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
+        assert!(run.err.contains("no findings"), "{}", run.err);
+    }
+    let run = goward(folder.path(), &["check", "--quiet"], "");
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn findings_exit_with_1_unless_told_otherwise() {
+    let folder = module(&[("a.go", GOOD), ("sub/b.go", BAD)]);
+    let run = goward(folder.path(), &["check", "--output-format", "concise"], "");
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(
+        run.out.starts_with("sub/b.go:3:9: syntax-error: "),
+        "{}",
+        run.out
+    );
+    assert!(run.err.contains("finding"), "{}", run.err);
+    let full = goward(folder.path(), &["check"], "");
+    assert!(full.out.contains("--> sub/b.go:3:9\n"), "{}", full.out);
+    assert!(!full.out.contains('\x1b'), "{}", full.out);
+    let color = goward(folder.path(), &["check", "--color", "always"], "");
+    assert!(color.out.contains("\x1b["), "{}", color.out);
+    assert_eq!(goward(folder.path(), &["check", "--exit-zero"], "").code, 0);
+    let ignored = goward(folder.path(), &["check", "--ignore", "syntax-error"], "");
+    assert_eq!((ignored.code, ignored.out.as_str()), (0, ""));
+}
+
+#[test]
+fn wrong_use_exits_with_2_and_says_what_to_do() {
+    let folder = module(&[("a.go", GOOD)]);
+    for (arguments, advice) in [
+        (&["check", "no/such/folder"][..], "no/such/folder"),
+        (
+            &["check", "--select", "sintax-error"],
+            "did you mean `syntax-error`?",
+        ),
+        (&["check", "-"], "--stdin-filename"),
+        (&["check", "--stdin-filename", "a.txt"], "*.go"),
+        (
+            &["check", "--stdin-filename", "a.go", "b.go"],
+            "checked alone",
+        ),
+        (&["check", "--unsafe-fixes"], "--diff"),
+        (&["check", "--baseline", "none.json"], "--write-baseline"),
+        (&["check", "--baseline", "go.mod"], "is no baseline"),
+        (&["check", "--write-baseline"], "--baseline"),
+        (&["check", "--no-such-flag"], "--no-such-flag"),
+        (&["explain", "sintax-error"], "did you mean `syntax-error`?"),
+    ] {
+        let run = goward(folder.path(), arguments, "");
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(run.err.contains(advice), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn standard_input_stands_in_place_of_a_file() {
+    let folder = module(&[("a.go", GOOD)]);
+    let format = ["--output-format", "json"];
+    let arguments = [&["check", "-", "--stdin-filename", "a.go"], &format[..]].concat();
+    let run = goward(folder.path(), &arguments, BAD);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let findings: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(findings[0]["file"], "a.go");
+    assert_eq!(findings[0]["line"], 3);
+    let run = goward(folder.path(), &arguments, GOOD);
+    assert_eq!((run.code, run.out.as_str()), (0, "[]\n"), "{}", run.err);
+    // Fixed text goes to standard output, findings to standard error.
+    let fix = ["check", "--stdin-filename", "a.go", "--fix"];
+    let run = goward(folder.path(), &fix, BAD);
+    assert_eq!((run.code, run.out.as_str()), (1, BAD));
+    assert!(run.err.contains("syntax-error"), "{}", run.err);
+}
+
+#[test]
+fn a_baseline_hides_what_it_knows_even_when_lines_shift() {
+    let folder = module(&[("a.go", BAD)]);
+    let file = folder.path().join("a.go");
+    let baseline = ["check", "--baseline", "known.json"];
+    let write = goward(
+        folder.path(),
+        &[&baseline[..], &["--write-baseline"]].concat(),
+        "",
+    );
+    assert_eq!((write.code, write.out.as_str()), (0, ""), "{}", write.err);
+    std::fs::write(&file, BAD.replace("func", "// A comment.\nfunc")).unwrap();
+    let run = goward(folder.path(), &baseline, "");
+    assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
+    assert!(run.err.contains("known to the baseline"), "{}", run.err);
+    std::fs::write(&file, format!("{BAD}\nvar x = = 1\n")).unwrap();
+    let run = goward(folder.path(), &baseline, "");
+    assert_eq!(run.code, 1, "{}", run.err);
+    std::fs::write(&file, GOOD).unwrap();
+    let run = goward(folder.path(), &baseline, "");
+    assert_eq!(run.code, 0);
+    assert!(run.err.contains("of the baseline are gone"), "{}", run.err);
+}
+
+#[test]
+fn suppressions_are_counted_and_judged() {
+    let suppressed = BAD.replace("func", "//goward:ignore syntax-error to be written\nfunc");
+    let folder = module(&[("a.go", &suppressed)]);
+    let run = goward(folder.path(), &["check"], "");
+    assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
+    assert!(run.err.contains("suppressed in the source"), "{}", run.err);
+    std::fs::write(
+        folder.path().join("a.go"),
+        suppressed.replace("f( {", "f() {"),
+    )
+    .unwrap();
+    let run = goward(folder.path(), &["check", "--output-format", "concise"], "");
+    assert!(run.out.contains("unused-suppression"), "{}", run.out);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn statistics_count_the_findings_of_each_rule() {
+    let folder = module(&[("a.go", BAD), ("b.go", "package a\n\n//goward:ignore\n")]);
+    let run = goward(
+        folder.path(),
+        &["check", "--statistics", "--output-format", "json"],
+        "",
+    );
+    let counts: Value = serde_json::from_str(&run.out).unwrap();
+    let rules: Vec<&str> = counts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["rule"].as_str().unwrap())
+        .collect();
+    assert!(
+        rules.contains(&"syntax-error") && rules.contains(&"bad-suppression"),
+        "{}",
+        run.out
+    );
+    let run = goward(folder.path(), &["check", "--statistics"], "");
+    assert!(run.out.contains("1  bad-suppression\n"), "{}", run.out);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn findings_go_to_a_file_on_request() {
+    let folder = module(&[("a.go", BAD)]);
+    let arguments = [
+        "check",
+        "--output-format",
+        "sarif",
+        "--output-file",
+        "out.sarif",
+    ];
+    let run = goward(folder.path(), &arguments, "");
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (1, "", ""));
+    let log = std::fs::read_to_string(folder.path().join("out.sarif")).unwrap();
+    let log: Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "syntax-error");
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = goward(folder.path(), &["rules"], "");
+    let lines: Vec<&str> = list.out.lines().collect();
+    let json = goward(folder.path(), &["rules", "--output-format", "json"], "");
+    let rules: Value = serde_json::from_str(&json.out).unwrap();
+    let rules = rules.as_array().unwrap();
+    assert_eq!(lines.len(), rules.len());
+    for (line, rule) in lines.iter().zip(rules) {
+        let name = rule["name"].as_str().unwrap();
+        assert!(line.starts_with(name), "{line}");
+        let text = goward(folder.path(), &["explain", name], "");
+        assert_eq!(text.code, 0);
+        assert!(text.out.starts_with(&format!("# {name}\n")), "{}", text.out);
+        assert!(
+            text.out.contains(rule["documentation"].as_str().unwrap()),
+            "{}",
+            text.out
+        );
+        let explained = goward(
+            folder.path(),
+            &["explain", name, "--output-format", "json"],
+            "",
+        );
+        let explained: Value = serde_json::from_str(&explained.out).unwrap();
+        assert_eq!(&explained, rule);
+    }
+    let by_id = goward(
+        folder.path(),
+        &["explain", "syntax-error@a.go:f#00000000"],
+        "",
+    );
+    assert!(by_id.out.starts_with("# syntax-error\n"), "{}", by_id.err);
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = goward(folder.path(), &["completions", shell], "");
+        assert!(
+            run.code == 0 && run.out.contains("output-format"),
+            "{shell}: {}",
+            run.err
+        );
+    }
+}
+
+#[test]
+fn bad_input_ends_in_a_finding_or_an_error_and_never_in_a_panic() {
+    let random: Vec<u8> = (0..20_000u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let folder = module(&[("a.go", ""), ("b.go", &"(".repeat(1_000_000))]);
+    std::fs::write(folder.path().join("c.go"), &random).unwrap();
+    std::fs::create_dir(folder.path().join("folder.go")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(".", folder.path().join("loop")).unwrap();
+        std::os::unix::fs::symlink("missing.go", folder.path().join("dangling.go")).unwrap();
+    }
+    let run = goward(folder.path(), &["check", "--output-format", "concise"], "");
+    assert!(run.code == 1 || run.code == 2, "{}", run.err);
+    assert!(!run.err.contains("panicked"), "{}", run.err);
+    for file in ["a.go", "b.go", "c.go"] {
+        let found = run.out.contains(&format!("{file}:")) || run.err.contains(&format!("{file}:"));
+        assert!(found, "{file} is not mentioned:\n{}\n{}", run.out, run.err);
+    }
+    let hidden = |character: char| character.is_control() && character != '\n';
+    assert!(
+        !run.out.contains(hidden) && !run.err.contains(hidden),
+        "{:?}",
+        run.err
+    );
+}
