@@ -3,23 +3,40 @@
 mod checker;
 pub mod constant;
 mod facts;
+mod identical;
 mod ids;
+mod instantiate;
+mod lookup;
+mod named;
 mod object;
+mod object_string;
+mod predicates;
 mod sizes;
+mod subst;
+mod termlist;
+mod type_string;
 mod types;
 mod typeset;
+mod under;
 mod universe;
 mod world;
 
 pub use checker::{Checker, File, GoVersion, Importer, Mode, Settings, TypeError};
 pub use facts::{FileFacts, IdentifierFact, Instance, Selection, SelectionKind, TypeAndValue};
+pub use identical::Comparer;
 pub use ids::{ObjectId, PackageId, TypeId, TypeKind};
+pub use instantiate::NotImplemented;
+pub use lookup::{Lookup, MissingCause, MissingMethod};
 pub use object::{Object, ObjectKind, VariableKind, is_exported};
 pub use sizes::Sizes;
+pub use subst::Substitution;
+pub use termlist::TermList;
+pub use type_string::Qualifier;
 pub use types::{
     Alias, BasicKind, Interface, Named, Parameter, Signature, StructType, Type, TypeParameter,
     UnionTerm, basic_info,
 };
 pub use typeset::TypeSet;
+pub use under::TypeAndUnder;
 pub use universe::{Builtin, CallKind, Universe};
 pub use world::{Package, World};

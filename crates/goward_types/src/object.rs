@@ -93,6 +93,28 @@ impl Object {
         self.object_type.set(object_type);
     }
 
+    /// Sets the type unless another thread was first, and returns what it is now.
+    pub(crate) fn set_type_once(&self, object_type: TypeId) -> TypeId {
+        self.object_type.set_once(object_type)
+    }
+
+    /// A copy of a variable or function, with another type or none yet.
+    pub(crate) fn copy_with_type(&self, object_type: Option<TypeId>) -> Object {
+        Object {
+            kind: self.kind,
+            name: self.name,
+            package: self.package,
+            file: self.file,
+            offset: self.offset,
+            object_type: TypeCell::new(object_type),
+            receiver: TypeCell::new(self.receiver.get()),
+            flags: AtomicU32::new(self.flags.load(Ordering::Relaxed)),
+            origin: AtomicU32::new(self.origin.load(Ordering::Relaxed)),
+            detail: self.detail,
+            constant: OnceLock::new(),
+        }
+    }
+
     /// The type of the receiver of a method.
     pub fn receiver(&self) -> Option<TypeId> {
         self.receiver.get()

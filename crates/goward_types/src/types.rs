@@ -303,6 +303,28 @@ impl TypeCell {
     pub(crate) fn set(&self, value: TypeId) {
         self.0.store(value.raw(), Ordering::Release);
     }
+
+    /// Sets the type unless somebody else was first, and returns what it is now.
+    pub(crate) fn set_once(&self, value: TypeId) -> TypeId {
+        match self
+            .0
+            .compare_exchange(0, value.raw(), Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => value,
+            Err(other) => TypeId::from_raw(other).unwrap_or(value),
+        }
+    }
+
+    /// Replaces `old` by `new` unless somebody else was first, and returns what it is now.
+    pub(crate) fn replace(&self, old: TypeId, new: TypeId) -> TypeId {
+        match self
+            .0
+            .compare_exchange(old.raw(), new.raw(), Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => new,
+            Err(other) => TypeId::from_raw(other).unwrap_or(new),
+        }
+    }
 }
 
 /// A defined type, or an instance of a generic one.

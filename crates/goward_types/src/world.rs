@@ -19,6 +19,7 @@ use crate::types::{
     Alias, Interface, Named, Parameter, Signature, StructType, Type, TypeCell, TypeParameter,
     UnionTerm,
 };
+use crate::typeset::TypeSet;
 use crate::universe::Universe;
 
 /// A package: its path, its name and what is declared in it.
@@ -103,6 +104,8 @@ pub struct World {
     packages: boxcar::Vec<Package>,
     /// Sizes and alignments of the architecture that is checked for.
     pub sizes: Sizes,
+    /// Type sets of interfaces that were asked for too early; see [`World::type_set`].
+    partial_type_sets: boxcar::Vec<TypeSet>,
     universe: OnceLock<Universe>,
     empty_tuple: OnceLock<TypeId>,
 }
@@ -130,6 +133,7 @@ impl World {
             objects: boxcar::Vec::new(),
             packages: boxcar::Vec::new(),
             sizes,
+            partial_type_sets: boxcar::Vec::new(),
             universe: OnceLock::new(),
             empty_tuple: OnceLock::new(),
         };
@@ -241,10 +245,14 @@ impl World {
         ))
     }
 
-    fn intern(&self, key: Key, make: impl FnOnce(&Key) -> TypeId) -> TypeId {
+    fn shard(&self, key: &Key) -> &Mutex<FxHashMap<Key, TypeId>> {
         let mut hasher = FxHasher::default();
         key.hash(&mut hasher);
-        let shard = &self.interned[(hasher.finish() >> 32) as usize % SHARDS];
+        &self.interned[(hasher.finish() >> 32) as usize % SHARDS]
+    }
+
+    fn intern(&self, key: Key, make: impl FnOnce(&Key) -> TypeId) -> TypeId {
+        let shard = self.shard(&key);
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = shard.get(&key) {
             return id;
@@ -393,6 +401,36 @@ impl World {
                 _ => unreachable!("only defined types and aliases have instances"),
             }
         })
+    }
+
+    /// The instance of a generic function type that was made before with these arguments.
+    pub(crate) fn known_signature_instance(
+        &self,
+        origin: TypeId,
+        arguments: &[TypeId],
+    ) -> Option<TypeId> {
+        let key = Key::Instance(origin, arguments.into());
+        let shard = self.shard(&key).lock();
+        shard
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .copied()
+    }
+
+    /// Keeps the instance of a generic function type, and returns the one that was first.
+    pub(crate) fn keep_signature_instance(
+        &self,
+        origin: TypeId,
+        arguments: &[TypeId],
+        instance: TypeId,
+    ) -> TypeId {
+        self.intern(Key::Instance(origin, arguments.into()), |_| instance)
+    }
+
+    /// Keeps a type set that is not complete for as long as the world is there.
+    pub(crate) fn keep_partial_type_set(&self, set: TypeSet) -> &TypeSet {
+        let index = self.partial_type_sets.push(set);
+        &self.partial_type_sets[index]
     }
 
     /// A new type parameter for the type name `object`; index and bound come later.
