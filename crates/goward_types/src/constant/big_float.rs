@@ -278,12 +278,21 @@ impl BigFloat {
     }
 
     /// The nearest float64 and whether it is exact.
+    ///
+    /// At the very smallest exponent math/big computes with one that overflows to the largest, and
+    /// gets an infinity; so Go's checker refuses such a float64, and so do we.
     pub(super) fn to_f64(&self) -> (f64, bool) {
+        if self.top() == SMALLEST_EXPONENT {
+            return (f64::INFINITY.copysign(f64::from(self.sign())), false);
+        }
         nearest_f64(self.negative, &self.mantissa, self.exponent, false)
     }
 
-    /// The nearest float32 and whether it is exact.
+    /// The nearest float32 and whether it is exact; see [`BigFloat::to_f64`].
     pub(super) fn to_f32(&self) -> (f32, bool) {
+        if self.top() == SMALLEST_EXPONENT {
+            return (f32::INFINITY.copysign(self.sign() as f32), false);
+        }
         nearest_f32(self.negative, &self.mantissa, self.exponent, false)
     }
 

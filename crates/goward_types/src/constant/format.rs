@@ -70,7 +70,7 @@ pub(super) fn short_float(number: &BigFloat) -> String {
     // takes its own `math.Pow` here; the two may differ in the last of 53 bits, which shows in six
     // digits only if they fall right between two texts.
     let (mut mantissa, exponent) = number.mantissa_and_exponent();
-    let decimal = exponent as f64 * (std::f64::consts::LN_2 / std::f64::consts::LN_10);
+    let decimal = exponent as f64 * std::f64::consts::LOG10_2;
     let mut decimal_exponent = decimal as i64;
     mantissa *= 10f64.powf(decimal - decimal_exponent as f64);
     if mantissa.abs() < 1.0 - 0.5e-6 {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use num_bigint::{BigInt, BigUint, Sign};
+use num_integer::Integer;
 use num_traits::{One, Zero};
 
 use super::big_float::Rounding;
@@ -274,24 +275,52 @@ impl Decomposed {
         if self.fives.unsigned_abs() > 1_000_000 || self.twos.unsigned_abs() > 10_000_000 {
             return None;
         }
+        // The denominator has no prime factors but two and five, so lowest terms take no greatest
+        // common divisor.
+        let zeros = self.mantissa.trailing_zeros().unwrap_or(0);
+        let mut mantissa = &self.mantissa >> zeros;
+        let twos = self.twos + zeros as i64;
+        let fives = self.fives + strip_fives(&mut mantissa, -self.fives);
+        let power = BigUint::from(5u32).pow(fives.unsigned_abs() as u32);
+        let mut denominator = BigUint::one();
+        if fives > 0 {
+            mantissa *= power;
+        } else {
+            denominator = power;
+        }
+        if twos > 0 {
+            mantissa <<= twos.unsigned_abs();
+        } else {
+            denominator <<= twos.unsigned_abs();
+        }
         let sign = if self.negative {
             Sign::Minus
         } else {
             Sign::Plus
         };
-        let mut numerator = BigInt::from_biguint(sign, self.mantissa.clone());
-        let mut denominator = BigUint::one();
-        let power = BigUint::from(5u32).pow(self.fives.unsigned_abs() as u32);
-        if self.fives > 0 {
-            numerator *= BigInt::from(power);
-        } else {
-            denominator = power;
-        }
-        if self.twos > 0 {
-            numerator <<= self.twos.unsigned_abs();
-        } else {
-            denominator <<= self.twos.unsigned_abs();
-        }
-        Rational::new(numerator, denominator).map(|fraction| Value::Rat(Arc::new(fraction)))
+        let numerator = BigInt::from_biguint(sign, mantissa);
+        Some(Value::Rat(Arc::new(Rational::in_lowest_terms(
+            numerator,
+            denominator,
+        ))))
     }
+}
+
+/// Divides by five as often as that leaves no rest, but at most `limit` times; gives the number of
+/// times.
+fn strip_fives(mantissa: &mut BigUint, limit: i64) -> i64 {
+    /// As many fives as fit a word.
+    const MANY: i64 = 27;
+    let mut stripped = 0;
+    for (fives, divisor) in [(MANY, 5u64.pow(MANY as u32)), (1, 5)] {
+        while stripped + fives <= limit {
+            let (quotient, rest) = mantissa.div_rem(&BigUint::from(divisor));
+            if !rest.is_zero() {
+                break;
+            }
+            *mantissa = quotient;
+            stripped += fives;
+        }
+    }
+    stripped
 }

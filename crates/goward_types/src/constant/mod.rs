@@ -426,3 +426,6 @@ pub fn round_float64(x: &Value) -> Option<Value> {
 fn ones(bits: u32) -> BigInt {
     BigInt::from((BigUint::one() << bits) - 1u32)
 }
+
+#[cfg(test)]
+mod tests;

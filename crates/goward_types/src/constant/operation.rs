@@ -73,7 +73,7 @@ pub fn unary_op(op: Operator, y: &Value, prec: u32) -> Value {
         ),
         (Operator::Xor, Value::Int(y)) => match prec {
             0 => Value::Int(!y),
-            1..64 => Value::Int(!y & ((1 << prec) - 1)),
+            1..64 => Value::Int(!y & (i64::MAX >> (63 - prec))),
             64 => Value::make_uint64(!*y as u64),
             _ => limited_complement(&BigInt::from(*y), prec),
         },
@@ -94,7 +94,6 @@ fn limited_complement(y: &BigInt, bits: u32) -> Value {
 /// Two operands brought to the same representation, the simplest that holds both.
 enum Pair {
     Bool(bool, bool),
-    Int(i64, i64),
     BigInt(Arc<BigInt>, Arc<BigInt>),
     Rat(Arc<Rational>, Arc<Rational>),
     Float(Arc<BigFloat>, Arc<BigFloat>),
@@ -113,15 +112,14 @@ fn width(x: &Value) -> Option<u8> {
     }
 }
 
-/// Matches two numbers or two booleans; nothing for any other pair.
+/// Matches two numbers or two booleans; nothing for any other pair. The callers have dealt with
+/// pairs of `Int` before, which need no matching and are nearly all.
 fn matched(x: &Value, y: &Value) -> Option<Pair> {
-    match (x, y) {
-        (Value::Int(x), Value::Int(y)) => return Some(Pair::Int(*x, *y)),
-        (Value::Bool(x), Value::Bool(y)) => return Some(Pair::Bool(*x, *y)),
-        _ => {}
+    if let (Value::Bool(x), Value::Bool(y)) = (x, y) {
+        return Some(Pair::Bool(*x, *y));
     }
     match width(x)?.max(width(y)?) {
-        1 => Some(Pair::BigInt(as_integer(x)?, as_integer(y)?)),
+        0 | 1 => Some(Pair::BigInt(as_integer(x)?, as_integer(y)?)),
         2 => Some(Pair::Rat(as_rational(x)?, as_rational(y)?)),
         3 => Some(Pair::Float(as_float(x)?, as_float(y)?)),
         _ => Some(Pair::Complex(as_complex(x)?, as_complex(y)?)),
@@ -169,11 +167,13 @@ fn as_complex(x: &Value) -> Option<Arc<(Value, Value)>> {
 /// the result is too large. Comparisons have [`compare`], shifts [`shift_left`] and
 /// [`shift_right`].
 pub fn binary_op(x: &Value, op: Operator, y: &Value) -> Value {
+    if let (Value::Int(x), Value::Int(y)) = (x, y) {
+        return int_op(*x, op, *y);
+    }
     if let (Value::String(x), Operator::Add, Value::String(y)) = (x, op, y) {
         return x.concatenate(y).map_or(Value::Unknown, Value::String);
     }
     match matched(x, y) {
-        Some(Pair::Int(x, y)) => int_op(x, op, y),
         Some(Pair::Bool(x, y)) => match op {
             Operator::LogicalAnd => Value::Bool(x && y),
             Operator::LogicalOr => Value::Bool(x || y),
@@ -306,11 +306,13 @@ pub fn shift_right(x: &Value, count: u32) -> Value {
 /// The result of the comparison `x op y`; false if an operand is unknown or if the operands do not
 /// have the operator.
 pub fn compare(x: &Value, op: Operator, y: &Value) -> bool {
+    if let (Value::Int(x), Value::Int(y)) = (x, y) {
+        return holds(x.cmp(y), op);
+    }
     if let (Value::String(x), Value::String(y)) = (x, y) {
         return holds(x.bytes().cmp(y.bytes()), op);
     }
     match matched(x, y) {
-        Some(Pair::Int(x, y)) => holds(x.cmp(&y), op),
         Some(Pair::Bool(x, y)) => match op {
             Operator::Equal => x == y,
             Operator::NotEqual => x != y,

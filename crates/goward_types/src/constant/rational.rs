@@ -52,6 +52,14 @@ impl Rational {
         }
     }
 
+    /// A fraction whose components are known to have no common factor; `denominator` is not zero.
+    pub(super) fn in_lowest_terms(numerator: BigInt, denominator: BigUint) -> Self {
+        Self {
+            numerator,
+            denominator,
+        }
+    }
+
     pub(super) fn from_integer(numerator: BigInt) -> Self {
         Self {
             numerator,
@@ -193,10 +201,13 @@ impl Rational {
         )
     }
 
-    /// The quotient's magnitude as `mantissa × 2^exponent` with at least 64 bits, and whether bits
-    /// were cut off.
+    /// The quotient's magnitude as `mantissa × 2^exponent` and whether bits were cut off; if so,
+    /// the mantissa has at least 64.
     fn quotient(&self) -> (BigUint, i64, bool) {
         let numerator = self.numerator.magnitude();
+        if let Some(exponent) = exponent_of_two(&self.denominator) {
+            return (numerator.clone(), -(exponent as i64), false);
+        }
         let shift = (65 + self.denominator.bits()).saturating_sub(numerator.bits());
         let (mantissa, rest) = (numerator << shift).div_rem(&self.denominator);
         (mantissa, -(shift as i64), !rest.is_zero())
@@ -205,7 +216,7 @@ impl Rational {
     /// math/big calls the zero to which a far too small fraction rounds exact if the fraction has
     /// no more bits than the format's mantissa: it looks for lost bits before it scales.
     fn passes_for_exact_zero(&self, bits: u64) -> bool {
-        self.denominator.count_ones() == 1 && self.numerator.bits() < bits && {
+        exponent_of_two(&self.denominator).is_some() && self.numerator.bits() < bits && {
             let exponent = self.numerator.bits() as i64 - self.denominator.bits() as i64 + 1;
             exponent < if bits == 54 { -1074 } else { -149 }
         }
@@ -232,15 +243,98 @@ fn scale(integer: &BigInt, factor: &BigUint) -> BigInt {
     BigInt::from_biguint(integer.sign(), integer.magnitude() * factor)
 }
 
+/// The exponent, if the number is a power of two.
+fn exponent_of_two(number: &BigUint) -> Option<u64> {
+    number
+        .trailing_zeros()
+        .filter(|zeros| zeros + 1 == number.bits())
+}
+
 /// The greatest common divisor of two numbers that are not zero.
-fn greatest_common_divisor(a: &BigUint, b: &BigUint) -> BigUint {
-    if let (Some(a), Some(b)) = (a.to_u64(), b.to_u64()) {
-        return BigUint::from(a.gcd(&b));
-    }
+pub(super) fn greatest_common_divisor(a: &BigUint, b: &BigUint) -> BigUint {
     // Denominators are powers of two more often than not: those need no division.
-    let zeros = b.trailing_zeros().unwrap_or(0);
-    if zeros + 1 == b.bits() {
-        return BigUint::one() << zeros.min(a.trailing_zeros().unwrap_or(0));
+    if let Some(exponent) = exponent_of_two(b) {
+        return BigUint::one() << exponent.min(a.trailing_zeros().unwrap_or(0));
     }
-    a.gcd(b)
+    let (mut a, mut b) = if a >= b {
+        (a.clone(), b.clone())
+    } else {
+        (b.clone(), a.clone())
+    };
+    // Lehmer's algorithm: the leading words of both numbers tell most quotients of Euclid's
+    // algorithm, so that many of its steps on words are one step on the numbers. (The algorithm of
+    // num-bigint takes one pass over the numbers for each bit.)
+    loop {
+        if let (Some(a), Some(b)) = (a.to_u64(), b.to_u64()) {
+            return BigUint::from(a.gcd(&b));
+        }
+        if b.is_zero() {
+            return a;
+        }
+        let steps = simulate(&a, &b);
+        if steps.b_in_a == 0 {
+            let rest = &a % &b;
+            a = std::mem::replace(&mut b, rest);
+            continue;
+        }
+        let new_a = difference(&a, steps.a_in_a, &b, steps.b_in_a);
+        b = difference(&a, steps.a_in_b, &b, steps.b_in_b);
+        a = new_a;
+    }
+}
+
+/// What some steps of Euclid's algorithm do: the new numbers are `|a_in_a·a − b_in_a·b|` and
+/// `|a_in_b·a − b_in_b·b|`. No step at all leaves `b_in_a` zero.
+struct Steps {
+    a_in_a: u64,
+    b_in_a: u64,
+    a_in_b: u64,
+    b_in_b: u64,
+}
+
+/// Runs Euclid's algorithm on the leading 63 bits while its quotients are sure to be those of the
+/// whole numbers `a >= b` (Collins' condition).
+fn simulate(a: &BigUint, b: &BigUint) -> Steps {
+    let shift = a.bits().saturating_sub(63);
+    let leading = |number: &BigUint| (number >> shift).to_u64().unwrap_or(0);
+    let (mut high, mut low) = (leading(a), leading(b));
+    let mut steps = Steps {
+        a_in_a: 1,
+        b_in_a: 0,
+        a_in_b: 0,
+        b_in_b: 1,
+    };
+    loop {
+        // The true numbers lie up to the sum of the factors off; the factors stay below 32 bits.
+        let Some(quotient) = high.checked_div(low) else {
+            return steps;
+        };
+        let a_next = steps
+            .a_in_a
+            .saturating_add(quotient.saturating_mul(steps.a_in_b));
+        let b_next = steps
+            .b_in_a
+            .saturating_add(quotient.saturating_mul(steps.b_in_b));
+        let rest = high % low;
+        if b_next >= 1 << 31 || rest < b_next || low - rest < b_next + steps.b_in_b {
+            return steps;
+        }
+        (high, low) = (low, rest);
+        steps = Steps {
+            a_in_a: steps.a_in_b,
+            b_in_a: steps.b_in_b,
+            a_in_b: a_next,
+            b_in_b: b_next,
+        };
+    }
+}
+
+/// `|x·a − y·b|`
+fn difference(a: &BigUint, x: u64, b: &BigUint, y: u64) -> BigUint {
+    let (left, right) = (a * x, b * y);
+    if left >= right {
+        left - right
+    } else {
+        right - left
+    }
 }
