@@ -5,6 +5,7 @@ pub mod constant;
 mod facts;
 mod identical;
 mod ids;
+mod infer;
 mod instantiate;
 mod lookup;
 mod named;
@@ -18,6 +19,7 @@ mod type_string;
 mod types;
 mod typeset;
 mod under;
+mod unify;
 mod universe;
 mod world;
 

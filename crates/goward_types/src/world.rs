@@ -518,17 +518,22 @@ impl World {
     }
 
     pub(crate) fn set_type_parameters(&self, id: TypeId, list: Box<[TypeId]>) {
+        self.bind_type_parameters(&list);
+        match self.get(id) {
+            Type::Named(named) => drop(named.type_parameters.set(list)),
+            Type::Alias(alias) => drop(alias.type_parameters.set(list)),
+            _ => {}
+        }
+    }
+
+    /// Tells type parameters their position in their list.
+    pub(crate) fn bind_type_parameters(&self, list: &[TypeId]) {
         for (index, &parameter) in list.iter().enumerate() {
             if let Type::TypeParameter(parameter) = self.get(parameter) {
                 parameter
                     .index
                     .store(index as u32, std::sync::atomic::Ordering::Relaxed);
             }
-        }
-        match self.get(id) {
-            Type::Named(named) => drop(named.type_parameters.set(list)),
-            Type::Alias(alias) => drop(alias.type_parameters.set(list)),
-            _ => {}
         }
     }
 
