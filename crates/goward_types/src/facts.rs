@@ -1,6 +1,7 @@
 //! What the checker found out about the nodes of a file: the counterpart of go/types' `Info`, in
 //! vectors that run parallel to the nodes.
 
+use goward_diagnostics::Span;
 use goward_syntax::NodeId;
 use rustc_hash::FxHashMap;
 
@@ -86,6 +87,13 @@ pub enum IdentifierFact {
     Use(ObjectId),
 }
 
+/// The literal `1` that go/types makes up for `x++`.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct SyntheticOne {
+    pub(crate) span: Span,
+    pub(crate) one_type: TypeId,
+}
+
 /// What is known about the nodes of one file.
 #[derive(Debug, Default)]
 pub struct FileFacts {
@@ -97,6 +105,10 @@ pub struct FileFacts {
     pub selections: FxHashMap<NodeId, Selection>,
     /// By the identifier that is instantiated.
     pub instances: FxHashMap<NodeId, Instance>,
+    /// What go/types records at nodes that it makes up; only the dump of facts shows it.
+    pub(crate) synthetic_ones: Vec<SyntheticOne>,
+    /// End offset and type of the interfaces that constraints such as `~string` stand for.
+    pub(crate) implied_interfaces: Vec<(u32, TypeId)>,
 }
 
 impl FileFacts {
@@ -178,6 +190,22 @@ impl FileFacts {
             recorded_type: recorded_type.raw(),
             detail: ((mode as u32) << MODE_SHIFT) | value_index.min(VALUE_MASK),
         };
+    }
+
+    /// Changes the value of an expression that has been recorded.
+    pub(crate) fn update_value(&mut self, node: NodeId, mode: Mode, recorded_type: TypeId, value: &Value) {
+        let shift_left_side = self.is_shift_left_side(node);
+        self.record(node, mode, recorded_type, Some(value));
+        if shift_left_side {
+            self.set_shift_left_side(node);
+        }
+    }
+
+    /// Takes back what was recorded for a node that turned out to be in error.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        if let Some(record) = self.records.get_mut(node.index()) {
+            *record = Record::default();
+        }
     }
 
     pub(crate) fn set_shift_left_side(&mut self, node: NodeId) {

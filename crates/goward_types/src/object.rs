@@ -53,6 +53,8 @@ pub struct Object {
     object_type: TypeCell,
     /// Functions: the type of the receiver.
     receiver: TypeCell,
+    /// Methods: the name of the receiver variable.
+    receiver_name: AtomicU32,
     flags: AtomicU32,
     /// The object that this one was instantiated from.
     origin: AtomicU32,
@@ -77,6 +79,7 @@ impl Object {
             offset: place.1,
             object_type: TypeCell::new(object_type),
             receiver: TypeCell::default(),
+            receiver_name: AtomicU32::new(0),
             flags: AtomicU32::new(0),
             origin: AtomicU32::new(0),
             detail: 0,
@@ -123,6 +126,15 @@ impl Object {
     pub(crate) fn set_receiver(&self, receiver: TypeId) {
         self.receiver.set(receiver);
         self.set(METHOD);
+    }
+
+    /// The name of the receiver variable of a method, empty if it has none.
+    pub(crate) fn receiver_name(&self) -> Symbol {
+        Symbol(self.receiver_name.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_receiver_name(&self, name: Symbol) {
+        self.receiver_name.store(name.0, Ordering::Relaxed);
     }
 
     /// The value of a constant; unknown while it is being declared.

@@ -5,9 +5,26 @@
 //! It needs the declarations of all imported packages to be in the [`World`] already; what is
 //! missing there is [`TypeId::UNKNOWN`] and is absorbed.
 
+mod assignments;
+mod builtins;
+mod call;
+mod constants;
+mod conversions;
+mod decl;
+mod expr;
+mod index;
+mod labels;
+mod literals;
 mod operand;
+mod package;
+mod range;
 mod recording;
+mod resolver;
 mod scope;
+mod signature;
+mod stmt;
+mod structure;
+mod typexpr;
 
 use goward_diagnostics::Span;
 use goward_syntax::{NodeId, Symbol, Tree};
@@ -115,6 +132,12 @@ pub(crate) struct Environment {
     pub(crate) has_call_or_receive: bool,
 }
 
+/// The function type that an expression is assigned to, so that a generic function can be instantiated.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) signature: TypeId,
+}
+
 type DelayedAction<'w> = Box<dyn FnOnce(&mut Checker<'w>) + 'w>;
 
 struct Delayed<'w> {
@@ -141,8 +164,8 @@ pub struct Checker<'w> {
     pub(crate) object_list: Vec<ObjectId>,
     /// Methods by the type name of their receiver, until they are collected.
     pub(crate) methods: FxHashMap<ObjectId, Vec<ObjectId>>,
-    /// Function scopes and result variables, from the check of the signature to that of the body.
-    pub(crate) function_scopes: FxHashMap<ObjectId, (ScopeId, Vec<ObjectId>)>,
+    /// Whether the function being checked makes use of labels.
+    pub(crate) has_label: bool,
     delayed: Vec<Option<Delayed<'w>>>,
     /// Objects that are being declared ('grey'), for cycles.
     pub(crate) object_path: Vec<ObjectId>,
