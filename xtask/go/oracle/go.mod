@@ -1,0 +1,3 @@
+module goward.dev/xtask/oracle
+
+go 1.26
