@@ -35,6 +35,7 @@ mod modfile;
 mod module_set;
 mod package;
 mod pattern;
+mod program;
 mod resolve;
 mod vendor;
 mod version;
@@ -57,5 +58,6 @@ pub use modfile::{
     ModFile, ModFileError, ModFileKind, ModuleVersion, Replace, Require, Use,
     escape as escape_module_path, parse as parse_mod_file,
 };
+pub use program::{Program, ProgramFile, ProgramOptions, ProgramPackage};
 pub use vendor::{VendorList, VendoredModule, parse as parse_vendor_list};
 pub use version::{GoRelease, GoVersion, compare_module_versions, is_module_version};

@@ -2,6 +2,7 @@
 
 mod checker;
 pub mod constant;
+mod dump;
 mod facts;
 mod identical;
 mod ids;
@@ -24,7 +25,8 @@ mod unify;
 mod universe;
 mod world;
 
-pub use checker::{Checker, File, GoVersion, Importer, Mode, Settings, TypeError};
+pub use checker::{CheckedPackage, Checker, File, GoVersion, Importer, Mode, Settings, TypeError};
+pub use dump::dump as dump_facts;
 pub use facts::{FileFacts, IdentifierFact, Instance, Selection, SelectionKind, TypeAndValue};
 pub use identical::Comparer;
 pub use ids::{ObjectId, PackageId, TypeId, TypeKind};

@@ -111,6 +111,7 @@ impl Object {
             offset: self.offset,
             object_type: TypeCell::new(object_type),
             receiver: TypeCell::new(self.receiver.get()),
+            receiver_name: AtomicU32::new(self.receiver_name.load(Ordering::Relaxed)),
             flags: AtomicU32::new(self.flags.load(Ordering::Relaxed)),
             origin: AtomicU32::new(self.origin.load(Ordering::Relaxed)),
             detail: self.detail,

@@ -517,6 +517,15 @@ impl World {
         }
     }
 
+    /// Tells each type parameter of a list its place in it.
+    pub(crate) fn bind_type_parameters(&self, list: &[TypeId]) {
+        for (index, &parameter) in list.iter().enumerate() {
+            if let Type::TypeParameter(parameter) = self.get(parameter) {
+                parameter.index.store(index as u32, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
     pub(crate) fn set_type_parameters(&self, id: TypeId, list: Box<[TypeId]>) {
         self.bind_type_parameters(&list);
         match self.get(id) {

@@ -34,7 +34,7 @@ impl<'w> Checker<'w> {
                 return;
             }
         }
-        if world.is_untyped(x.operand_type) {
+        if x.operand_type.is_untyped() {
             let mut goal = target.unwrap_or(TypeId::UNKNOWN);
             if target.is_none_or(|target| world.is_non_type_parameter_interface(target)) {
                 if target.is_none() && x.operand_type == TypeId::UNTYPED_NIL {
@@ -47,7 +47,7 @@ impl<'w> Checker<'w> {
             match self.implicit_type_and_value(x, goal) {
                 Err(_) => {
                     if world.underlying(goal).is_known() {
-                        let wanted = world.type_string(goal, Some(self.package));
+                        let wanted = world.type_text_in(goal, self.package);
                         self.error(x.node(), format!("cannot use as {wanted} value in {context}"));
                     }
                     x.invalidate();
@@ -73,8 +73,8 @@ impl<'w> Checker<'w> {
         }
         let Some(target) = target else { return };
         if !self.assignable_to(x, target) {
-            let wanted = world.type_string(target, Some(self.package));
-            let given = world.type_string(x.operand_type, Some(self.package));
+            let wanted = world.type_text_in(target, self.package);
+            let given = world.type_text_in(x.operand_type, self.package);
             self.error(x.node(), format!("cannot use value of type {given} as {wanted} in {context}"));
             x.invalidate();
         }
@@ -92,7 +92,7 @@ impl<'w> Checker<'w> {
         }
         let target = declared.unwrap_or_else(|| {
             let mut inferred = x.operand_type;
-            if self.world.is_untyped(inferred) {
+            if inferred.is_untyped() {
                 if inferred == TypeId::UNTYPED_NIL {
                     self.error(x.node(), format!("use of untyped nil in {context}"));
                     x.invalidate();

@@ -28,25 +28,6 @@ impl World {
             variadic,
         })
     }
-
-    /// Whether the size of a type depends on type parameters.
-    fn has_variable_size(&self, id: TypeId, seen: &mut Vec<TypeId>) -> bool {
-        if self.unalias(id).kind() == TypeKind::Named {
-            // Cyclic through itself until proven otherwise.
-            if seen.contains(&self.unalias(id)) {
-                return false;
-            }
-            seen.push(self.unalias(id));
-        }
-        match self.get(self.underlying(id)) {
-            Type::Array { element, .. } => self.has_variable_size(element, seen),
-            Type::Struct(structure) => {
-                structure.fields.iter().any(|&field| self.has_variable_size(self.object_type(field), seen))
-            }
-            Type::Interface(_) => self.is_type_parameter(id),
-            _ => false,
-        }
-    }
 }
 
 /// The type of `complex(x, y)` for floats of this type.
@@ -253,7 +234,7 @@ impl<'w> Checker<'w> {
                 let second = arguments[1].operand_type;
                 self.record_builtin(function, Some(slice), &[slice, second], true);
                 x.mode = Mode::Value;
-                if world.is_untyped(second) {
+                if second.is_untyped() {
                     // go/types leaves the string untyped.
                 }
                 return true;
@@ -342,7 +323,7 @@ impl<'w> Checker<'w> {
     fn builtin_complex(&mut self, x: &mut Operand, function: NodeId, mut arguments: Vec<Operand>) -> bool {
         let world = self.world;
         let mut y = arguments.swap_remove(1);
-        match (world.is_untyped(x.operand_type), world.is_untyped(y.operand_type)) {
+        match (x.operand_type.is_untyped(), y.operand_type.is_untyped()) {
             (false, false) => {}
             (true, false) => self.convert_untyped(x, y.operand_type),
             (false, true) => self.convert_untyped(&mut y, x.operand_type),
@@ -370,7 +351,7 @@ impl<'w> Checker<'w> {
             return self.argument_error(x, "complex needs floating-point operands");
         };
         if x.mode == Mode::Constant && y.mode == Mode::Constant {
-            let imaginary = constant::make_imag(&constant::to_float(&y.value));
+            let imaginary = Value::make_imag(&constant::to_float(&y.value));
             x.value = constant::binary_op(&constant::to_float(&x.value), Operator::Add, &imaginary);
         } else {
             x.mode = Mode::Value;
@@ -438,7 +419,7 @@ impl<'w> Checker<'w> {
 
     fn builtin_part(&mut self, x: &mut Operand, function: NodeId, builtin: Builtin) -> bool {
         let world = self.world;
-        if world.is_untyped(x.operand_type) {
+        if x.operand_type.is_untyped() {
             if x.mode == Mode::Constant {
                 if world.is_numeric(x.operand_type) {
                     x.operand_type = TypeId::UNTYPED_COMPLEX;
@@ -470,7 +451,7 @@ impl<'w> Checker<'w> {
         if !world.unalias(made).is_known() {
             return false;
         }
-        let common = world.common_under(made, |_, under| {
+        let common = world.common_under_where(made, |under| {
             matches!(under.kind(), TypeKind::Slice | TypeKind::Map | TypeKind::Channel)
         });
         let least = match common.map(TypeId::kind) {
@@ -554,7 +535,7 @@ impl<'w> Checker<'w> {
             Mode::Invalid => return false,
             Mode::TypeExpression => {}
             _ => {
-                if world.is_untyped(x.operand_type) {
+                if x.operand_type.is_untyped() {
                     self.assignment(x, None, "argument to new");
                     if x.is_invalid() {
                         return false;
@@ -597,10 +578,10 @@ impl<'w> Checker<'w> {
         let mode = if x.mode == Mode::Variable { Mode::Variable } else { Mode::Value };
         let field_type = world.object_type(field);
         self.record_type_and_value(selector, mode, field_type, None);
-        if world.has_variable_size(base, &mut Vec::new()) {
+        if world.has_variable_size(base) {
             return self.value_result(x, function, TypeId::UINTPTR, &[field_type]);
         }
-        self.size_result(x, world.offset_of(base, &found.index))
+        self.size_result(x, world.offsetof(base, &found.index))
     }
 
     /// A constant of type uintptr; an error where the size is too large to be told.
@@ -630,13 +611,13 @@ impl<'w> Checker<'w> {
                     return false;
                 }
                 let measured = x.operand_type;
-                if world.has_variable_size(measured, &mut Vec::new()) {
+                if world.has_variable_size(measured) {
                     return self.value_result(x, function, TypeId::UINTPTR, &[measured]);
                 }
                 let size = if builtin == Builtin::UnsafeSizeof {
-                    world.size_of(measured)
+                    world.sizeof(measured)
                 } else {
-                    world.align_of(measured)
+                    world.alignof(measured)
                 };
                 self.size_result(x, size)
             }
@@ -650,7 +631,7 @@ impl<'w> Checker<'w> {
                 self.value_result(x, function, pointer, &[pointer, length])
             }
             Builtin::UnsafeSlice => {
-                let common = world.common_under(x.operand_type, |_, _| true);
+                let common = world.common_under(x.operand_type);
                 let Some((pointer, Type::Pointer { base })) = common.map(|common| (common, world.get(common))) else {
                     return self.argument_error(x, "unsafe.Slice needs a pointer");
                 };
@@ -661,7 +642,7 @@ impl<'w> Checker<'w> {
                 self.value_result(x, function, world.new_slice(base), &[pointer, length])
             }
             Builtin::UnsafeSliceData => {
-                let common = world.common_under(x.operand_type, |_, _| true);
+                let common = world.common_under(x.operand_type);
                 let Some((slice, Type::Slice { element })) = common.map(|common| (common, world.get(common))) else {
                     return self.argument_error(x, "unsafe.SliceData needs a slice");
                 };

@@ -8,6 +8,7 @@ use crate::checker::{Checker, Mode, Operand, Target};
 use crate::facts::SelectionKind;
 use crate::ids::{ObjectId, PackageId, TypeId, TypeKind};
 use crate::object::ObjectKind;
+use crate::subst::Substitution;
 use crate::types::{Parameter, Signature, Type};
 use crate::universe::{Builtin, CallKind};
 
@@ -98,7 +99,7 @@ impl<'w> Checker<'w> {
         arguments: &[TypeId],
         indices: &'w [NodeId],
     ) -> TypeId {
-        let instance = self.instance(generic, arguments);
+        let instance = self.world.instantiate(generic, arguments);
         if let Some(node) = node {
             self.record_instance(node, arguments, instance);
             let arguments = arguments.to_vec();
@@ -154,7 +155,7 @@ impl<'w> Checker<'w> {
             _ => {}
         }
         let cgo_call = x.mode == Mode::CgoFunction;
-        let common = world.common_under(x.operand_type, |_, under| under.kind() == TypeKind::Signature);
+        let common = world.common_under_where(x.operand_type, |under| under.kind() == TypeKind::Signature);
         let Some(signature) = common.filter(|common| common.kind() == TypeKind::Signature) else {
             if world.underlying(x.operand_type).is_known() {
                 self.error(x.node(), "cannot call this operand: it is not a function");
@@ -388,7 +389,7 @@ impl<'w> Checker<'w> {
             if count > 0 {
                 result = self.instantiate_signature(Some(function), signature_type, &inferred[..count], indices);
                 parameter_tuple = if adjusted {
-                    world.substitute(parameter_tuple, &type_parameters[..count], &inferred[..count])
+                    world.subst(parameter_tuple, &Substitution::new(&type_parameters[..count], &inferred[..count]))
                 } else {
                     world.as_signature(result).map_or(parameter_tuple, |instance| instance.parameters)
                 };
@@ -518,8 +519,10 @@ impl<'w> Checker<'w> {
         let addressable = x.mode == Mode::Variable;
         let found = world.lookup_field_or_method(x.operand_type, addressable, Some(self.package), name);
         let Some(object) = found.object else {
-            if world.underlying(x.operand_type).is_known() && !found.unknown {
-                let owner = world.type_string(x.operand_type, Some(self.package));
+            if world.underlying(x.operand_type).is_known()
+                && !world.has_unknown_embedded_fields(x.operand_type)
+            {
+                let owner = world.type_text_in(x.operand_type, self.package);
                 let message = if !found.index.is_empty() {
                     format!("ambiguous selector {name}")
                 } else if found.indirect {

@@ -12,7 +12,7 @@ use crate::types::BasicKind;
 use crate::world::World;
 
 /// Untyped integer constants must fit into this many bits.
-const PRECISION: usize = 512;
+const PRECISION: u64 = 512;
 
 /// Why an untyped operand cannot become a value of another type.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl World {
                 let fits = match value.int64_value() {
                     Some(small) if signed => bits == 64 || (-1i64 << (bits - 1) <= small && small < 1i64 << (bits - 1)),
                     Some(small) => small >= 0 && (bits == 64 || small < 1i64 << bits),
-                    None => !signed && value.sign() >= 0 && value.bit_len() <= bits as usize,
+                    None => !signed && value.sign() >= 0 && value.bit_len() <= u64::from(bits),
                 };
                 fits.then_some(value)
             }
@@ -91,7 +91,7 @@ impl World {
                 };
                 let real = round(&complex.real())?;
                 let imaginary = round(&complex.imag())?;
-                Some(constant::binary_op(&real, constant::Operator::Add, &constant::make_imag(&imaginary)))
+                Some(constant::binary_op(&real, constant::Operator::Add, &Value::make_imag(&imaginary)))
             }
             BasicKind::String | BasicKind::UntypedString => {
                 (value.kind() == Kind::String).then(|| value.clone())
@@ -114,7 +114,7 @@ impl Checker<'_> {
             self.error_at(Span::at(offset), "constant result is not representable");
             return;
         }
-        if !self.world.is_untyped(x.operand_type) {
+        if !x.operand_type.is_untyped() {
             let target = self.world.underlying(x.operand_type);
             self.representable(x, target);
             return;
@@ -195,10 +195,10 @@ impl Checker<'_> {
     ) -> Result<(TypeId, Option<Value>), ConversionError> {
         use crate::ids::TypeKind;
         let world = self.world;
-        if x.is_invalid() || !world.is_untyped(x.operand_type) || !world.unalias(target).is_known() {
+        if x.is_invalid() || !x.operand_type.is_untyped() || !world.unalias(target).is_known() {
             return Ok((x.operand_type, None));
         }
-        if world.is_untyped(target) {
+        if target.is_untyped() {
             return match world.max_type(x.operand_type, target) {
                 Some(larger) => Ok((larger, None)),
                 None => Err(ConversionError::Invalid),

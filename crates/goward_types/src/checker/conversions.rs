@@ -5,22 +5,41 @@
 use goward_syntax::ChannelDirection;
 
 use crate::checker::{Checker, Mode, Operand};
-use crate::constant::{self, Value};
+use crate::constant::Value;
 use crate::ids::{TypeId, TypeKind};
 use crate::types::{BasicKind, Type};
 use crate::world::World;
 
 impl World {
+    /// The one underlying type of `id`, if `condition` holds for all of them.
+    pub(crate) fn common_under_where(
+        &self,
+        id: TypeId,
+        mut condition: impl FnMut(TypeId) -> bool,
+    ) -> Option<TypeId> {
+        let common = self.common_under_if(id, |_, under| match under {
+            Some(under) if condition(under) => Ok(()),
+            _ => Err("not a type that is asked for"),
+        });
+        common.ok()
+    }
+
+    /// The types of the terms of a type parameter; none if it has no specific types.
+    pub(crate) fn term_types(&self, type_parameter: TypeId) -> Option<Vec<TypeId>> {
+        let mut types = Vec::new();
+        let specific = self.all(type_parameter, |term, _| {
+            types.extend(term);
+            term.is_some()
+        });
+        specific.then_some(types)
+    }
+
     pub(crate) fn is_uintptr(&self, id: TypeId) -> bool {
         self.underlying(id).basic_kind() == Some(BasicKind::Uintptr)
     }
 
     pub(crate) fn is_unsafe_pointer(&self, id: TypeId) -> bool {
         self.underlying(id).basic_kind() == Some(BasicKind::UnsafePointer)
-    }
-
-    pub(crate) fn is_pointer(&self, id: TypeId) -> bool {
-        self.underlying(id).kind() == TypeKind::Pointer
     }
 
     pub(crate) fn is_bytes_or_runes(&self, id: TypeId) -> bool {
@@ -46,7 +65,7 @@ impl Checker<'_> {
         if self.world.is_integer(x.operand_type) && self.world.is_string(basic) {
             let code_point = x.value.uint64_value().and_then(|number| u32::try_from(number).ok());
             let character = code_point.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
-            return Some(constant::make_string(character.to_string().as_bytes()));
+            return Some(Value::make_string(character.to_string().as_bytes()));
         }
         None
     }
@@ -85,13 +104,13 @@ impl Checker<'_> {
         };
         if !ok {
             if world.underlying(x.operand_type).is_known() && world.underlying(target).is_known() {
-                let wanted = world.type_string(target, Some(self.package));
+                let wanted = world.type_text_in(target, self.package);
                 self.error(x.node(), format!("cannot convert to type {wanted}"));
             }
             x.invalidate();
             return;
         }
-        if world.is_untyped(x.operand_type) {
+        if x.operand_type.is_untyped() {
             let mut last = target;
             if world.is_non_type_parameter_interface(target)
                 || (constant_argument && !constant_target)
@@ -200,7 +219,7 @@ impl Checker<'_> {
         let to_under = world.underlying(to);
         let from_parameter = from.kind() == TypeKind::TypeParameter;
         let to_parameter = to.kind() == TypeKind::TypeParameter;
-        if world.is_untyped(from_under) {
+        if from_under.is_untyped() {
             if to_parameter {
                 let Some(terms) = world.term_types(to) else { return false };
                 return terms.iter().all(|&term| self.implicit_type_and_value(x, term).is_ok());
@@ -211,12 +230,13 @@ impl Checker<'_> {
         if !from_under.is_known() || !to_under.is_known() {
             return true;
         }
+        let dynamic = self.environment.version.allows(20);
         let unnamed = !world.has_name(from) || !world.has_name(to);
         if unnamed && !from_parameter && !to_parameter && world.identical(from_under, to_under) {
             return true;
         }
         if (to_under.kind() == TypeKind::Interface && !to_parameter) || world.is_interface_pointer(to_under) {
-            if world.implements(from, to, false, &mut |method| self.obj_decl(method)) {
+            if world.implements(from, to, false, dynamic, &mut |method| self.obj_decl(method)).is_ok() {
                 return true;
             }
             if !from_parameter {
@@ -225,7 +245,7 @@ impl Checker<'_> {
         }
         if from_under.kind() == TypeKind::Interface
             && !from_parameter
-            && world.implements(to, from, false, &mut |method| self.obj_decl(method))
+            && world.implements(to, from, false, dynamic, &mut |method| self.obj_decl(method)).is_ok()
         {
             // A type assertion is missing.
             return false;

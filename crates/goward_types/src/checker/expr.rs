@@ -103,7 +103,7 @@ impl<'w> Checker<'w> {
                 return;
             }
             let precision = if world.is_unsigned(x.operand_type) {
-                (world.size_of(x.operand_type) * 8) as u32
+                (world.sizeof(x.operand_type) * 8) as u32
             } else {
                 0
             };
@@ -129,7 +129,7 @@ impl<'w> Checker<'w> {
         use goward_syntax::ChannelDirection as D;
         let world = self.world;
         let wrong = if receive { D::Send } else { D::Receive };
-        let common = world.common_under(x.operand_type, |_, under| {
+        let common = world.common_under_where(x.operand_type, |under| {
             matches!(world.get(under), Type::Channel { direction, .. } if direction != wrong)
         });
         if let Some(Type::Channel { element, .. }) = common.map(|common| world.get(common)) {
@@ -170,7 +170,7 @@ impl<'w> Checker<'w> {
             | Expression::Selector { .. } => {}
             _ => return,
         }
-        if !last && world.is_untyped(new_type) {
+        if !last && new_type.is_untyped() {
             let open_type = world.underlying(new_type);
             let shift_left_side = self.facts[self.environment.file].is_shift_left_side(node);
             self.file_facts().record(node, mode, open_type, value.as_ref());
@@ -243,7 +243,7 @@ impl<'w> Checker<'w> {
     fn shift(&mut self, x: &mut Operand, y: &mut Operand, node: Option<NodeId>, operator: BinaryOperator) {
         let world = self.world;
         let x_value = (x.mode == Mode::Constant).then(|| constant::to_int(&x.value));
-        let untyped_integer = world.is_untyped(x.operand_type)
+        let untyped_integer = x.operand_type.is_untyped()
             && x_value.as_ref().is_some_and(|value| value.kind() == Kind::Int);
         if !world.all_integer(x.operand_type) && !untyped_integer {
             // The left operand must be an integer, or a constant that is one.
@@ -261,7 +261,7 @@ impl<'w> Checker<'w> {
                 x.invalidate();
                 return;
             }
-            if world.is_untyped(y.operand_type) {
+            if y.operand_type.is_untyped() {
                 // Counts are representable as uint even where their type stays open.
                 self.representable(y, TypeId::UINT);
                 if y.is_invalid() {
@@ -275,7 +275,7 @@ impl<'w> Checker<'w> {
                 x.invalidate();
                 return;
             }
-        } else if world.is_untyped(y.operand_type) {
+        } else if y.operand_type.is_untyped() {
             self.convert_untyped(y, TypeId::UINT);
             if y.is_invalid() {
                 x.invalidate();
@@ -317,7 +317,7 @@ impl<'w> Checker<'w> {
                 return;
             }
             // `1 << s`: the 1 takes its type from the context, and must turn out to be an integer.
-            if world.is_untyped(x.operand_type) {
+            if x.operand_type.is_untyped() {
                 if let Some(left) = x.expression
                     && self.untyped_record(left).is_some()
                 {
@@ -389,8 +389,8 @@ impl<'w> Checker<'w> {
             // What is unknown absorbs: nothing is reported of it.
             if world.underlying(x.operand_type).is_known() && world.underlying(y.operand_type).is_known() {
                 let (one, other) = (
-                    world.type_string(x.operand_type, Some(self.package)),
-                    world.type_string(y.operand_type, Some(self.package)),
+                    world.type_text_in(x.operand_type, self.package),
+                    world.type_text_in(y.operand_type, self.package),
                 );
                 self.error(node.unwrap_or(left), format!("mismatched types {one} and {other}"));
             }
@@ -466,7 +466,7 @@ impl<'w> Checker<'w> {
     fn may_convert(&self, x: &Operand, y: &Operand) -> bool {
         let world = self.world;
         let (one, other) = (x.operand_type, y.operand_type);
-        if !world.is_untyped(one) && !world.is_untyped(other) {
+        if !one.is_untyped() && !other.is_untyped() {
             return false;
         }
         if world.all_numeric(one) != world.all_numeric(other) {

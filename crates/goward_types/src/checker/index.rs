@@ -231,7 +231,7 @@ impl<'w> Checker<'w> {
                 if x.mode == Mode::Constant {
                     length = x.value.string_value().len() as i64;
                 }
-                if world.is_untyped(x.operand_type) {
+                if x.operand_type.is_untyped() {
                     x.operand_type = TypeId::STRING;
                 }
             }

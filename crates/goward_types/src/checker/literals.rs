@@ -92,7 +92,7 @@ impl<'w> Checker<'w> {
             (None, Some(hint)) => {
                 // `{…}` inside of a literal of `[]*T` stands for `&T{…}`.
                 let mut base = hint;
-                if let Some(under) = world.common_under(hint, |_, _| true)
+                if let Some(under) = world.common_under(hint)
                     && let Type::Pointer { base: pointed } = world.get(world.unalias(under))
                 {
                     base = pointed;
@@ -104,7 +104,7 @@ impl<'w> Checker<'w> {
                 (TypeId::UNKNOWN, TypeId::UNKNOWN)
             }
         };
-        let underlying = world.common_under(base, |_, _| true);
+        let underlying = world.common_under(base);
         match underlying.map(|underlying| world.get(underlying)) {
             Some(Type::Struct(structure)) => self.struct_elements(x, node, base, &structure.fields, elements),
             Some(Type::Array { length, element }) => {
@@ -160,7 +160,7 @@ impl<'w> Checker<'w> {
                     let field =
                         fields.iter().copied().find(|&field| !name.is_blank() && world.object(field).same_id(package, name));
                     let Some(field) = field else {
-                        let literal = world.type_string(base, package);
+                        let literal = world.type_text_in(base, self.package);
                         self.error(key, format!("unknown field {name} in struct literal of type {literal}"));
                         continue;
                     };

@@ -13,6 +13,7 @@ mod conversions;
 mod decl;
 mod expr;
 mod index;
+mod infer_stub;
 mod labels;
 mod literals;
 mod operand;
@@ -36,6 +37,7 @@ use crate::ids::{ObjectId, PackageId, TypeId};
 use crate::world::World;
 
 pub use operand::Mode;
+pub use package::CheckedPackage;
 pub(crate) use operand::Operand;
 pub(crate) use scope::{Scope, ScopeId};
 

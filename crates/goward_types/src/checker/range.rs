@@ -120,7 +120,7 @@ impl<'w> Checker<'w> {
     /// The types of key and value when ranging over `original`.
     fn range_key_value(&mut self, original: TypeId) -> Result<IterationTypes, &'static str> {
         let world = self.world;
-        let common = world.common_under(original, |_, under| {
+        let common = world.common_under_where(original, |under| {
             !matches!(world.get(under), Type::Channel { direction: ChannelDirection::Send, .. })
         });
         let Some(common) = common else { return Err("no common type, or a send-only channel") };
@@ -152,7 +152,7 @@ impl<'w> Checker<'w> {
                 if !world.tuple(signature.results).is_empty() {
                     return Err("the function must have no results");
                 }
-                let callback = world.common_under(yield_function.parameter_type, |_, _| true);
+                let callback = world.common_under(yield_function.parameter_type);
                 let Some(Type::Signature(callback)) = callback.map(|callback| world.get(callback)) else {
                     return Err("the parameter must be a function");
                 };

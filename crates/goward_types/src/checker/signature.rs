@@ -7,6 +7,7 @@ use goward_syntax::{Expression, NodeId, Symbol};
 use crate::checker::{Checker, Mode, ScopeId};
 use crate::ids::{ObjectId, TypeId, TypeKind};
 use crate::object::VariableKind;
+use crate::subst::Substitution;
 use crate::types::{Parameter, Signature, Type};
 
 /// What checking a function type gave.
@@ -125,10 +126,10 @@ impl<'w> Checker<'w> {
                     if base_parameters.len() == parameters.len() {
                         for (index, &parameter) in parameters.iter().enumerate() {
                             let bound = world.bound(base_parameters[index]);
-                            let bound = world.substitute(bound, base_parameters, &parameters);
+                            let bound = world.subst(bound, &Substitution::new(base_parameters, &parameters));
                             world.set_bound(parameter, bound);
                         }
-                        receiver_type = self.instance(base, &parameters);
+                        receiver_type = world.instantiate(base, &parameters);
                     } else {
                         self.error(parts.base, "wrong number of receiver type parameters");
                     }

@@ -195,7 +195,7 @@ impl<'w> Checker<'w> {
                 return TypeId::UNKNOWN;
             }
         }
-        let instance = self.instance(generic, &arguments);
+        let instance = world.instantiate(generic, &arguments);
         self.later(move |checker| {
             checker.record_instance(node, &arguments, instance);
             let parameters = checker.world.type_parameters(instance);
@@ -207,6 +207,15 @@ impl<'w> Checker<'w> {
             }
         });
         instance
+    }
+
+    /// Whether type arguments satisfy their constraints; the number of the first that does not.
+    pub(crate) fn verify_instance(&mut self, generic: TypeId, arguments: &[TypeId]) -> Result<(), usize> {
+        let world = self.world;
+        let parameters = world.type_parameters(generic);
+        let dynamic = self.environment.version.allows(20);
+        let verified = world.verify(parameters, arguments, dynamic, &mut |method| self.obj_decl(method));
+        verified.map_err(|(index, _)| index)
     }
 
     /// The length of an array type, -1 in error.
@@ -233,7 +242,7 @@ impl<'w> Checker<'w> {
             }
             return -1;
         }
-        if self.world.is_untyped(x.operand_type) || self.world.is_integer(x.operand_type) {
+        if x.operand_type.is_untyped() || self.world.is_integer(x.operand_type) {
             let value = constant::to_int(&x.value);
             if self.world.representable_const(&value, TypeId::INT)
                 && let Some(length) = value.int64_value()
