@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own chores. One file a chore.
 
 mod go_program;
+mod oracle;
 mod oracle_list;
 mod oracle_parse;
 
@@ -23,6 +24,8 @@ enum Chore {
     },
     /// Compare the parser with go/parser over all files of a Go installation.
     OracleParse(oracle_parse::Arguments),
+    /// Compare every fact of the type checker with go/types.
+    Oracle(oracle::Arguments),
     /// Compare packages, files and imports with `go list -deps -test`.
     OracleList(oracle_list::Arguments),
 }
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test { slow } => test(slow),
         Chore::OracleParse(arguments) => oracle_parse::run(arguments),
+        Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
     }
 }

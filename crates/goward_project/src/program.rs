@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use goward_syntax::{Mode, Tree, parse};
 use goward_types::{
-    CheckedPackage, Checker, File, FileFacts, GoVersion, Importer, PackageId, Settings, Sizes, TypeError, World,
+    CheckedPackage, Checker, File, FileFacts, GoVersion, Importer, PackageId, Settings, Sizes,
+    TypeError, World,
 };
 
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
@@ -61,7 +62,11 @@ impl Program {
     pub fn check(workspace: Workspace, options: ProgramOptions) -> Program {
         let sizes = Sizes::for_architecture(&workspace.build.arch);
         let packages = workspace.packages.iter().map(|_| OnceLock::new()).collect();
-        let program = Program { world: World::new(sizes), workspace, packages };
+        let program = Program {
+            world: World::new(sizes),
+            workspace,
+            packages,
+        };
         let plan = Plan::new(&program.workspace);
         rayon::scope(|scope| {
             for &index in &plan.ready {
@@ -101,15 +106,25 @@ impl Program {
     fn check_package(&self, index: PackageIndex, options: ProgramOptions) {
         let source = self.workspace.package(index);
         let whole = options.whole || !source.dependency_only;
-        let mode = if whole { Mode::Full } else { Mode::DeclarationsOnly };
+        let mode = if whole {
+            Mode::Full
+        } else {
+            Mode::DeclarationsOnly
+        };
         let mut files = Vec::new();
         for (position, file) in source.files.iter().enumerate() {
             if file.test != TestKind::No {
                 continue;
             }
-            let Some(contents) = file.contents.clone() else { continue };
+            let Some(contents) = file.contents.clone() else {
+                continue;
+            };
             let tree = parse(&contents, mode);
-            files.push(ProgramFile { source: position, tree, contents });
+            files.push(ProgramFile {
+                source: position,
+                tree,
+                contents,
+            });
         }
         if files.is_empty() {
             return;
@@ -118,7 +133,8 @@ impl Program {
             .iter()
             .map(|file| {
                 let path = &source.files[file.source].path;
-                path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+                path.file_name()
+                    .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             })
             .collect();
         let id = self.world.new_package(&source.import_path, names, false);
@@ -131,12 +147,24 @@ impl Program {
                     version: GoVersion(source.files[file.source].go_version.0),
                 })
                 .collect();
-            let imports = ProgramImporter { program: self, source };
-            let settings = Settings { ignore_function_bodies: !whole, no_facts: !whole };
+            let imports = ProgramImporter {
+                program: self,
+                source,
+            };
+            let settings = Settings {
+                ignore_function_bodies: !whole,
+                no_facts: !whole,
+            };
             Checker::check(&self.world, id, inputs, &imports, settings)
         };
         let CheckedPackage { facts, errors, .. } = checked;
-        let package = ProgramPackage { index, id, files, facts, errors };
+        let package = ProgramPackage {
+            index,
+            id,
+            files,
+            facts,
+            errors,
+        };
         let _ = self.packages[index.0 as usize].set(package);
     }
 }

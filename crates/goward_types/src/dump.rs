@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use goward_diagnostics::Span;
 use goward_syntax::{NodeId, Tree};
 
-use crate::checker::{CheckedPackage, Mode};
+use crate::checker::Mode;
 use crate::constant::Value;
 use crate::facts::{FileFacts, IdentifierFact, SelectionKind};
 use crate::ids::{ObjectId, PackageId, TypeId};
@@ -21,14 +21,23 @@ struct Dump<'w> {
     lines: Vec<String>,
 }
 
-/// The facts of a checked package as sorted lines. `trees` are its files in order.
-pub fn dump(world: &World, checked: &CheckedPackage, trees: &[&Tree]) -> Vec<String> {
-    let package = checked.package;
+/// The facts of a checked package as sorted lines. `facts` and `trees` are those of its files, in order.
+pub fn dump(
+    world: &World,
+    package: PackageId,
+    facts: &[FileFacts],
+    trees: &[&Tree],
+) -> Vec<String> {
     let names = &world.package(package).files;
     let mut lines = Vec::new();
-    for (index, (facts, tree)) in checked.facts.iter().zip(trees).enumerate() {
+    for (index, (facts, tree)) in facts.iter().zip(trees).enumerate() {
         let file = names.get(index).map_or("?", String::as_str);
-        let mut dump = Dump { world, package, file, lines };
+        let mut dump = Dump {
+            world,
+            package,
+            file,
+            lines,
+        };
         dump.file_facts(facts, tree);
         lines = dump.lines;
     }
@@ -38,7 +47,10 @@ pub fn dump(world: &World, checked: &CheckedPackage, trees: &[&Tree]) -> Vec<Str
 
 impl Dump<'_> {
     fn add(&mut self, span: Span, kind: char, text: &str) {
-        self.lines.push(format!("{}:{}-{}\t{kind}\t{text}", self.file, span.start, span.end));
+        self.lines.push(format!(
+            "{}:{}-{}\t{kind}\t{text}",
+            self.file, span.start, span.end
+        ));
     }
 
     fn type_text(&self, id: TypeId) -> String {
@@ -46,14 +58,21 @@ impl Dump<'_> {
     }
 
     fn object_text(&self, object: Option<ObjectId>) -> String {
-        let Some(id) = object else { return "-".to_owned() };
+        let Some(id) = object else {
+            return "-".to_owned();
+        };
         let world = self.world;
         let mut text = world.object_string(id, &world.relative_to(self.package));
         let object = world.object(id);
         text.push_str(" @");
         if object.package == Some(self.package) {
             let file = world.package(self.package).files.get(object.file as usize);
-            let _ = write!(text, "{}:{}", file.map_or("?", String::as_str), object.offset);
+            let _ = write!(
+                text,
+                "{}:{}",
+                file.map_or("?", String::as_str),
+                object.offset
+            );
         } else {
             text.push_str("ext");
         }
@@ -70,7 +89,10 @@ impl Dump<'_> {
             Mode::TypeExpression => "type".to_owned(),
             Mode::Builtin => "builtin".to_owned(),
             Mode::Constant if value.is_some() => {
-                format!("const={}", value.map(Value::exact_string).unwrap_or_default())
+                format!(
+                    "const={}",
+                    value.map(Value::exact_string).unwrap_or_default()
+                )
             }
             _ if expression_type == TypeId::UNTYPED_NIL => "nil".to_owned(),
             Mode::CommaOk | Mode::MapIndex => "commaok".to_owned(),

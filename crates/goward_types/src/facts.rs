@@ -193,7 +193,13 @@ impl FileFacts {
     }
 
     /// Changes the value of an expression that has been recorded.
-    pub(crate) fn update_value(&mut self, node: NodeId, mode: Mode, recorded_type: TypeId, value: &Value) {
+    pub(crate) fn update_value(
+        &mut self,
+        node: NodeId,
+        mode: Mode,
+        recorded_type: TypeId,
+        value: &Value,
+    ) {
         let shift_left_side = self.is_shift_left_side(node);
         self.record(node, mode, recorded_type, Some(value));
         if shift_left_side {

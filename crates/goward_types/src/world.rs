@@ -521,7 +521,9 @@ impl World {
     pub(crate) fn bind_type_parameters(&self, list: &[TypeId]) {
         for (index, &parameter) in list.iter().enumerate() {
             if let Type::TypeParameter(parameter) = self.get(parameter) {
-                parameter.index.store(index as u32, std::sync::atomic::Ordering::Relaxed);
+                parameter
+                    .index
+                    .store(index as u32, std::sync::atomic::Ordering::Relaxed);
             }
         }
     }

@@ -48,7 +48,10 @@ impl<'w> Checker<'w> {
                 Err(_) => {
                     if world.underlying(goal).is_known() {
                         let wanted = world.type_text_in(goal, self.package);
-                        self.error(x.node(), format!("cannot use as {wanted} value in {context}"));
+                        self.error(
+                            x.node(),
+                            format!("cannot use as {wanted} value in {context}"),
+                        );
                     }
                     x.invalidate();
                     return;
@@ -66,8 +69,14 @@ impl<'w> Checker<'w> {
             }
         }
         let underlying = world.underlying(x.operand_type);
-        if world.as_signature(underlying).is_some_and(|signature| !signature.type_parameters.is_empty()) {
-            self.error(x.node(), format!("cannot use generic function without instantiation in {context}"));
+        if world
+            .as_signature(underlying)
+            .is_some_and(|signature| !signature.type_parameters.is_empty())
+        {
+            self.error(
+                x.node(),
+                format!("cannot use generic function without instantiation in {context}"),
+            );
             x.invalidate();
             return;
         }
@@ -75,7 +84,10 @@ impl<'w> Checker<'w> {
         if !self.assignable_to(x, target) {
             let wanted = world.type_text_in(target, self.package);
             let given = world.type_text_in(x.operand_type, self.package);
-            self.error(x.node(), format!("cannot use value of type {given} as {wanted} in {context}"));
+            self.error(
+                x.node(),
+                format!("cannot use value of type {given} as {wanted} in {context}"),
+            );
             x.invalidate();
         }
     }
@@ -168,7 +180,10 @@ impl<'w> Checker<'w> {
 
     fn is_call(&self, nodes: &[NodeId]) -> bool {
         match nodes {
-            [only] => matches!(self.tree().expression(self.unparen(*only)), Expression::Call { .. }),
+            [only] => matches!(
+                self.tree().expression(self.unparen(*only)),
+                Expression::Call { .. }
+            ),
             _ => false,
         }
     }
@@ -191,8 +206,17 @@ impl<'w> Checker<'w> {
     }
 
     /// Initialises variables with expressions, also results with the values of a return statement.
-    pub(crate) fn init_vars(&mut self, left: &[ObjectId], right: &[NodeId], return_stmt: Option<NodeId>) {
-        let context = if return_stmt.is_some() { "return statement" } else { "assignment" };
+    pub(crate) fn init_vars(
+        &mut self,
+        left: &[ObjectId],
+        right: &[NodeId],
+        return_stmt: Option<NodeId>,
+    ) {
+        let context = if return_stmt.is_some() {
+            "return statement"
+        } else {
+            "assignment"
+        };
         if left.len() == right.len() && !self.is_call(right) {
             let mut x = Operand::default();
             for (&variable, &value) in left.iter().zip(right) {
@@ -209,7 +233,8 @@ impl<'w> Checker<'w> {
             self.forget(left);
             return;
         }
-        let (mut values, comma_ok) = self.multi_expr(right[0], left.len() == 2 && return_stmt.is_none());
+        let (mut values, comma_ok) =
+            self.multi_expr(right[0], left.len() == 2 && return_stmt.is_none());
         if values.len() == left.len() {
             for (&variable, value) in left.iter().zip(&mut values) {
                 self.init_var(variable, value, context);
@@ -261,7 +286,12 @@ impl<'w> Checker<'w> {
     }
 
     /// `left := right`
-    pub(crate) fn short_var_decl(&mut self, operator: u32, left: &'w [NodeId], right: &'w [NodeId]) {
+    pub(crate) fn short_var_decl(
+        &mut self,
+        operator: u32,
+        left: &'w [NodeId],
+        right: &'w [NodeId],
+    ) {
         let world = self.world;
         let top = self.delayed_count();
         let scope = self.environment.scope;
@@ -311,7 +341,9 @@ impl<'w> Checker<'w> {
         let variables: Vec<ObjectId> = variables
             .into_iter()
             .map(|variable| {
-                variable.unwrap_or_else(|| world.new_variable(VariableKind::Local, blank, package, (0, 0), None))
+                variable.unwrap_or_else(|| {
+                    world.new_variable(VariableKind::Local, blank, package, (0, 0), None)
+                })
             })
             .collect();
         self.init_vars(&variables, right, None);

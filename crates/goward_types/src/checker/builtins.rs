@@ -16,9 +16,20 @@ use crate::world::World;
 
 impl World {
     /// The signature that a call of a built-in function is recorded with.
-    fn builtin_signature(&self, result: Option<TypeId>, arguments: &[TypeId], variadic: bool) -> TypeId {
-        let unnamed = |parameter_type| Parameter { name: Symbol::EMPTY, parameter_type };
-        let parameters = arguments.iter().map(|&argument| unnamed(self.default_type(argument))).collect();
+    fn builtin_signature(
+        &self,
+        result: Option<TypeId>,
+        arguments: &[TypeId],
+        variadic: bool,
+    ) -> TypeId {
+        let unnamed = |parameter_type| Parameter {
+            name: Symbol::EMPTY,
+            parameter_type,
+        };
+        let parameters = arguments
+            .iter()
+            .map(|&argument| unnamed(self.default_type(argument)))
+            .collect();
         let results = result.map(unnamed).into_iter().collect();
         self.new_signature(Signature {
             type_parameters: Box::default(),
@@ -53,7 +64,13 @@ fn float_of(basic: Option<BasicKind>) -> Option<TypeId> {
 impl<'w> Checker<'w> {
     /// Checks a call of a built-in function; its result is `x`. False in error.
     pub(crate) fn builtin(&mut self, x: &mut Operand, call: NodeId, builtin: Builtin) -> bool {
-        let Expression::Call { function, arguments, ellipsis, .. } = self.tree().expression(call) else {
+        let Expression::Call {
+            function,
+            arguments,
+            ellipsis,
+            ..
+        } = self.tree().expression(call)
+        else {
             return false;
         };
         if ellipsis.is_some() && builtin != Builtin::Append {
@@ -84,8 +101,10 @@ impl<'w> Checker<'w> {
     ) -> bool {
         let mut arguments = Vec::new();
         let mut count = nodes.len();
-        let unevaluated =
-            matches!(builtin, Builtin::Make | Builtin::New | Builtin::UnsafeOffsetof | Builtin::TestTrace);
+        let unevaluated = matches!(
+            builtin,
+            Builtin::Make | Builtin::New | Builtin::UnsafeOffsetof | Builtin::TestTrace
+        );
         if !unevaluated {
             arguments = self.expr_list(nodes);
             count = arguments.len();
@@ -98,7 +117,10 @@ impl<'w> Checker<'w> {
         }
         let (least, variadic) = builtin.arity();
         if count < least || (!variadic && count > least) {
-            self.error(call, format!("wrong number of arguments for {}", builtin.name()));
+            self.error(
+                call,
+                format!("wrong number of arguments for {}", builtin.name()),
+            );
             return false;
         }
         match builtin {
@@ -144,7 +166,13 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn record_builtin(&mut self, function: NodeId, result: Option<TypeId>, arguments: &[TypeId], variadic: bool) {
+    fn record_builtin(
+        &mut self,
+        function: NodeId,
+        result: Option<TypeId>,
+        arguments: &[TypeId],
+        variadic: bool,
+    ) {
         if !self.settings.no_facts {
             let signature = self.world.builtin_signature(result, arguments, variadic);
             self.record_builtin_type(function, signature);
@@ -152,7 +180,13 @@ impl<'w> Checker<'w> {
     }
 
     /// The result is a value of type `result`.
-    fn value_result(&mut self, x: &mut Operand, function: NodeId, result: TypeId, arguments: &[TypeId]) -> bool {
+    fn value_result(
+        &mut self,
+        x: &mut Operand,
+        function: NodeId,
+        result: TypeId,
+        arguments: &[TypeId],
+    ) -> bool {
         x.mode = Mode::Value;
         x.operand_type = result;
         self.record_builtin(function, Some(result), arguments, false);
@@ -160,7 +194,12 @@ impl<'w> Checker<'w> {
     }
 
     /// There is no result, unless `x` is in error already.
-    fn statement_result(&mut self, x: &mut Operand, function: NodeId, arguments: &[TypeId]) -> bool {
+    fn statement_result(
+        &mut self,
+        x: &mut Operand,
+        function: NodeId,
+        arguments: &[TypeId],
+    ) -> bool {
         if x.is_invalid() {
             return false;
         }
@@ -183,15 +222,17 @@ impl<'w> Checker<'w> {
     fn slice_element(&self, x: &Operand) -> Option<TypeId> {
         let world = self.world;
         let mut element_type: Option<TypeId> = None;
-        let all = world.under_is(x.operand_type, |under| match under.map(|under| world.get(under)) {
-            Some(Type::Slice { element }) => match element_type {
-                Some(first) => world.identical(first, element),
-                None => {
-                    element_type = Some(element);
-                    true
-                }
-            },
-            _ => false,
+        let all = world.under_is(x.operand_type, |under| {
+            match under.map(|under| world.get(under)) {
+                Some(Type::Slice { element }) => match element_type {
+                    Some(first) => world.identical(first, element),
+                    None => {
+                        element_type = Some(element);
+                        true
+                    }
+                },
+                _ => false,
+            }
         });
         element_type.filter(|_| all)
     }
@@ -301,26 +342,44 @@ impl<'w> Checker<'w> {
         true
     }
 
-    fn builtin_clear_or_close(&mut self, x: &mut Operand, function: NodeId, builtin: Builtin) -> bool {
+    fn builtin_clear_or_close(
+        &mut self,
+        x: &mut Operand,
+        function: NodeId,
+        builtin: Builtin,
+    ) -> bool {
         let world = self.world;
         let clear = builtin == Builtin::Clear;
         if clear {
             self.verify_version(function, 21, "clear");
         }
-        let all = world.under_is(x.operand_type, |under| match under.map(|under| world.get(under)) {
-            Some(Type::Map { .. } | Type::Slice { .. }) => clear,
-            Some(Type::Channel { direction, .. }) => !clear && direction != ChannelDirection::Receive,
-            _ => false,
+        let all = world.under_is(x.operand_type, |under| {
+            match under.map(|under| world.get(under)) {
+                Some(Type::Map { .. } | Type::Slice { .. }) => clear,
+                Some(Type::Channel { direction, .. }) => {
+                    !clear && direction != ChannelDirection::Receive
+                }
+                _ => false,
+            }
         });
         if !all {
-            let message = if clear { "clear needs a map or slice" } else { "close needs a channel that can be sent to" };
+            let message = if clear {
+                "clear needs a map or slice"
+            } else {
+                "close needs a channel that can be sent to"
+            };
             return self.argument_error(x, message);
         }
         let argument = x.operand_type;
         self.statement_result(x, function, &[argument])
     }
 
-    fn builtin_complex(&mut self, x: &mut Operand, function: NodeId, mut arguments: Vec<Operand>) -> bool {
+    fn builtin_complex(
+        &mut self,
+        x: &mut Operand,
+        function: NodeId,
+        mut arguments: Vec<Operand>,
+    ) -> bool {
         let world = self.world;
         let mut y = arguments.swap_remove(1);
         match (x.operand_type.is_untyped(), y.operand_type.is_untyped()) {
@@ -330,7 +389,9 @@ impl<'w> Checker<'w> {
             (true, true) => {
                 if x.mode == Mode::Constant && y.mode == Mode::Constant {
                     for operand in [&mut *x, &mut y] {
-                        if world.is_numeric(operand.operand_type) && operand.value.imag().sign() == 0 {
+                        if world.is_numeric(operand.operand_type)
+                            && operand.value.imag().sign() == 0
+                        {
                             operand.operand_type = TypeId::UNTYPED_FLOAT;
                         }
                     }
@@ -355,7 +416,12 @@ impl<'w> Checker<'w> {
             x.value = constant::binary_op(&constant::to_float(&x.value), Operator::Add, &imaginary);
         } else {
             x.mode = Mode::Value;
-            self.record_builtin(function, Some(result), &[x.operand_type, x.operand_type], false);
+            self.record_builtin(
+                function,
+                Some(result),
+                &[x.operand_type, x.operand_type],
+                false,
+            );
         }
         x.operand_type = result;
         true
@@ -363,10 +429,17 @@ impl<'w> Checker<'w> {
 
     /// What `function` makes of the basic type of `x`. Type parameters are refused, as in go/types
     /// (with an error that leaves the type unknown here).
-    fn apply_type_function(&mut self, function: fn(Option<BasicKind>) -> Option<TypeId>, x: &Operand) -> Option<TypeId> {
+    fn apply_type_function(
+        &mut self,
+        function: fn(Option<BasicKind>) -> Option<TypeId>,
+        x: &Operand,
+    ) -> Option<TypeId> {
         if self.world.is_type_parameter(x.operand_type) {
             if let Some(node) = x.expression {
-                self.soft_error(node, "type parameters are not supported as argument of this built-in function");
+                self.soft_error(
+                    node,
+                    "type parameters are not supported as argument of this built-in function",
+                );
             }
             return None;
         }
@@ -395,7 +468,12 @@ impl<'w> Checker<'w> {
         self.value_result(x, function, TypeId::INT, &types)
     }
 
-    fn builtin_delete(&mut self, x: &mut Operand, function: NodeId, mut arguments: Vec<Operand>) -> bool {
+    fn builtin_delete(
+        &mut self,
+        x: &mut Operand,
+        function: NodeId,
+        mut arguments: Vec<Operand>,
+    ) -> bool {
         let world = self.world;
         let map = x.operand_type;
         let mut key: Option<TypeId> = None;
@@ -436,7 +514,11 @@ impl<'w> Checker<'w> {
             return self.argument_error(x, "the operand must be a complex number");
         };
         if x.mode == Mode::Constant {
-            x.value = if builtin == Builtin::Real { x.value.real() } else { x.value.imag() };
+            x.value = if builtin == Builtin::Real {
+                x.value.real()
+            } else {
+                x.value.imag()
+            };
         } else {
             x.mode = Mode::Value;
             self.record_builtin(function, Some(result), &[x.operand_type], false);
@@ -445,14 +527,23 @@ impl<'w> Checker<'w> {
         true
     }
 
-    fn builtin_make(&mut self, x: &mut Operand, call: NodeId, function: NodeId, nodes: &[NodeId]) -> bool {
+    fn builtin_make(
+        &mut self,
+        x: &mut Operand,
+        call: NodeId,
+        function: NodeId,
+        nodes: &[NodeId],
+    ) -> bool {
         let world = self.world;
         let made = self.var_type(nodes[0]);
         if !world.unalias(made).is_known() {
             return false;
         }
         let common = world.common_under_where(made, |under| {
-            matches!(under.kind(), TypeKind::Slice | TypeKind::Map | TypeKind::Channel)
+            matches!(
+                under.kind(),
+                TypeKind::Slice | TypeKind::Map | TypeKind::Channel
+            )
         });
         let least = match common.map(TypeId::kind) {
             Some(TypeKind::Slice) => 2,
@@ -485,10 +576,15 @@ impl<'w> Checker<'w> {
     ) -> bool {
         let world = self.world;
         self.verify_version(function, 21, "min and max");
-        let operator = if builtin == Builtin::Max { BinaryOperator::Greater } else { BinaryOperator::Less };
+        let operator = if builtin == Builtin::Max {
+            BinaryOperator::Greater
+        } else {
+            BinaryOperator::Less
+        };
         for (position, argument) in arguments.iter_mut().enumerate() {
             if !world.all_ordered(argument.operand_type) {
-                return self.argument_error(argument, "min and max need operands that can be ordered");
+                return self
+                    .argument_error(argument, "min and max need operands that can be ordered");
             }
             if position == 0 {
                 continue;
@@ -553,7 +649,10 @@ impl<'w> Checker<'w> {
         let world = self.world;
         let selector = self.unparen(node);
         let Expression::Selector { operand, name } = self.tree().expression(selector) else {
-            self.error(node, "the argument of unsafe.Offsetof must be a selector expression");
+            self.error(
+                node,
+                "the argument of unsafe.Offsetof must be a selector expression",
+            );
             self.use_exprs(&[node]);
             return false;
         };
@@ -567,15 +666,30 @@ impl<'w> Checker<'w> {
         {
             base = pointed;
         }
-        let found = world.lookup_field_or_method(base, false, Some(self.package), self.symbol(name));
-        let Some(field) = found.object.filter(|&object| world.object(object).kind != ObjectKind::Function) else {
+        let found =
+            world.lookup_field_or_method(base, false, Some(self.package), self.symbol(name));
+        let Some(field) = found
+            .object
+            .filter(|&object| world.object(object).kind != ObjectKind::Function)
+        else {
             return self.argument_error(x, "unsafe.Offsetof needs a field");
         };
         if found.indirect {
             return self.argument_error(x, "the field is embedded through a pointer");
         }
-        self.record_selection(selector, SelectionKind::FieldValue, base, field, &found.index, false);
-        let mode = if x.mode == Mode::Variable { Mode::Variable } else { Mode::Value };
+        self.record_selection(
+            selector,
+            SelectionKind::FieldValue,
+            base,
+            field,
+            &found.index,
+            false,
+        );
+        let mode = if x.mode == Mode::Variable {
+            Mode::Variable
+        } else {
+            Mode::Value
+        };
         let field_type = world.object_type(field);
         self.record_type_and_value(selector, mode, field_type, None);
         if world.has_variable_size(base) {
@@ -632,7 +746,9 @@ impl<'w> Checker<'w> {
             }
             Builtin::UnsafeSlice => {
                 let common = world.common_under(x.operand_type);
-                let Some((pointer, Type::Pointer { base })) = common.map(|common| (common, world.get(common))) else {
+                let Some((pointer, Type::Pointer { base })) =
+                    common.map(|common| (common, world.get(common)))
+                else {
                     return self.argument_error(x, "unsafe.Slice needs a pointer");
                 };
                 if !self.is_valid_index(&mut arguments[1], "length", false) {
@@ -643,7 +759,9 @@ impl<'w> Checker<'w> {
             }
             Builtin::UnsafeSliceData => {
                 let common = world.common_under(x.operand_type);
-                let Some((slice, Type::Slice { element })) = common.map(|common| (common, world.get(common))) else {
+                let Some((slice, Type::Slice { element })) =
+                    common.map(|common| (common, world.get(common)))
+                else {
                     return self.argument_error(x, "unsafe.SliceData needs a slice");
                 };
                 self.value_result(x, function, world.new_pointer(element), &[slice])

@@ -63,9 +63,15 @@ impl<'w> Checker<'w> {
             let (mut parameters, mut operands) = (Vec::new(), Vec::new());
             let reverse = target.is_some();
             if let Some(target) = target {
-                let plain = Signature { type_parameters: Box::default(), ..signature.clone() };
+                let plain = Signature {
+                    type_parameters: Box::default(),
+                    ..signature.clone()
+                };
                 let plain = world.new_signature(plain);
-                parameters.push(Parameter { name: Symbol::EMPTY, parameter_type: plain });
+                parameters.push(Parameter {
+                    name: Symbol::EMPTY,
+                    parameter_type: plain,
+                });
                 operands.push(Operand {
                     mode: Mode::Value,
                     expression: x.expression,
@@ -75,9 +81,11 @@ impl<'w> Checker<'w> {
             }
             let node = x.node();
             let tuple = world.new_tuple(parameters.into());
-            let (type_parameters, tuple) = self.rename_type_parameters(&signature.type_parameters, tuple);
-            let given: Vec<Option<TypeId>> =
-                (0..wanted).map(|position| arguments.get(position).copied()).collect();
+            let (type_parameters, tuple) =
+                self.rename_type_parameters(&signature.type_parameters, tuple);
+            let given: Vec<Option<TypeId>> = (0..wanted)
+                .map(|position| arguments.get(position).copied())
+                .collect();
             match self.infer(node, &type_parameters, given, tuple, &mut operands, reverse) {
                 Some(list) => arguments = list,
                 None => {
@@ -86,7 +94,12 @@ impl<'w> Checker<'w> {
                 }
             }
         }
-        x.operand_type = self.instantiate_signature(x.expression, world.underlying(generic), &arguments, indices);
+        x.operand_type = self.instantiate_signature(
+            x.expression,
+            world.underlying(generic),
+            &arguments,
+            indices,
+        );
         x.mode = Mode::Value;
         None
     }
@@ -116,11 +129,20 @@ impl<'w> Checker<'w> {
     pub(crate) fn call_expr(&mut self, x: &mut Operand, node: NodeId) -> CallKind {
         let world = self.world;
         let tree = self.tree();
-        let Expression::Call { function, arguments, ellipsis, .. } = tree.expression(node) else {
+        let Expression::Call {
+            function,
+            arguments,
+            ellipsis,
+            ..
+        } = tree.expression(node)
+        else {
             return CallKind::Statement;
         };
         let mut index = None;
-        if let Expression::Index { operand, indices, .. } = tree.expression(function) {
+        if let Expression::Index {
+            operand, indices, ..
+        } = tree.expression(function)
+        {
             if self.index_expr(x, function, operand, indices) {
                 // The instantiation is completed below, with the arguments.
                 index = Some(indices);
@@ -155,7 +177,8 @@ impl<'w> Checker<'w> {
             _ => {}
         }
         let cgo_call = x.mode == Mode::CgoFunction;
-        let common = world.common_under_where(x.operand_type, |under| under.kind() == TypeKind::Signature);
+        let common =
+            world.common_under_where(x.operand_type, |under| under.kind() == TypeKind::Signature);
         let Some(signature) = common.filter(|common| common.kind() == TypeKind::Signature) else {
             if world.underlying(x.operand_type).is_known() {
                 self.error(x.node(), "cannot call this operand: it is not a function");
@@ -204,7 +227,11 @@ impl<'w> Checker<'w> {
         match world.tuple(checked.results) {
             [] => x.mode = Mode::NoValue,
             [only] => {
-                x.mode = if cgo_call { Mode::CommaError } else { Mode::Value };
+                x.mode = if cgo_call {
+                    Mode::CommaError
+                } else {
+                    Mode::Value
+                };
                 x.operand_type = only.parameter_type;
             }
             _ => {
@@ -285,7 +312,10 @@ impl<'w> Checker<'w> {
         let mut partial = Vec::new();
         for (position, &node) in nodes.iter().enumerate() {
             let mut x = Operand::default();
-            if let Expression::Index { operand, indices, .. } = self.tree().expression(node) {
+            if let Expression::Index {
+                operand, indices, ..
+            } = self.tree().expression(node)
+            {
                 if self.index_expr(&mut x, node, operand, indices) {
                     match self.func_inst(None, &mut x, Some((node, indices)), infer) {
                         Some(arguments) => {
@@ -332,8 +362,18 @@ impl<'w> Checker<'w> {
         partial: &[PartialArguments],
     ) -> TypeId {
         let world = self.world;
-        let (Some(signature), Expression::Call { function, arguments, ellipsis, .. }) =
-            (world.as_signature(signature_type), self.tree().expression(call))
+        let (
+            Some(signature),
+            Expression::Call {
+                function,
+                arguments,
+                ellipsis,
+                ..
+            },
+        ) = (
+            world.as_signature(signature_type),
+            self.tree().expression(call),
+        )
         else {
             return signature_type;
         };
@@ -355,7 +395,13 @@ impl<'w> Checker<'w> {
                     _ => last.parameter_type,
                 };
                 let mut list = parameters[..wanted - 1].to_vec();
-                list.resize(operands.len(), Parameter { name: last.name, parameter_type: element });
+                list.resize(
+                    operands.len(),
+                    Parameter {
+                        name: last.name,
+                        parameter_type: element,
+                    },
+                );
                 parameter_tuple = world.new_tuple(list.into());
                 adjusted = true;
                 wanted = operands.len();
@@ -363,12 +409,24 @@ impl<'w> Checker<'w> {
                 wanted -= 1;
             }
         } else if ellipsis.is_some() {
-            self.error(call, "cannot use ... in call to a function that is not variadic");
+            self.error(
+                call,
+                "cannot use ... in call to a function that is not variadic",
+            );
             return signature_type;
         }
         if operands.len() != wanted {
-            let at = operands.get(wanted).and_then(|extra| extra.expression).unwrap_or(call);
-            self.error(at, format!("wrong number of arguments: have {}, want {wanted}", operands.len()));
+            let at = operands
+                .get(wanted)
+                .and_then(|extra| extra.expression)
+                .unwrap_or(call);
+            self.error(
+                at,
+                format!(
+                    "wrong number of arguments: have {}, want {wanted}",
+                    operands.len()
+                ),
+            );
             return signature_type;
         }
         let count = signature.type_parameters.len();
@@ -377,21 +435,45 @@ impl<'w> Checker<'w> {
         if count > 0 {
             (type_parameters, parameter_tuple) =
                 self.rename_type_parameters(&signature.type_parameters, parameter_tuple);
-            type_arguments = (0..count).map(|position| given.get(position).copied()).collect();
+            type_arguments = (0..count)
+                .map(|position| given.get(position).copied())
+                .collect();
         }
-        let generic_arguments =
-            self.collect_generic_arguments(operands, partial, &mut type_parameters, &mut type_arguments);
+        let generic_arguments = self.collect_generic_arguments(
+            operands,
+            partial,
+            &mut type_parameters,
+            &mut type_arguments,
+        );
         let mut result = signature_type;
         if !type_parameters.is_empty() {
-            let inferred =
-                self.infer(call, &type_parameters, type_arguments, parameter_tuple, operands, false);
-            let Some(inferred) = inferred else { return signature_type };
+            let inferred = self.infer(
+                call,
+                &type_parameters,
+                type_arguments,
+                parameter_tuple,
+                operands,
+                false,
+            );
+            let Some(inferred) = inferred else {
+                return signature_type;
+            };
             if count > 0 {
-                result = self.instantiate_signature(Some(function), signature_type, &inferred[..count], indices);
+                result = self.instantiate_signature(
+                    Some(function),
+                    signature_type,
+                    &inferred[..count],
+                    indices,
+                );
                 parameter_tuple = if adjusted {
-                    world.subst(parameter_tuple, &Substitution::new(&type_parameters[..count], &inferred[..count]))
+                    world.subst(
+                        parameter_tuple,
+                        &Substitution::new(&type_parameters[..count], &inferred[..count]),
+                    )
                 } else {
-                    world.as_signature(result).map_or(parameter_tuple, |instance| instance.parameters)
+                    world
+                        .as_signature(result)
+                        .map_or(parameter_tuple, |instance| instance.parameters)
                 };
             }
             let mut next = count;
@@ -399,8 +481,11 @@ impl<'w> Checker<'w> {
                 let operand = &mut operands[position];
                 let generic = operand.operand_type;
                 let last = next + world.type_parameters(generic).len();
-                let Some(list) = inferred.get(next..last) else { break };
-                operand.operand_type = self.instantiate_signature(operand.expression, generic, list, &[]);
+                let Some(list) = inferred.get(next..last) else {
+                    break;
+                };
+                operand.operand_type =
+                    self.instantiate_signature(operand.expression, generic, list, &[]);
                 self.record(operand);
                 next = last;
             }
@@ -423,14 +508,19 @@ impl<'w> Checker<'w> {
         let world = self.world;
         let mut positions = Vec::new();
         for (position, operand) in operands.iter_mut().enumerate() {
-            let Some(signature) = world.as_signature(operand.operand_type) else { continue };
+            let Some(signature) = world.as_signature(operand.operand_type) else {
+                continue;
+            };
             if signature.type_parameters.is_empty() {
                 continue;
             }
             // Renamed, so that a function passed to itself is no cycle.
             let (renamed, renamed_type) =
                 self.rename_type_parameters(&signature.type_parameters, operand.operand_type);
-            let mut copy = world.as_signature(renamed_type).unwrap_or(signature).clone();
+            let mut copy = world
+                .as_signature(renamed_type)
+                .unwrap_or(signature)
+                .clone();
             copy.type_parameters = renamed.as_slice().into();
             operand.operand_type = world.new_signature(copy);
             type_parameters.extend(renamed);
@@ -446,7 +536,9 @@ impl<'w> Checker<'w> {
     /// `operand.name`: a qualified identifier, a field or a method.
     pub(crate) fn selector(&mut self, x: &mut Operand, node: NodeId, want_type: bool) {
         *x = Operand::invalid(node);
-        let Expression::Selector { operand, name } = self.tree().expression(node) else { return };
+        let Expression::Selector { operand, name } = self.tree().expression(node) else {
+            return;
+        };
         if matches!(self.tree().expression(operand), Expression::Identifier)
             && let Some(object) = self.lookup(self.symbol(operand))
             && self.world.object(object).kind == ObjectKind::PackageName
@@ -459,7 +551,10 @@ impl<'w> Checker<'w> {
         self.expr_or_type(x, operand, false);
         let ok = match x.mode {
             Mode::Builtin => {
-                self.error(name, "invalid use of a built-in function in a selector expression");
+                self.error(
+                    name,
+                    "invalid use of a built-in function in a selector expression",
+                );
                 false
             }
             Mode::Invalid => false,
@@ -488,7 +583,10 @@ impl<'w> Checker<'w> {
         };
         let entry = world.object(object);
         if !entry.is_exported() {
-            self.error(name_node, format!("{name} is not exported by package {}", package.name()));
+            self.error(
+                name_node,
+                format!("{name} is not exported by package {}", package.name()),
+            );
         }
         self.record_use(name_node, object);
         x.operand_type = entry.raw_type().unwrap_or(TypeId::UNKNOWN);
@@ -517,7 +615,8 @@ impl<'w> Checker<'w> {
         let world = self.world;
         let name = self.symbol(name_node);
         let addressable = x.mode == Mode::Variable;
-        let found = world.lookup_field_or_method(x.operand_type, addressable, Some(self.package), name);
+        let found =
+            world.lookup_field_or_method(x.operand_type, addressable, Some(self.package), name);
         let Some(object) = found.object else {
             if world.underlying(x.operand_type).is_known()
                 && !world.has_unknown_embedded_fields(x.operand_type)
@@ -546,20 +645,46 @@ impl<'w> Checker<'w> {
                 return false;
             }
             let receiver = x.operand_type;
-            self.record_selection(node, SelectionKind::MethodExpression, receiver, object, &found.index, found.indirect);
-            let Some(signature) = world.as_signature(object_type) else { return false };
+            self.record_selection(
+                node,
+                SelectionKind::MethodExpression,
+                receiver,
+                object,
+                &found.index,
+                found.indirect,
+            );
+            let Some(signature) = world.as_signature(object_type) else {
+                return false;
+            };
             x.mode = Mode::Value;
             x.operand_type = self.method_expression_type(object, receiver, signature);
             return true;
         }
         if is_method {
-            self.record_selection(node, SelectionKind::MethodValue, x.operand_type, object, &found.index, found.indirect);
+            self.record_selection(
+                node,
+                SelectionKind::MethodValue,
+                x.operand_type,
+                object,
+                &found.index,
+                found.indirect,
+            );
             x.mode = Mode::Value;
             x.operand_type = self.without_receiver(object_type);
         } else {
-            self.record_selection(node, SelectionKind::FieldValue, x.operand_type, object, &found.index, found.indirect);
-            x.mode =
-                if x.mode == Mode::Variable || found.indirect { Mode::Variable } else { Mode::Value };
+            self.record_selection(
+                node,
+                SelectionKind::FieldValue,
+                x.operand_type,
+                object,
+                &found.index,
+                found.indirect,
+            );
+            x.mode = if x.mode == Mode::Variable || found.indirect {
+                Mode::Variable
+            } else {
+                Mode::Value
+            };
             x.operand_type = object_type;
         }
         true
@@ -569,7 +694,10 @@ impl<'w> Checker<'w> {
     fn without_receiver(&self, signature_type: TypeId) -> TypeId {
         match self.world.as_signature(signature_type) {
             Some(signature) if !signature.receiver_type_parameters.is_empty() => {
-                let plain = Signature { receiver_type_parameters: Box::default(), ..signature.clone() };
+                let plain = Signature {
+                    receiver_type_parameters: Box::default(),
+                    ..signature.clone()
+                };
                 self.world.new_signature(plain)
             }
             _ => signature_type,
@@ -577,11 +705,19 @@ impl<'w> Checker<'w> {
     }
 
     /// The type of `T.method`: the receiver becomes the first parameter, named if the others are.
-    fn method_expression_type(&self, method: ObjectId, receiver: TypeId, signature: &Signature) -> TypeId {
+    fn method_expression_type(
+        &self,
+        method: ObjectId,
+        receiver: TypeId,
+        signature: &Signature,
+    ) -> TypeId {
         let world = self.world;
         let parameters = world.tuple(signature.parameters);
         let mut name = Symbol::EMPTY;
-        if parameters.first().is_some_and(|first| first.name != Symbol::EMPTY) {
+        if parameters
+            .first()
+            .is_some_and(|first| first.name != Symbol::EMPTY)
+        {
             let declared = world.object(method).origin().unwrap_or(method);
             name = world.object(declared).receiver_name();
             if name == Symbol::EMPTY {
@@ -589,7 +725,10 @@ impl<'w> Checker<'w> {
             }
         }
         let mut list = Vec::with_capacity(parameters.len() + 1);
-        list.push(Parameter { name, parameter_type: receiver });
+        list.push(Parameter {
+            name,
+            parameter_type: receiver,
+        });
         list.extend_from_slice(parameters);
         world.new_signature(Signature {
             type_parameters: signature.type_parameters.clone(),
@@ -604,7 +743,10 @@ impl<'w> Checker<'w> {
     pub(crate) fn use_exprs(&mut self, nodes: &[NodeId]) -> bool {
         let mut ok = true;
         for &node in nodes {
-            let mut x = Operand { mode: Mode::Value, ..Operand::default() };
+            let mut x = Operand {
+                mode: Mode::Value,
+                ..Operand::default()
+            };
             let inner = self.unparen(node);
             if matches!(self.tree().expression(inner), Expression::Identifier) {
                 // `_` is fine on the left side of an assignment.

@@ -62,7 +62,9 @@ impl World {
                     _ => return Some(value),
                 };
                 let fits = match value.int64_value() {
-                    Some(small) if signed => bits == 64 || (-1i64 << (bits - 1) <= small && small < 1i64 << (bits - 1)),
+                    Some(small) if signed => {
+                        bits == 64 || (-1i64 << (bits - 1) <= small && small < 1i64 << (bits - 1))
+                    }
                     Some(small) => small >= 0 && (bits == 64 || small < 1i64 << bits),
                     None => !signed && value.sign() >= 0 && value.bit_len() <= u64::from(bits),
                 };
@@ -91,12 +93,18 @@ impl World {
                 };
                 let real = round(&complex.real())?;
                 let imaginary = round(&complex.imag())?;
-                Some(constant::binary_op(&real, constant::Operator::Add, &Value::make_imag(&imaginary)))
+                Some(constant::binary_op(
+                    &real,
+                    constant::Operator::Add,
+                    &Value::make_imag(&imaginary),
+                ))
             }
             BasicKind::String | BasicKind::UntypedString => {
                 (value.kind() == Kind::String).then(|| value.clone())
             }
-            BasicKind::Bool | BasicKind::UntypedBool => (value.kind() == Kind::Bool).then(|| value.clone()),
+            BasicKind::Bool | BasicKind::UntypedBool => {
+                (value.kind() == Kind::Bool).then(|| value.clone())
+            }
             BasicKind::Invalid | BasicKind::UnsafePointer | BasicKind::UntypedNil => None,
         }
     }
@@ -140,7 +148,11 @@ impl Checker<'_> {
         }
     }
 
-    pub(crate) fn representation(&mut self, x: &Operand, target: TypeId) -> Result<Value, ConversionError> {
+    pub(crate) fn representation(
+        &mut self,
+        x: &Operand,
+        target: TypeId,
+    ) -> Result<Value, ConversionError> {
         let world = self.world;
         match world.represent(&x.value, target) {
             Some(value) => Ok(value),
@@ -230,7 +242,11 @@ impl Checker<'_> {
                     }
                     _ => false,
                 };
-                if fits { Ok((target, None)) } else { Err(ConversionError::Invalid) }
+                if fits {
+                    Ok((target, None))
+                } else {
+                    Err(ConversionError::Invalid)
+                }
             }
             TypeKind::Interface => {
                 if world.is_type_parameter(target) {
@@ -240,11 +256,20 @@ impl Checker<'_> {
                         under.is_some()
                     });
                     let all = specific
-                        && members.iter().all(|&member| self.implicit_type_and_value(x, member).is_ok());
+                        && members
+                            .iter()
+                            .all(|&member| self.implicit_type_and_value(x, member).is_ok());
                     if !all {
                         return Err(ConversionError::Invalid);
                     }
-                    return Ok((if x.is_nil() { TypeId::UNTYPED_NIL } else { target }, None));
+                    return Ok((
+                        if x.is_nil() {
+                            TypeId::UNTYPED_NIL
+                        } else {
+                            target
+                        },
+                        None,
+                    ));
                 }
                 if x.is_nil() {
                     return Ok((TypeId::UNTYPED_NIL, None));
@@ -254,8 +279,16 @@ impl Checker<'_> {
                 }
                 Ok((world.default_type(x.operand_type), None))
             }
-            TypeKind::Pointer | TypeKind::Signature | TypeKind::Slice | TypeKind::Map | TypeKind::Channel => {
-                if x.is_nil() { Ok((TypeId::UNTYPED_NIL, None)) } else { Err(ConversionError::Invalid) }
+            TypeKind::Pointer
+            | TypeKind::Signature
+            | TypeKind::Slice
+            | TypeKind::Map
+            | TypeKind::Channel => {
+                if x.is_nil() {
+                    Ok((TypeId::UNTYPED_NIL, None))
+                } else {
+                    Err(ConversionError::Invalid)
+                }
             }
             _ => Err(ConversionError::Invalid),
         }

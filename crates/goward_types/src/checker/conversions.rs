@@ -63,8 +63,13 @@ impl Checker<'_> {
             return Some(value);
         }
         if self.world.is_integer(x.operand_type) && self.world.is_string(basic) {
-            let code_point = x.value.uint64_value().and_then(|number| u32::try_from(number).ok());
-            let character = code_point.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            let code_point = x
+                .value
+                .uint64_value()
+                .and_then(|number| u32::try_from(number).ok());
+            let character = code_point
+                .and_then(char::from_u32)
+                .unwrap_or(char::REPLACEMENT_CHARACTER);
             return Some(Value::make_string(character.to_string().as_bytes()));
         }
         None
@@ -143,7 +148,8 @@ impl Checker<'_> {
         if !from_parameter && !to_parameter && world.identical_ignore_tags(from_under, to_under) {
             return true;
         }
-        if let (Type::Pointer { base: from_base }, Type::Pointer { base: to_base }) = (world.get(from), world.get(to))
+        if let (Type::Pointer { base: from_base }, Type::Pointer { base: to_base }) =
+            (world.get(from), world.get(to))
             && world.identical_ignore_tags(world.underlying(from_base), world.underlying(to_base))
             && !world.is_type_parameter(from_base)
             && !world.is_type_parameter(to_base)
@@ -156,16 +162,22 @@ impl Checker<'_> {
         if world.is_complex(from_under) && world.is_complex(to_under) {
             return true;
         }
-        if (world.is_integer(from_under) || world.is_bytes_or_runes(from_under)) && world.is_string(to_under) {
+        if (world.is_integer(from_under) || world.is_bytes_or_runes(from_under))
+            && world.is_string(to_under)
+        {
             return true;
         }
         if world.is_string(from_under) && world.is_bytes_or_runes(to_under) {
             return true;
         }
-        if (world.is_pointer(from_under) || world.is_uintptr(from_under)) && world.is_unsafe_pointer(to_under) {
+        if (world.is_pointer(from_under) || world.is_uintptr(from_under))
+            && world.is_unsafe_pointer(to_under)
+        {
             return true;
         }
-        if world.is_unsafe_pointer(from_under) && (world.is_pointer(to_under) || world.is_uintptr(to_under)) {
+        if world.is_unsafe_pointer(from_under)
+            && (world.is_pointer(to_under) || world.is_uintptr(to_under))
+        {
             return true;
         }
         if let Type::Slice { element } = world.get(from_under) {
@@ -187,9 +199,19 @@ impl Checker<'_> {
             return false;
         }
         // Each type of the one must be convertible to each type of the other.
-        let sources = if from_parameter { world.term_types(from) } else { Some(vec![x.operand_type]) };
-        let targets = if to_parameter { world.term_types(to) } else { Some(vec![to]) };
-        let (Some(sources), Some(targets)) = (sources, targets) else { return false };
+        let sources = if from_parameter {
+            world.term_types(from)
+        } else {
+            Some(vec![x.operand_type])
+        };
+        let targets = if to_parameter {
+            world.term_types(to)
+        } else {
+            Some(vec![to])
+        };
+        let (Some(sources), Some(targets)) = (sources, targets) else {
+            return false;
+        };
         let mut inner = x.clone();
         for source in sources {
             if from_parameter {
@@ -221,8 +243,12 @@ impl Checker<'_> {
         let to_parameter = to.kind() == TypeKind::TypeParameter;
         if from_under.is_untyped() {
             if to_parameter {
-                let Some(terms) = world.term_types(to) else { return false };
-                return terms.iter().all(|&term| self.implicit_type_and_value(x, term).is_ok());
+                let Some(terms) = world.term_types(to) else {
+                    return false;
+                };
+                return terms
+                    .iter()
+                    .all(|&term| self.implicit_type_and_value(x, term).is_ok());
             }
             return self.implicit_type_and_value(x, to).is_ok();
         }
@@ -235,8 +261,15 @@ impl Checker<'_> {
         if unnamed && !from_parameter && !to_parameter && world.identical(from_under, to_under) {
             return true;
         }
-        if (to_under.kind() == TypeKind::Interface && !to_parameter) || world.is_interface_pointer(to_under) {
-            if world.implements(from, to, false, dynamic, &mut |method| self.obj_decl(method)).is_ok() {
+        if (to_under.kind() == TypeKind::Interface && !to_parameter)
+            || world.is_interface_pointer(to_under)
+        {
+            if world
+                .implements(from, to, false, dynamic, &mut |method| {
+                    self.obj_decl(method)
+                })
+                .is_ok()
+            {
                 return true;
             }
             if !from_parameter {
@@ -245,12 +278,19 @@ impl Checker<'_> {
         }
         if from_under.kind() == TypeKind::Interface
             && !from_parameter
-            && world.implements(to, from, false, dynamic, &mut |method| self.obj_decl(method)).is_ok()
+            && world
+                .implements(to, from, false, dynamic, &mut |method| {
+                    self.obj_decl(method)
+                })
+                .is_ok()
         {
             // A type assertion is missing.
             return false;
         }
-        if let Type::Channel { direction: ChannelDirection::Both, element } = world.get(from_under)
+        if let Type::Channel {
+            direction: ChannelDirection::Both,
+            element,
+        } = world.get(from_under)
             && let Type::Channel { element: other, .. } = world.get(to_under)
             && world.identical(element, other)
         {
@@ -260,11 +300,15 @@ impl Checker<'_> {
             return false;
         }
         if to_parameter && !world.has_name(from) {
-            let Some(terms) = world.term_types(to) else { return false };
+            let Some(terms) = world.term_types(to) else {
+                return false;
+            };
             return terms.iter().all(|&term| self.assignable_to(x, term));
         }
         if from_parameter && !world.has_name(to) {
-            let Some(terms) = world.term_types(from) else { return false };
+            let Some(terms) = world.term_types(from) else {
+                return false;
+            };
             let mut inner = x.clone();
             return terms.iter().all(|&term| {
                 inner.operand_type = term;

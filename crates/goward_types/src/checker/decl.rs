@@ -4,7 +4,9 @@
 
 use std::rc::Rc;
 
-use goward_syntax::{BinaryOperator, Declaration, Expression, NodeId, Specification, UnaryOperator};
+use goward_syntax::{
+    BinaryOperator, Declaration, Expression, NodeId, Specification, UnaryOperator,
+};
 
 use crate::checker::resolver::Declared;
 use crate::checker::{Checker, Environment, FunctionContext, Operand, ScopeId};
@@ -68,7 +70,13 @@ impl<'w> Checker<'w> {
         let saved = std::mem::replace(&mut self.environment, environment);
         match entry.kind {
             ObjectKind::Constant => {
-                self.const_decl(object, info.value_type, info.initial, info.inherited, info.iota);
+                self.const_decl(
+                    object,
+                    info.value_type,
+                    info.initial,
+                    info.inherited,
+                    info.iota,
+                );
             }
             ObjectKind::Variable(_) => {
                 self.var_decl(object, info.left.as_deref(), info.value_type, info.initial);
@@ -84,7 +92,8 @@ impl<'w> Checker<'w> {
                     self.func_decl(object, function);
                 }
             }
-            ObjectKind::PackageName | ObjectKind::Builtin | ObjectKind::Nil | ObjectKind::Label => {}
+            ObjectKind::PackageName | ObjectKind::Builtin | ObjectKind::Nil | ObjectKind::Label => {
+            }
         }
         self.environment = saved;
         self.object_path.pop();
@@ -117,7 +126,11 @@ impl<'w> Checker<'w> {
     }
 
     fn valid_cycle(&mut self, object: ObjectId) -> bool {
-        let start = self.object_path.iter().position(|&other| other == object).unwrap_or(0);
+        let start = self
+            .object_path
+            .iter()
+            .position(|&other| other == object)
+            .unwrap_or(0);
         let (mut values, mut definitions) = (0, 0);
         let cycle = &self.object_path[start..];
         for &member in cycle {
@@ -125,7 +138,9 @@ impl<'w> Checker<'w> {
             match entry.kind {
                 ObjectKind::Constant | ObjectKind::Variable(_) => values += 1,
                 ObjectKind::TypeName => {
-                    let generic = entry.raw_type().is_some_and(|known| self.world.is_generic(known));
+                    let generic = entry
+                        .raw_type()
+                        .is_some_and(|known| self.world.is_generic(known));
                     if self.environment.in_type_parameter_list && generic {
                         return true;
                     }
@@ -154,7 +169,10 @@ impl<'w> Checker<'w> {
             }
             let (file, offset, name) = (entry.file as usize, entry.offset, entry.name);
             let current = std::mem::replace(&mut self.environment.file, file);
-            self.error_at(goward_diagnostics::Span::at(offset), format!("invalid cycle: {name} refers to itself"));
+            self.error_at(
+                goward_diagnostics::Span::at(offset),
+                format!("invalid cycle: {name} refers to itself"),
+            );
             self.environment.file = current;
         }
         false
@@ -237,12 +255,21 @@ impl<'w> Checker<'w> {
     pub(crate) fn type_decl(&mut self, object: ObjectId, specification: NodeId) {
         let world = self.world;
         let tree = self.tree();
-        let Specification::Type { type_parameters, is_alias, specified, .. } = tree.specification(specification)
+        let Specification::Type {
+            type_parameters,
+            is_alias,
+            specified,
+            ..
+        } = tree.specification(specification)
         else {
             return;
         };
         let entry = world.object(object);
-        let own = if is_alias { world.new_alias(object) } else { world.new_named(object) };
+        let own = if is_alias {
+            world.new_alias(object)
+        } else {
+            world.new_named(object)
+        };
         entry.set_type(own);
         let generic = !type_parameters.is_empty();
         if generic {
@@ -251,9 +278,13 @@ impl<'w> Checker<'w> {
         }
         let mut right = self.declared_type(specified, Some(object));
         if world.is_type_parameter(right) {
-            let own_parameter = !is_alias || world.type_parameters(own).contains(&world.unalias(right));
+            let own_parameter =
+                !is_alias || world.type_parameters(own).contains(&world.unalias(right));
             if own_parameter {
-                self.error(specified, "cannot use a type parameter as the type of a declaration");
+                self.error(
+                    specified,
+                    "cannot use a type parameter as the type of a declaration",
+                );
                 right = TypeId::UNKNOWN;
             }
         }
@@ -264,7 +295,11 @@ impl<'w> Checker<'w> {
     }
 
     /// Declares the type parameters of a list; `owner` is the type or alias that they belong to.
-    pub(crate) fn collect_type_parameters(&mut self, list: &'w [NodeId], owner: Option<TypeId>) -> Vec<TypeId> {
+    pub(crate) fn collect_type_parameters(
+        &mut self,
+        list: &'w [NodeId],
+        owner: Option<TypeId>,
+    ) -> Vec<TypeId> {
         let world = self.world;
         let tree = self.tree();
         let mut parameters = Vec::new();
@@ -284,7 +319,10 @@ impl<'w> Checker<'w> {
             let field = tree.field(field);
             let mut bound = self.bound(field.field_type);
             if world.is_type_parameter(bound) {
-                self.error(field.field_type, "cannot use a type parameter as constraint");
+                self.error(
+                    field.field_type,
+                    "cannot use a type parameter as constraint",
+                );
                 bound = TypeId::UNKNOWN;
             }
             for _ in field.names {
@@ -300,14 +338,21 @@ impl<'w> Checker<'w> {
     fn bound(&mut self, node: NodeId) -> TypeId {
         let wrap = matches!(
             self.tree().expression(node),
-            Expression::Unary { operator: UnaryOperator::Tilde, .. }
-                | Expression::Binary { operator: BinaryOperator::Or, .. }
+            Expression::Unary {
+                operator: UnaryOperator::Tilde,
+                ..
+            } | Expression::Binary {
+                operator: BinaryOperator::Or,
+                ..
+            }
         );
         if !wrap {
             return self.typ(node);
         }
         let element = self.parse_union(node);
-        let interface = self.world.new_interface(Box::default(), Box::new([element]), true);
+        let interface = self
+            .world
+            .new_interface(Box::default(), Box::new([element]), true);
         self.compute_type_set_later(interface);
         let end = self.tree().span(node).end;
         self.file_facts().implied_interfaces.push((end, interface));
@@ -316,8 +361,13 @@ impl<'w> Checker<'w> {
 
     pub(crate) fn declare_type_parameter(&mut self, name: NodeId) -> TypeId {
         let place = self.place(name);
-        let object =
-            Object::new(ObjectKind::TypeName, self.symbol(name), Some(self.package), place, None);
+        let object = Object::new(
+            ObjectKind::TypeName,
+            self.symbol(name),
+            Some(self.package),
+            place,
+            None,
+        );
         let object = self.world.add_object(object);
         let parameter = self.world.new_type_parameter(object, TypeId::UNKNOWN);
         self.world.object(object).set_type(parameter);
@@ -327,14 +377,22 @@ impl<'w> Checker<'w> {
 
     /// Gives a type name its methods.
     pub(crate) fn collect_methods(&mut self, object: ObjectId) {
-        let Some(methods) = self.methods.remove(&object) else { return };
+        let Some(methods) = self.methods.remove(&object) else {
+            return;
+        };
         let mut unique: Vec<ObjectId> = Vec::with_capacity(methods.len());
         for method in methods {
             let entry = self.world.object(method);
-            if unique.iter().any(|&other| self.world.object(other).name == entry.name) {
+            if unique
+                .iter()
+                .any(|&other| self.world.object(other).name == entry.name)
+            {
                 let (file, offset, name) = (entry.file as usize, entry.offset, entry.name);
                 let current = std::mem::replace(&mut self.environment.file, file);
-                self.error_at(goward_diagnostics::Span::at(offset), format!("method {name} already declared"));
+                self.error_at(
+                    goward_diagnostics::Span::at(offset),
+                    format!("method {name} already declared"),
+                );
                 self.environment.file = current;
                 continue;
             }
@@ -348,7 +406,9 @@ impl<'w> Checker<'w> {
     }
 
     fn func_decl(&mut self, object: ObjectId, node: NodeId) {
-        let Declaration::Function(function) = self.tree().declaration(node) else { return };
+        let Declaration::Function(function) = self.tree().declaration(node) else {
+            return;
+        };
         let receiver = function.receiver.first().copied();
         let checked = self.func_type(receiver, function.function_type, function.is_method);
         let entry = self.world.object(object);
@@ -372,13 +432,26 @@ impl<'w> Checker<'w> {
     /// A declaration inside a function.
     pub(crate) fn decl_stmt(&mut self, declaration: NodeId) {
         self.walk_declaration(declaration, &mut |checker, declared| match declared {
-            Declared::Constant { names, iota, value_type, values, inherited, .. } => {
+            Declared::Constant {
+                names,
+                iota,
+                value_type,
+                values,
+                inherited,
+                ..
+            } => {
                 let top = checker.delayed_count();
                 let mut objects = Vec::with_capacity(names.len());
                 for (index, &name) in names.iter().enumerate() {
                     let object = checker.new_local(ObjectKind::Constant, name);
                     objects.push(object);
-                    checker.const_decl(object, value_type, values.get(index).copied(), inherited, iota);
+                    checker.const_decl(
+                        object,
+                        value_type,
+                        values.get(index).copied(),
+                        inherited,
+                        iota,
+                    );
                 }
                 // Function literals in initialisers must not see the new names.
                 checker.process_delayed(top);
@@ -386,10 +459,18 @@ impl<'w> Checker<'w> {
                     checker.declare(checker.environment.scope, Some(name), object);
                 }
             }
-            Declared::Variable { names, value_type, values, .. } => {
+            Declared::Variable {
+                names,
+                value_type,
+                values,
+                ..
+            } => {
                 let top = checker.delayed_count();
                 let kind = ObjectKind::Variable(VariableKind::Local);
-                let objects: Vec<ObjectId> = names.iter().map(|&name| checker.new_local(kind, name)).collect();
+                let objects: Vec<ObjectId> = names
+                    .iter()
+                    .map(|&name| checker.new_local(kind, name))
+                    .collect();
                 for (index, &object) in objects.iter().enumerate() {
                     let (left, initial) = if values.len() == names.len() {
                         (None, Some(values[index]))
@@ -413,7 +494,10 @@ impl<'w> Checker<'w> {
                     checker.declare(checker.environment.scope, Some(name), object);
                 }
             }
-            Declared::Type { name, specification } => {
+            Declared::Type {
+                name,
+                specification,
+            } => {
                 let object = checker.new_local(ObjectKind::TypeName, name);
                 if checker.is_alias_specification(specification) {
                     checker.world.object(object).set_alias_declaration();
@@ -429,14 +513,16 @@ impl<'w> Checker<'w> {
 
     pub(crate) fn new_local(&mut self, kind: ObjectKind, identifier: NodeId) -> ObjectId {
         let (name, place) = (self.symbol(identifier), self.place(identifier));
-        self.world.add_object(Object::new(kind, name, Some(self.package), place, None))
+        self.world
+            .add_object(Object::new(kind, name, Some(self.package), place, None))
     }
 
     pub(crate) fn init_const(&mut self, object: ObjectId, x: &mut Operand) {
         use crate::checker::Mode;
         let entry = self.world.object(object);
         let declared = entry.raw_type();
-        let unknown = x.is_invalid() || !x.operand_type.is_known() || declared == Some(TypeId::UNKNOWN);
+        let unknown =
+            x.is_invalid() || !x.operand_type.is_known() || declared == Some(TypeId::UNKNOWN);
         if unknown || x.mode != Mode::Constant {
             if !unknown {
                 self.error(x.node(), "not a constant");

@@ -16,11 +16,17 @@ const SHIFT_BOUND: u64 = 1023 - 1 + 52;
 
 pub(crate) fn is_comparison(operator: BinaryOperator) -> bool {
     use BinaryOperator as B;
-    matches!(operator, B::Equal | B::NotEqual | B::Less | B::LessEqual | B::Greater | B::GreaterEqual)
+    matches!(
+        operator,
+        B::Equal | B::NotEqual | B::Less | B::LessEqual | B::Greater | B::GreaterEqual
+    )
 }
 
 fn is_shift(operator: BinaryOperator) -> bool {
-    matches!(operator, BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight)
+    matches!(
+        operator,
+        BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight
+    )
 }
 
 /// The constant operation of a binary operator (not a shift).
@@ -125,7 +131,12 @@ impl<'w> Checker<'w> {
     }
 
     /// The element type of a channel operand, for receiving or sending.
-    pub(crate) fn channel_element(&mut self, node: NodeId, x: &Operand, receive: bool) -> Option<TypeId> {
+    pub(crate) fn channel_element(
+        &mut self,
+        node: NodeId,
+        x: &Operand,
+        receive: bool,
+    ) -> Option<TypeId> {
         use goward_syntax::ChannelDirection as D;
         let world = self.world;
         let wrong = if receive { D::Send } else { D::Receive };
@@ -136,7 +147,14 @@ impl<'w> Checker<'w> {
             return Some(element);
         }
         if world.underlying(x.operand_type).is_known() {
-            self.error(node, if receive { "cannot receive from this operand" } else { "cannot send to this operand" });
+            self.error(
+                node,
+                if receive {
+                    "cannot receive from this operand"
+                } else {
+                    "cannot send to this operand"
+                },
+            );
         }
         None
     }
@@ -144,15 +162,24 @@ impl<'w> Checker<'w> {
     /// Gives an expression whose type is still open the type `new_type`, and its operands with it.
     pub(crate) fn update_expr_type(&mut self, node: Option<NodeId>, new_type: TypeId, last: bool) {
         let Some(node) = node else { return };
-        let Some((mode, old_type, value)) = self.untyped_record(node) else { return };
+        let Some((mode, old_type, value)) = self.untyped_record(node) else {
+            return;
+        };
         let world = self.world;
         match self.tree().expression(node) {
-            Expression::Parenthesized { inner } => self.update_expr_type(Some(inner), new_type, last),
+            Expression::Parenthesized { inner } => {
+                self.update_expr_type(Some(inner), new_type, last)
+            }
             // The operands of a constant expression keep their untyped types.
             Expression::Unary { operand, .. } if value.is_none() => {
                 self.update_expr_type(Some(operand), new_type, last);
             }
-            Expression::Binary { operator, left, right, .. } if value.is_none() => {
+            Expression::Binary {
+                operator,
+                left,
+                right,
+                ..
+            } if value.is_none() => {
                 if is_comparison(operator) {
                     // The result does not depend on the operand types.
                 } else if is_shift(operator) {
@@ -173,21 +200,29 @@ impl<'w> Checker<'w> {
         if !last && new_type.is_untyped() {
             let open_type = world.underlying(new_type);
             let shift_left_side = self.facts[self.environment.file].is_shift_left_side(node);
-            self.file_facts().record(node, mode, open_type, value.as_ref());
+            self.file_facts()
+                .record(node, mode, open_type, value.as_ref());
             if shift_left_side {
                 self.file_facts().set_shift_left_side(node);
             }
             return;
         }
-        if self.facts[self.environment.file].is_shift_left_side(node) && !world.all_integer(new_type) {
+        if self.facts[self.environment.file].is_shift_left_side(node)
+            && !world.all_integer(new_type)
+        {
             self.error(node, "shifted operand must be integer");
             self.file_facts().forget(node);
             return;
         }
         if value.is_some() {
             // The value must fit the type that it takes on at last.
-            let mut constant =
-                Operand { mode, expression: None, operand_type: old_type, value: value.clone().unwrap_or(Value::Unknown), builtin: None };
+            let mut constant = Operand {
+                mode,
+                expression: None,
+                operand_type: old_type,
+                value: value.clone().unwrap_or(Value::Unknown),
+                builtin: None,
+            };
             self.convert_untyped(&mut constant, new_type);
             if constant.is_invalid() {
                 self.file_facts().forget(node);
@@ -198,19 +233,33 @@ impl<'w> Checker<'w> {
     }
 
     /// Checks the comparison of `x` and `y`; `x` becomes an untyped boolean.
-    pub(crate) fn comparison(&mut self, x: &mut Operand, y: &mut Operand, operator: BinaryOperator, switch_case: bool) {
+    pub(crate) fn comparison(
+        &mut self,
+        x: &mut Operand,
+        y: &mut Operand,
+        operator: BinaryOperator,
+        switch_case: bool,
+    ) {
         let world = self.world;
         if !world.unalias(x.operand_type).is_known() || !world.unalias(y.operand_type).is_known() {
             x.invalidate();
             return;
         }
-        let operator = if switch_case { BinaryOperator::Equal } else { operator };
+        let operator = if switch_case {
+            BinaryOperator::Equal
+        } else {
+            operator
+        };
         let mut ok = self.assignable_to(x, y.operand_type) || self.assignable_to(y, x.operand_type);
         if ok {
             ok = match operator {
                 BinaryOperator::Equal | BinaryOperator::NotEqual => {
                     if x.is_nil() || y.is_nil() {
-                        world.has_nil(if x.is_nil() { y.operand_type } else { x.operand_type })
+                        world.has_nil(if x.is_nil() {
+                            y.operand_type
+                        } else {
+                            x.operand_type
+                        })
                     } else {
                         world.comparable(x.operand_type) && world.comparable(y.operand_type)
                     }
@@ -219,7 +268,9 @@ impl<'w> Checker<'w> {
             };
         }
         if !ok {
-            if world.underlying(x.operand_type).is_known() && world.underlying(y.operand_type).is_known() {
+            if world.underlying(x.operand_type).is_known()
+                && world.underlying(y.operand_type).is_known()
+            {
                 let at = x.expression.or(y.expression);
                 if let Some(node) = at {
                     self.error(node, "invalid comparison");
@@ -240,11 +291,19 @@ impl<'w> Checker<'w> {
         x.operand_type = TypeId::UNTYPED_BOOL;
     }
 
-    fn shift(&mut self, x: &mut Operand, y: &mut Operand, node: Option<NodeId>, operator: BinaryOperator) {
+    fn shift(
+        &mut self,
+        x: &mut Operand,
+        y: &mut Operand,
+        node: Option<NodeId>,
+        operator: BinaryOperator,
+    ) {
         let world = self.world;
         let x_value = (x.mode == Mode::Constant).then(|| constant::to_int(&x.value));
         let untyped_integer = x.operand_type.is_untyped()
-            && x_value.as_ref().is_some_and(|value| value.kind() == Kind::Int);
+            && x_value
+                .as_ref()
+                .is_some_and(|value| value.kind() == Kind::Int);
         if !world.all_integer(x.operand_type) && !untyped_integer {
             // The left operand must be an integer, or a constant that is one.
             if world.underlying(x.operand_type).is_known() {
@@ -297,7 +356,8 @@ impl<'w> Checker<'w> {
                     }
                     return;
                 }
-                let Some(count) = y_value.uint64_value().filter(|&count| count <= SHIFT_BOUND) else {
+                let Some(count) = y_value.uint64_value().filter(|&count| count <= SHIFT_BOUND)
+                else {
                     self.error(y.node(), "invalid shift count");
                     x.invalidate();
                     return;
@@ -337,7 +397,12 @@ impl<'w> Checker<'w> {
 
     fn operator_offset(&self, node: Option<NodeId>) -> u32 {
         match node.map(|node| (node, self.tree().expression(node))) {
-            Some((_, Expression::Binary { operator_offset, .. })) => operator_offset,
+            Some((
+                _,
+                Expression::Binary {
+                    operator_offset, ..
+                },
+            )) => operator_offset,
             Some((node, _)) => self.tree().span(node).start,
             None => 0,
         }
@@ -387,12 +452,17 @@ impl<'w> Checker<'w> {
         }
         if !world.identical(x.operand_type, y.operand_type) {
             // What is unknown absorbs: nothing is reported of it.
-            if world.underlying(x.operand_type).is_known() && world.underlying(y.operand_type).is_known() {
+            if world.underlying(x.operand_type).is_known()
+                && world.underlying(y.operand_type).is_known()
+            {
                 let (one, other) = (
                     world.type_text_in(x.operand_type, self.package),
                     world.type_text_in(y.operand_type, self.package),
                 );
-                self.error(node.unwrap_or(left), format!("mismatched types {one} and {other}"));
+                self.error(
+                    node.unwrap_or(left),
+                    format!("mismatched types {one} and {other}"),
+                );
             }
             x.invalidate();
             return;
@@ -403,7 +473,9 @@ impl<'w> Checker<'w> {
             BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide => {
                 world.all_numeric(operand_type)
             }
-            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => world.all_boolean(operand_type),
+            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => {
+                world.all_boolean(operand_type)
+            }
             _ => world.all_integer(operand_type),
         };
         if !allowed {
@@ -411,7 +483,9 @@ impl<'w> Checker<'w> {
             x.invalidate();
             return;
         }
-        if matches!(operator, BinaryOperator::Divide | BinaryOperator::Remainder) && self.divides_by_zero(x, &y) {
+        if matches!(operator, BinaryOperator::Divide | BinaryOperator::Remainder)
+            && self.divides_by_zero(x, &y)
+        {
             self.error(right.unwrap_or(left), "division by zero");
             x.invalidate();
             return;
@@ -472,10 +546,14 @@ impl<'w> Checker<'w> {
         if world.all_numeric(one) != world.all_numeric(other) {
             return false;
         }
-        if world.is_non_type_parameter_interface(one) || world.is_non_type_parameter_interface(other) {
+        if world.is_non_type_parameter_interface(one)
+            || world.is_non_type_parameter_interface(other)
+        {
             return true;
         }
-        if world.all_boolean(one) != world.all_boolean(other) || world.all_string(one) != world.all_string(other) {
+        if world.all_boolean(one) != world.all_boolean(other)
+            || world.all_string(one) != world.all_string(other)
+        {
             return false;
         }
         if x.is_nil() {
@@ -529,7 +607,10 @@ impl<'w> Checker<'w> {
             _ => return,
         }
         if let Some(node) = x.expression {
-            self.error(node, "cannot use this generic type or function without instantiation");
+            self.error(
+                node,
+                "cannot use this generic type or function without instantiation",
+            );
         }
         x.invalidate();
         x.operand_type = TypeId::UNKNOWN;
@@ -549,8 +630,15 @@ impl<'w> Checker<'w> {
             Expression::Identifier => self.ident(x, node, false),
             Expression::Ellipsis { .. } => self.error(node, "invalid use of ..."),
             Expression::BasicLiteral(kind) => self.basic_lit(x, node, kind),
-            Expression::FunctionLiteral { function_type, body } => self.func_lit(x, function_type, body),
-            Expression::CompositeLiteral { literal_type, elements, .. } => {
+            Expression::FunctionLiteral {
+                function_type,
+                body,
+            } => self.func_lit(x, function_type, body),
+            Expression::CompositeLiteral {
+                literal_type,
+                elements,
+                ..
+            } => {
                 self.composite_lit(x, node, literal_type, elements, hint);
             }
             Expression::Parenthesized { inner } => {
@@ -559,7 +647,9 @@ impl<'w> Checker<'w> {
                 return kind;
             }
             Expression::Selector { .. } => self.selector(x, node, false),
-            Expression::Index { operand, indices, .. } => {
+            Expression::Index {
+                operand, indices, ..
+            } => {
                 if self.index_expr(x, node, operand, indices) {
                     self.func_inst(target, x, Some((node, indices)), true);
                 }
@@ -585,7 +675,12 @@ impl<'w> Checker<'w> {
                     return CallKind::Statement;
                 }
             }
-            Expression::Binary { operator, left, right, operator_offset } => {
+            Expression::Binary {
+                operator,
+                left,
+                right,
+                operator_offset,
+            } => {
                 self.binary(x, Some(node), left, Some(right), operator, operator_offset);
             }
             Expression::KeyValue { .. } => self.error(node, "no key:value expected"),
@@ -602,21 +697,27 @@ impl<'w> Checker<'w> {
         }
         x.expression = Some(node);
         // An expression in error raises no further errors as a statement.
-        if x.is_invalid() { CallKind::Statement } else { CallKind::Expression }
+        if x.is_invalid() {
+            CallKind::Statement
+        } else {
+            CallKind::Expression
+        }
     }
 
     fn indirection(&mut self, x: &mut Operand) {
         let world = self.world;
         let mut common: Option<TypeId> = None;
-        let ok = world.under_is(x.operand_type, |under| match under.map(|under| world.get(under)) {
-            Some(Type::Pointer { base }) => match common {
-                Some(first) => world.identical(first, base),
-                None => {
-                    common = Some(base);
-                    true
-                }
-            },
-            _ => false,
+        let ok = world.under_is(x.operand_type, |under| {
+            match under.map(|under| world.get(under)) {
+                Some(Type::Pointer { base }) => match common {
+                    Some(first) => world.identical(first, base),
+                    None => {
+                        common = Some(base);
+                        true
+                    }
+                },
+                _ => false,
+            }
         });
         match common.filter(|_| ok) {
             Some(base) => {
@@ -632,7 +733,13 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn type_assertion_expr(&mut self, x: &mut Operand, node: NodeId, operand: NodeId, asserted: Option<NodeId>) {
+    fn type_assertion_expr(
+        &mut self,
+        x: &mut Operand,
+        node: NodeId,
+        operand: NodeId,
+        asserted: Option<NodeId>,
+    ) {
         let world = self.world;
         self.expr(None, x, operand);
         if x.is_invalid() {
@@ -661,10 +768,20 @@ impl<'w> Checker<'w> {
     }
 
     /// Reports an assertion that can never succeed.
-    pub(crate) fn type_assertion(&mut self, node: NodeId, x: &Operand, wanted: TypeId, type_switch: bool) {
+    pub(crate) fn type_assertion(
+        &mut self,
+        node: NodeId,
+        x: &Operand,
+        wanted: TypeId,
+        type_switch: bool,
+    ) {
         let world = self.world;
         if !world.assertable_to(x.operand_type, wanted, &mut |method| self.obj_decl(method)) {
-            let what = if type_switch { "impossible type switch case" } else { "impossible type assertion" };
+            let what = if type_switch {
+                "impossible type switch case"
+            } else {
+                "impossible type assertion"
+            };
             self.error(node, what);
         }
     }
@@ -684,7 +801,11 @@ impl<'w> Checker<'w> {
     }
 
     /// The values of an expression: those of a call, or value and `ok`.
-    pub(crate) fn multi_expr(&mut self, node: NodeId, allow_comma_ok: bool) -> (Vec<Operand>, bool) {
+    pub(crate) fn multi_expr(
+        &mut self,
+        node: NodeId,
+        allow_comma_ok: bool,
+    ) -> (Vec<Operand>, bool) {
         let mut x = Operand::default();
         self.raw_expr(None, &mut x, node, None, false);
         self.exclude(&mut x, true);
@@ -692,8 +813,11 @@ impl<'w> Checker<'w> {
             return (values, false);
         }
         if allow_comma_ok && matches!(x.mode, Mode::MapIndex | Mode::CommaOk | Mode::CommaError) {
-            let second_type =
-                if x.mode == Mode::CommaError { self.world.universe().error } else { TypeId::UNTYPED_BOOL };
+            let second_type = if x.mode == Mode::CommaError {
+                self.world.universe().error
+            } else {
+                TypeId::UNTYPED_BOOL
+            };
             let second = Operand {
                 mode: Mode::Value,
                 expression: Some(node),
@@ -709,12 +833,16 @@ impl<'w> Checker<'w> {
         if x.is_invalid() || x.operand_type.kind() != TypeKind::Tuple {
             return None;
         }
-        let values = self.world.tuple(x.operand_type).iter().map(|parameter| Operand {
-            mode: Mode::Value,
-            expression: Some(node),
-            operand_type: parameter.parameter_type,
-            ..Operand::default()
-        });
+        let values = self
+            .world
+            .tuple(x.operand_type)
+            .iter()
+            .map(|parameter| Operand {
+                mode: Mode::Value,
+                expression: Some(node),
+                operand_type: parameter.parameter_type,
+                ..Operand::default()
+            });
         Some(values.collect())
     }
 

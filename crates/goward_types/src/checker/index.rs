@@ -12,7 +12,13 @@ use crate::types::Type;
 impl<'w> Checker<'w> {
     /// Checks `operand[indices]`, the whole of which is `node`. True if it instantiates a generic
     /// function: `x` is that function then, and the indices are still to be looked at.
-    pub(crate) fn index_expr(&mut self, x: &mut Operand, node: NodeId, operand: NodeId, indices: &'w [NodeId]) -> bool {
+    pub(crate) fn index_expr(
+        &mut self,
+        x: &mut Operand,
+        node: NodeId,
+        operand: NodeId,
+        indices: &'w [NodeId],
+    ) -> bool {
         let world = self.world;
         self.expr_or_type(x, operand, true);
         match x.mode {
@@ -53,7 +59,10 @@ impl<'w> Checker<'w> {
                 x.mode = Mode::Value;
                 x.operand_type = TypeId::BYTE;
             }
-            Type::Array { length: size, element } => {
+            Type::Array {
+                length: size,
+                element,
+            } => {
                 length = size;
                 if x.mode != Mode::Variable {
                     x.mode = Mode::Value;
@@ -61,7 +70,10 @@ impl<'w> Checker<'w> {
                 x.operand_type = element;
             }
             Type::Pointer { base } => match world.get(world.underlying(base)) {
-                Type::Array { length: size, element } => {
+                Type::Array {
+                    length: size,
+                    element,
+                } => {
                     length = size;
                     x.mode = Mode::Variable;
                     x.operand_type = element;
@@ -107,7 +119,14 @@ impl<'w> Checker<'w> {
         false
     }
 
-    fn map_index(&mut self, x: &mut Operand, node: NodeId, indices: &[NodeId], key: TypeId, element: TypeId) {
+    fn map_index(
+        &mut self,
+        x: &mut Operand,
+        node: NodeId,
+        indices: &[NodeId],
+        key: TypeId,
+        element: TypeId,
+    ) {
         let Some(index) = self.single_index(node, indices) else {
             x.invalidate();
             return;
@@ -122,7 +141,10 @@ impl<'w> Checker<'w> {
     }
 
     /// Key (maps only), element, mode and least length of what a type parameter can be indexed as.
-    fn type_parameter_elements(&mut self, x: &Operand) -> Option<(Option<TypeId>, TypeId, Mode, i64)> {
+    fn type_parameter_elements(
+        &mut self,
+        x: &Operand,
+    ) -> Option<(Option<TypeId>, TypeId, Mode, i64)> {
         let world = self.world;
         let mut mode = Mode::Variable;
         let mut found: Option<(Option<TypeId>, TypeId)> = None;
@@ -150,7 +172,10 @@ impl<'w> Checker<'w> {
                     _ => return false,
                 },
                 Type::Slice { element } => element,
-                Type::Map { key: map_key, element } => {
+                Type::Map {
+                    key: map_key,
+                    element,
+                } => {
                     key = Some(map_key);
                     element
                 }
@@ -182,7 +207,16 @@ impl<'w> Checker<'w> {
     pub(crate) fn slice_expr(&mut self, x: &mut Operand, node: NodeId) {
         use goward_syntax::Expression;
         let world = self.world;
-        let Expression::Slice { operand, low, high, max, three } = self.tree().expression(node) else { return };
+        let Expression::Slice {
+            operand,
+            low,
+            high,
+            max,
+            three,
+        } = self.tree().expression(node)
+        else {
+            return;
+        };
         self.expr(None, x, operand);
         let indices = [low, high, max];
         if x.is_invalid() {
@@ -235,7 +269,10 @@ impl<'w> Checker<'w> {
                     x.operand_type = TypeId::STRING;
                 }
             }
-            Type::Array { length: size, element } => {
+            Type::Array {
+                length: size,
+                element,
+            } => {
                 length = size;
                 if x.mode != Mode::Variable {
                     self.error(x.node(), "cannot slice an array that has no address");
@@ -245,7 +282,10 @@ impl<'w> Checker<'w> {
                 x.operand_type = world.new_slice(element);
             }
             Type::Pointer { base } => match world.get(world.underlying(base)) {
-                Type::Array { length: size, element } => {
+                Type::Array {
+                    length: size,
+                    element,
+                } => {
                     length = size;
                     x.operand_type = world.new_slice(element);
                 }
@@ -277,7 +317,9 @@ impl<'w> Checker<'w> {
             };
         }
         for (position, &value) in values[..2].iter().enumerate() {
-            let later = values[position + 1..].iter().position(|&other| value > 0 && other >= 0 && other < value);
+            let later = values[position + 1..]
+                .iter()
+                .position(|&other| value > 0 && other >= 0 && other < value);
             if let Some(offset) = later {
                 let at = indices[position + 1 + offset].unwrap_or(node);
                 self.error(at, "invalid slice indices");
@@ -321,7 +363,12 @@ impl<'w> Checker<'w> {
         Some((x.operand_type, value))
     }
 
-    pub(crate) fn is_valid_index(&mut self, x: &mut Operand, what: &str, allow_negative: bool) -> bool {
+    pub(crate) fn is_valid_index(
+        &mut self,
+        x: &mut Operand,
+        what: &str,
+        allow_negative: bool,
+    ) -> bool {
         if x.is_invalid() {
             return false;
         }

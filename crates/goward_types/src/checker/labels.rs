@@ -34,8 +34,13 @@ impl<'w> Checker<'w> {
             Statement::Labeled { label, statement } => {
                 let name = self.symbol(label);
                 let place = self.place(label);
-                let object =
-                    Object::new(ObjectKind::Label, name, Some(self.package), place, Some(TypeId::UNKNOWN));
+                let object = Object::new(
+                    ObjectKind::Label,
+                    name,
+                    Some(self.package),
+                    place,
+                    Some(TypeId::UNKNOWN),
+                );
                 let object = self.world.add_object(object);
                 if name.is_blank() {
                     self.record_definition(label, Some(object));
@@ -47,8 +52,12 @@ impl<'w> Checker<'w> {
                 }
                 return self.collect_labels(statement, labels, branches);
             }
-            Statement::Branch { label: Some(label), .. } => return branches.push(label),
-            Statement::If { then, otherwise, .. } => {
+            Statement::Branch {
+                label: Some(label), ..
+            } => return branches.push(label),
+            Statement::If {
+                then, otherwise, ..
+            } => {
                 self.collect_labels(then, labels, branches);
                 if let Some(otherwise) = otherwise {
                     self.collect_labels(otherwise, labels, branches);
@@ -61,7 +70,9 @@ impl<'w> Checker<'w> {
             | Statement::For { body, .. }
             | Statement::Range { body, .. } => return self.collect_labels(body, labels, branches),
             Statement::Block { statements } => statements,
-            Statement::CaseClause { body, .. } | Statement::CommunicationClause { body, .. } => body,
+            Statement::CaseClause { body, .. } | Statement::CommunicationClause { body, .. } => {
+                body
+            }
             _ => &[],
         };
         for &statement in list {

@@ -18,7 +18,10 @@ const LONGEST_NUMBER: usize = 10_000;
 impl<'w> Checker<'w> {
     pub(crate) fn basic_lit(&mut self, x: &mut Operand, node: NodeId, kind: LiteralKind) {
         let text = self.text(node);
-        let number = matches!(kind, LiteralKind::Int | LiteralKind::Float | LiteralKind::Imaginary);
+        let number = matches!(
+            kind,
+            LiteralKind::Int | LiteralKind::Float | LiteralKind::Imaginary
+        );
         if number && text.len() > LONGEST_NUMBER {
             self.error(node, "excessively long constant");
             return;
@@ -75,8 +78,13 @@ impl<'w> Checker<'w> {
                 let tree = self.tree();
                 match tree.expression(type_node) {
                     // The elements tell the length of `[...]T`.
-                    Expression::ArrayType { length: Some(length), element }
-                        if matches!(tree.expression(length), Expression::Ellipsis { element: None }) =>
+                    Expression::ArrayType {
+                        length: Some(length),
+                        element,
+                    } if matches!(
+                        tree.expression(length),
+                        Expression::Ellipsis { element: None }
+                    ) =>
                     {
                         let element = self.var_type(element);
                         open_array = Some(type_node);
@@ -106,7 +114,9 @@ impl<'w> Checker<'w> {
         };
         let underlying = world.common_under(base);
         match underlying.map(|underlying| world.get(underlying)) {
-            Some(Type::Struct(structure)) => self.struct_elements(x, node, base, &structure.fields, elements),
+            Some(Type::Struct(structure)) => {
+                self.struct_elements(x, node, base, &structure.fields, elements)
+            }
             Some(Type::Array { length, element }) => {
                 let count = self.indexed_elements(elements, element, length);
                 if let Some(type_node) = open_array {
@@ -144,7 +154,9 @@ impl<'w> Checker<'w> {
     ) {
         let world = self.world;
         let tree = self.tree();
-        let Some(&first) = elements.first() else { return };
+        let Some(&first) = elements.first() else {
+            return;
+        };
         let keyed = matches!(tree.expression(first), Expression::KeyValue { .. });
         for (index, &element) in elements.iter().enumerate() {
             match (keyed, tree.expression(element)) {
@@ -157,11 +169,15 @@ impl<'w> Checker<'w> {
                     }
                     let name = self.symbol(key);
                     let package = Some(self.package);
-                    let field =
-                        fields.iter().copied().find(|&field| !name.is_blank() && world.object(field).same_id(package, name));
+                    let field = fields.iter().copied().find(|&field| {
+                        !name.is_blank() && world.object(field).same_id(package, name)
+                    });
                     let Some(field) = field else {
                         let literal = world.type_text_in(base, self.package);
-                        self.error(key, format!("unknown field {name} in struct literal of type {literal}"));
+                        self.error(
+                            key,
+                            format!("unknown field {name} in struct literal of type {literal}"),
+                        );
                         continue;
                     };
                     self.record_use(key, field);
@@ -176,13 +192,19 @@ impl<'w> Checker<'w> {
                     };
                     let entry = world.object(field);
                     if !entry.is_exported() && entry.package != Some(self.package) {
-                        self.error(element, "implicit assignment to unexported field in struct literal");
+                        self.error(
+                            element,
+                            "implicit assignment to unexported field in struct literal",
+                        );
                         continue;
                     }
                     let field_type = world.object_type(field);
                     self.assignment(x, Some(field_type), "struct literal");
                 }
-                _ => self.error(element, "mixture of field:value and value elements in struct literal"),
+                _ => self.error(
+                    element,
+                    "mixture of field:value and value elements in struct literal",
+                ),
             }
         }
         if !keyed && elements.len() < fields.len() {
@@ -190,7 +212,13 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn map_elements(&mut self, x: &mut Operand, elements: &'w [NodeId], key_type: TypeId, element_type: TypeId) {
+    fn map_elements(
+        &mut self,
+        x: &mut Operand,
+        elements: &'w [NodeId],
+        key_type: TypeId,
+        element_type: TypeId,
+    ) {
         for &element in elements {
             let Expression::KeyValue { key, value } = self.tree().expression(element) else {
                 self.error(element, "missing key in map literal");
@@ -207,7 +235,12 @@ impl<'w> Checker<'w> {
     }
 
     /// Checks the elements of an array or slice literal; the length that they make.
-    fn indexed_elements(&mut self, elements: &'w [NodeId], element_type: TypeId, length: i64) -> i64 {
+    fn indexed_elements(
+        &mut self,
+        elements: &'w [NodeId],
+        element_type: TypeId,
+        length: i64,
+    ) -> i64 {
         let (mut index, mut max) = (0, 0);
         for &element in elements {
             let mut value_node = element;

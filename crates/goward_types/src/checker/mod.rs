@@ -37,8 +37,8 @@ use crate::ids::{ObjectId, PackageId, TypeId};
 use crate::world::World;
 
 pub use operand::Mode;
-pub use package::CheckedPackage;
 pub(crate) use operand::Operand;
+pub use package::CheckedPackage;
 pub(crate) use scope::{Scope, ScopeId};
 
 /// A minor version of Go: 21 for `go1.21`. Zero stands for 'unknown': everything is allowed.

@@ -26,8 +26,17 @@ impl<'w> Checker<'w> {
         importer: &'w dyn Importer,
         settings: Settings,
     ) -> CheckedPackage {
-        let node_count = |tree: &Tree| if settings.no_facts { 0 } else { tree.node_count() };
-        let facts = files.iter().map(|file| FileFacts::new(node_count(file.tree))).collect();
+        let node_count = |tree: &Tree| {
+            if settings.no_facts {
+                0
+            } else {
+                tree.node_count()
+            }
+        };
+        let facts = files
+            .iter()
+            .map(|file| FileFacts::new(node_count(file.tree)))
+            .collect();
         let nowhere = Environment {
             file: 0,
             scope: ScopeId(0),
@@ -62,14 +71,20 @@ impl<'w> Checker<'w> {
         checker.collect_objects();
         checker.package_objects();
         checker.process_delayed(0);
-        CheckedPackage { package, facts: checker.facts, errors: checker.errors }
+        CheckedPackage {
+            package,
+            facts: checker.facts,
+            errors: checker.errors,
+        }
     }
 
     /// The package is called what the package clause of its first file says.
     fn name_package(&mut self) {
         for file in 0..self.files.len() {
             self.environment.file = file;
-            let Some(identifier) = self.tree().package_name() else { continue };
+            let Some(identifier) = self.tree().package_name() else {
+                continue;
+            };
             let name = self.symbol(identifier);
             let known = self.world.package(self.package).name();
             if known == Symbol::EMPTY {
@@ -79,7 +94,10 @@ impl<'w> Checker<'w> {
                     self.world.package(self.package).set_name(name);
                 }
             } else if known != name {
-                self.error(identifier, format!("package {name}; expected package {known}"));
+                self.error(
+                    identifier,
+                    format!("package {name}; expected package {known}"),
+                );
             }
         }
     }

@@ -38,7 +38,10 @@ impl<'w> Checker<'w> {
                 }
                 Err(cause) => {
                     if world.underlying(x.operand_type).is_known() {
-                        self.soft_error(operand, format!("cannot range over this operand: {cause}"));
+                        self.soft_error(
+                            operand,
+                            format!("cannot range over this operand: {cause}"),
+                        );
                     }
                     types = (Some(TypeId::UNKNOWN), Some(TypeId::UNKNOWN));
                 }
@@ -48,10 +51,14 @@ impl<'w> Checker<'w> {
         let over_integer = world.is_integer(x.operand_type);
         let variables = [(key, types.0), (value, types.1)];
         match operator {
-            RangeOperator::Define => self.range_define(&mut x, variables, over_integer, operator_offset),
+            RangeOperator::Define => {
+                self.range_define(&mut x, variables, over_integer, operator_offset)
+            }
             _ if key.is_some() => {
                 for (node, iteration_type) in variables {
-                    let (Some(node), Some(iteration_type)) = (node, iteration_type) else { continue };
+                    let (Some(node), Some(iteration_type)) = (node, iteration_type) else {
+                        continue;
+                    };
                     if !iteration_type.is_known() {
                         continue;
                     }
@@ -121,9 +128,17 @@ impl<'w> Checker<'w> {
     fn range_key_value(&mut self, original: TypeId) -> Result<IterationTypes, &'static str> {
         let world = self.world;
         let common = world.common_under_where(original, |under| {
-            !matches!(world.get(under), Type::Channel { direction: ChannelDirection::Send, .. })
+            !matches!(
+                world.get(under),
+                Type::Channel {
+                    direction: ChannelDirection::Send,
+                    ..
+                }
+            )
         });
-        let Some(common) = common else { return Err("no common type, or a send-only channel") };
+        let Some(common) = common else {
+            return Err("no common type, or a send-only channel");
+        };
         let mut ranged = common;
         if let Type::Pointer { base } = world.get(common) {
             let base = world.underlying(base);
@@ -132,14 +147,18 @@ impl<'w> Checker<'w> {
             }
         }
         match world.get(ranged) {
-            Type::Basic(_) if world.is_string(ranged) => Ok((Some(TypeId::INT), Some(TypeId::RUNE))),
+            Type::Basic(_) if world.is_string(ranged) => {
+                Ok((Some(TypeId::INT), Some(TypeId::RUNE)))
+            }
             Type::Basic(_) if world.is_integer(ranged) => {
                 if !self.environment.version.allows(22) {
                     return Err("requires go1.22 or later");
                 }
                 Ok((Some(original), None))
             }
-            Type::Array { element, .. } | Type::Slice { element } => Ok((Some(TypeId::INT), Some(element))),
+            Type::Array { element, .. } | Type::Slice { element } => {
+                Ok((Some(TypeId::INT), Some(element)))
+            }
             Type::Map { key, element } => Ok((Some(key), Some(element))),
             Type::Channel { element, .. } => Ok((Some(element), None)),
             Type::Signature(signature) => {
@@ -153,7 +172,8 @@ impl<'w> Checker<'w> {
                     return Err("the function must have no results");
                 }
                 let callback = world.common_under(yield_function.parameter_type);
-                let Some(Type::Signature(callback)) = callback.map(|callback| world.get(callback)) else {
+                let Some(Type::Signature(callback)) = callback.map(|callback| world.get(callback))
+                else {
                     return Err("the parameter must be a function");
                 };
                 let parameters = world.tuple(callback.parameters);
@@ -165,7 +185,11 @@ impl<'w> Checker<'w> {
                     [result] if world.identical(result.parameter_type, TypeId::BOOL) => {}
                     _ => return Err("the yield function must return bool"),
                 }
-                let parameter = |index: usize| parameters.get(index).map(|parameter| parameter.parameter_type);
+                let parameter = |index: usize| {
+                    parameters
+                        .get(index)
+                        .map(|parameter| parameter.parameter_type)
+                };
                 Ok((parameter(0), parameter(1)))
             }
             _ => Err("this type has no elements"),
@@ -175,5 +199,10 @@ impl<'w> Checker<'w> {
 
 /// The value of an iteration variable, standing at the variable itself.
 fn iteration_value(node: NodeId, iteration_type: TypeId) -> Operand {
-    Operand { mode: Mode::Value, expression: Some(node), operand_type: iteration_type, ..Operand::default() }
+    Operand {
+        mode: Mode::Value,
+        expression: Some(node),
+        operand_type: iteration_type,
+        ..Operand::default()
+    }
 }

@@ -4,15 +4,14 @@
 
 use std::rc::Rc;
 
-use goward_syntax::{Declaration, DeclarationKeyword, Expression, FunctionDeclaration, NodeId, Specification, Symbol};
+use goward_syntax::{
+    Declaration, DeclarationKeyword, Expression, FunctionDeclaration, NodeId, Specification, Symbol,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checker::{Checker, DeclInfo, ScopeId};
 use crate::ids::{ObjectId, TypeId};
 use crate::object::{Object, ObjectKind, VariableKind, is_exported};
-
-
-
 
 /// One declaration of a file, as [`Checker::walk_declaration`] hands it out.
 #[derive(Copy, Clone)]
@@ -62,21 +61,45 @@ struct MethodInfo {
 
 impl<'w> Checker<'w> {
     /// Calls `visit` for each thing that a declaration declares.
-    pub(crate) fn walk_declaration(&mut self, node: NodeId, visit: &mut dyn FnMut(&mut Self, Declared<'w>)) {
+    pub(crate) fn walk_declaration(
+        &mut self,
+        node: NodeId,
+        visit: &mut dyn FnMut(&mut Self, Declared<'w>),
+    ) {
         let tree = self.tree();
         let (keyword, specifications) = match tree.declaration(node) {
             Declaration::Bad => return,
-            Declaration::Function(_) => return visit(self, Declared::Function { declaration: node }),
-            Declaration::General { keyword, specifications } => (keyword, specifications),
+            Declaration::Function(_) => {
+                return visit(self, Declared::Function { declaration: node });
+            }
+            Declaration::General {
+                keyword,
+                specifications,
+            } => (keyword, specifications),
         };
         let mut last: (Option<NodeId>, &'w [NodeId]) = (None, &[]);
         let mut seen_values = false;
         for &specification in specifications {
             match (keyword, tree.specification(specification)) {
                 (DeclarationKeyword::Import, Specification::Import { name, path }) => {
-                    visit(self, Declared::Import { specification, name, path });
+                    visit(
+                        self,
+                        Declared::Import {
+                            specification,
+                            name,
+                            path,
+                        },
+                    );
                 }
-                (DeclarationKeyword::Const, Specification::Value { names, value_type, values, iota }) => {
+                (
+                    DeclarationKeyword::Const,
+                    Specification::Value {
+                        names,
+                        value_type,
+                        values,
+                        iota,
+                    },
+                ) => {
                     let mut inherited = true;
                     if value_type.is_some() || !values.is_empty() {
                         last = (value_type, values);
@@ -87,16 +110,44 @@ impl<'w> Checker<'w> {
                     }
                     self.arity_match(specification, names, value_type, last.1, true, inherited);
                     let (value_type, values) = last;
-                    let constant =
-                        Declared::Constant { names, iota, value_type, values, inherited, specification };
+                    let constant = Declared::Constant {
+                        names,
+                        iota,
+                        value_type,
+                        values,
+                        inherited,
+                        specification,
+                    };
                     visit(self, constant);
                 }
-                (DeclarationKeyword::Var, Specification::Value { names, value_type, values, .. }) => {
+                (
+                    DeclarationKeyword::Var,
+                    Specification::Value {
+                        names,
+                        value_type,
+                        values,
+                        ..
+                    },
+                ) => {
                     self.arity_match(specification, names, value_type, values, false, false);
-                    visit(self, Declared::Variable { names, value_type, values, specification });
+                    visit(
+                        self,
+                        Declared::Variable {
+                            names,
+                            value_type,
+                            values,
+                            specification,
+                        },
+                    );
                 }
                 (DeclarationKeyword::Type, Specification::Type { name, .. }) => {
-                    visit(self, Declared::Type { name, specification });
+                    visit(
+                        self,
+                        Declared::Type {
+                            name,
+                            specification,
+                        },
+                    );
                 }
                 _ => {}
             }
@@ -132,7 +183,13 @@ impl<'w> Checker<'w> {
     fn import_path(&mut self, literal: NodeId) -> Option<&'w str> {
         let text = self.text(literal);
         let path = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
-        if path.is_empty() || path.contains(|c: char| c.is_whitespace() || c.is_control() || "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c)) {
+        if path.is_empty()
+            || path.contains(|c: char| {
+                c.is_whitespace()
+                    || c.is_control()
+                    || "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c)
+            })
+        {
             self.error(literal, "invalid import path");
             return None;
         }
@@ -158,7 +215,8 @@ impl<'w> Checker<'w> {
     fn new_object(&mut self, kind: ObjectKind, identifier: NodeId) -> ObjectId {
         let name = self.symbol(identifier);
         let place = self.place(identifier);
-        self.world.add_object(Object::new(kind, name, Some(self.package), place, None))
+        self.world
+            .add_object(Object::new(kind, name, Some(self.package), place, None))
     }
 
     /// Makes the objects of all package-level declarations, and of methods.
@@ -175,10 +233,16 @@ impl<'w> Checker<'w> {
             }
             for &declaration in tree.declarations() {
                 self.walk_declaration(declaration, &mut |checker, declared| match declared {
-                    Declared::Import { specification, name, path } => {
+                    Declared::Import {
+                        specification,
+                        name,
+                        path,
+                    } => {
                         checker.collect_import(scope, specification, name, path);
                     }
-                    Declared::Function { declaration } => checker.collect_function(declaration, &mut methods),
+                    Declared::Function { declaration } => {
+                        checker.collect_function(declaration, &mut methods)
+                    }
                     other => checker.collect_values_and_types(other),
                 });
             }
@@ -187,7 +251,9 @@ impl<'w> Checker<'w> {
         self.publish_package_scope();
         // Methods belong to the type name behind their receiver, which may be an alias.
         for method in methods {
-            if let Some((pointer, base)) = self.resolve_base_type_name(method.pointer, method.receiver) {
+            if let Some((pointer, base)) =
+                self.resolve_base_type_name(method.pointer, method.receiver)
+            {
                 if pointer {
                     self.world.object(method.object).set_pointer_receiver();
                 }
@@ -196,8 +262,16 @@ impl<'w> Checker<'w> {
         }
     }
 
-    fn collect_import(&mut self, scope: ScopeId, specification: NodeId, name: Option<NodeId>, path_node: NodeId) {
-        let Some(path) = self.import_path(path_node) else { return };
+    fn collect_import(
+        &mut self,
+        scope: ScopeId,
+        specification: NodeId,
+        name: Option<NodeId>,
+        path_node: NodeId,
+    ) {
+        let Some(path) = self.import_path(path_node) else {
+            return;
+        };
         let world = self.world;
         let imported = match self.importer.import(path) {
             Some(package) => package,
@@ -207,7 +281,9 @@ impl<'w> Checker<'w> {
                 }
                 let package = world.new_package(path, Vec::new(), true);
                 let last = path.rsplit('/').next().unwrap_or(path);
-                world.package(package).set_name(Symbol::intern(fake_package_name(path, last)));
+                world
+                    .package(package)
+                    .set_name(Symbol::intern(fake_package_name(path, last)));
                 package
             }
         };
@@ -216,13 +292,24 @@ impl<'w> Checker<'w> {
             None => world.package(imported).name(),
         };
         if local_name.as_str() == "init" {
-            self.error(specification, "cannot import package as init - init must be a func");
+            self.error(
+                specification,
+                "cannot import package as init - init must be a func",
+            );
             return;
         }
         // Where the name is written, the specification starts with it; else with the path.
-        let place = (self.environment.file as u32, self.tree().span(specification).start);
-        let mut object =
-            Object::new(ObjectKind::PackageName, local_name, Some(self.package), place, Some(TypeId::UNKNOWN));
+        let place = (
+            self.environment.file as u32,
+            self.tree().span(specification).start,
+        );
+        let mut object = Object::new(
+            ObjectKind::PackageName,
+            local_name,
+            Some(self.package),
+            place,
+            Some(TypeId::UNKNOWN),
+        );
         object.detail = imported.0;
         let object = world.add_object(object);
         match name {
@@ -253,17 +340,38 @@ impl<'w> Checker<'w> {
             function: None,
         };
         match declared {
-            Declared::Constant { names, iota, value_type, values, inherited, .. } => {
+            Declared::Constant {
+                names,
+                iota,
+                value_type,
+                values,
+                inherited,
+                ..
+            } => {
                 for (index, &name) in names.iter().enumerate() {
                     let object = self.new_object(ObjectKind::Constant, name);
                     let initial = values.get(index).copied();
-                    let info = DeclInfo { value_type, initial, inherited, iota, ..info.clone() };
+                    let info = DeclInfo {
+                        value_type,
+                        initial,
+                        inherited,
+                        iota,
+                        ..info.clone()
+                    };
                     self.declare_package_object(name, object, info);
                 }
             }
-            Declared::Variable { names, value_type, values, .. } => {
+            Declared::Variable {
+                names,
+                value_type,
+                values,
+                ..
+            } => {
                 let kind = ObjectKind::Variable(VariableKind::Package);
-                let objects: Vec<ObjectId> = names.iter().map(|&name| self.new_object(kind, name)).collect();
+                let objects: Vec<ObjectId> = names
+                    .iter()
+                    .map(|&name| self.new_object(kind, name))
+                    .collect();
                 let left: Option<Rc<[ObjectId]>> =
                     (values.len() == 1).then(|| objects.as_slice().into());
                 for (index, (&name, &object)) in names.iter().zip(&objects).enumerate() {
@@ -271,13 +379,24 @@ impl<'w> Checker<'w> {
                         [only] => Some(*only),
                         _ => values.get(index).copied(),
                     };
-                    let info = DeclInfo { left: left.clone(), value_type, initial, ..info.clone() };
+                    let info = DeclInfo {
+                        left: left.clone(),
+                        value_type,
+                        initial,
+                        ..info.clone()
+                    };
                     self.declare_package_object(name, object, info);
                 }
             }
-            Declared::Type { name, specification } => {
+            Declared::Type {
+                name,
+                specification,
+            } => {
                 let object = self.new_object(ObjectKind::TypeName, name);
-                let info = DeclInfo { type_specification: Some(specification), ..info };
+                let info = DeclInfo {
+                    type_specification: Some(specification),
+                    ..info
+                };
                 if self.is_alias_specification(specification) {
                     self.world.object(object).set_alias_declaration();
                 }
@@ -288,12 +407,21 @@ impl<'w> Checker<'w> {
     }
 
     pub(crate) fn is_alias_specification(&self, specification: NodeId) -> bool {
-        matches!(self.tree().specification(specification), Specification::Type { is_alias: true, .. })
+        matches!(
+            self.tree().specification(specification),
+            Specification::Type { is_alias: true, .. }
+        )
     }
 
     fn collect_function(&mut self, node: NodeId, methods: &mut Vec<MethodInfo>) {
         let tree = self.tree();
-        let Declaration::Function(FunctionDeclaration { receiver, is_method, name, .. }) = tree.declaration(node) else {
+        let Declaration::Function(FunctionDeclaration {
+            receiver,
+            is_method,
+            name,
+            ..
+        }) = tree.declaration(node)
+        else {
             return;
         };
         let object = self.new_object(ObjectKind::Function, name);
@@ -313,7 +441,8 @@ impl<'w> Checker<'w> {
             Some(&field) => {
                 self.world.object(object).set_method();
                 let parts = self.unpack_receiver(tree.field(field).field_type, false);
-                if matches!(tree.expression(parts.base), Expression::Identifier) && !text.is_blank() {
+                if matches!(tree.expression(parts.base), Expression::Identifier) && !text.is_blank()
+                {
                     methods.push(MethodInfo {
                         object,
                         pointer: parts.pointer,
@@ -358,13 +487,21 @@ impl<'w> Checker<'w> {
     }
 
     fn publish_package_scope(&mut self) {
-        let scope: FxHashMap<Symbol, ObjectId> =
-            self.scope(self.package_scope).entries().iter().copied().collect();
+        let scope: FxHashMap<Symbol, ObjectId> = self
+            .scope(self.package_scope)
+            .entries()
+            .iter()
+            .copied()
+            .collect();
         self.world.package(self.package).set_scope(scope);
     }
 
     /// Takes a receiver type apart: `*T[P, Q]` and the like.
-    pub(crate) fn unpack_receiver(&mut self, receiver_type: NodeId, unpack_parameters: bool) -> Receiver {
+    pub(crate) fn unpack_receiver(
+        &mut self,
+        receiver_type: NodeId,
+        unpack_parameters: bool,
+    ) -> Receiver {
         let tree = self.tree();
         let mut base = self.unparen(receiver_type);
         let mut pointer = false;
@@ -373,7 +510,10 @@ impl<'w> Checker<'w> {
             base = self.unparen(operand);
         }
         let mut type_parameters = None;
-        if let Expression::Index { operand, indices, .. } = tree.expression(base) {
+        if let Expression::Index {
+            operand, indices, ..
+        } = tree.expression(base)
+        {
             base = operand;
             if unpack_parameters {
                 for &argument in indices {
@@ -384,7 +524,11 @@ impl<'w> Checker<'w> {
                 type_parameters = Some(indices.to_vec());
             }
         }
-        Receiver { pointer, base, type_parameters }
+        Receiver {
+            pointer,
+            base,
+            type_parameters,
+        }
     }
 
     /// The node inside all parentheses.
@@ -397,7 +541,11 @@ impl<'w> Checker<'w> {
 
     /// The declared type name behind a receiver, through aliases of this package, and whether the
     /// receiver is a pointer after all.
-    fn resolve_base_type_name(&mut self, mut pointer: bool, name: Symbol) -> Option<(bool, ObjectId)> {
+    fn resolve_base_type_name(
+        &mut self,
+        mut pointer: bool,
+        name: Symbol,
+    ) -> Option<(bool, ObjectId)> {
         let mut name = name;
         let mut seen = FxHashSet::default();
         loop {
@@ -408,8 +556,12 @@ impl<'w> Checker<'w> {
             let info = self.declarations.get(&object)?;
             let (file, specification) = (info.file, info.type_specification?);
             let tree = self.files[file].tree;
-            let Specification::Type { type_parameters, is_alias, specified, .. } =
-                tree.specification(specification)
+            let Specification::Type {
+                type_parameters,
+                is_alias,
+                specified,
+                ..
+            } = tree.specification(specification)
             else {
                 return None;
             };
@@ -443,7 +595,8 @@ impl<'w> Checker<'w> {
     /// Checks all package-level declarations: types first, then aliases, then the rest.
     pub(crate) fn package_objects(&mut self) {
         let objects = self.object_list.clone();
-        let is_type = |checker: &Self, object| checker.world.object(object).kind == ObjectKind::TypeName;
+        let is_type =
+            |checker: &Self, object| checker.world.object(object).kind == ObjectKind::TypeName;
         for &object in &objects {
             if is_type(self, object) && self.world.object(object).raw_type().is_some() {
                 self.collect_methods(object);
@@ -473,7 +626,10 @@ fn fake_package_name<'p>(path: &'p str, last: &'p str) -> &'p str {
     let is_version = last.strip_prefix('v').is_some_and(|digits| {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
-    let name = match path.strip_suffix(last).map(|rest| rest.trim_end_matches('/')) {
+    let name = match path
+        .strip_suffix(last)
+        .map(|rest| rest.trim_end_matches('/'))
+    {
         Some(rest) if is_version && !rest.is_empty() => rest.rsplit('/').next().unwrap_or(last),
         _ => last,
     };

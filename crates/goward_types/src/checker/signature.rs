@@ -30,12 +30,22 @@ struct Parameters {
 
 impl<'w> Checker<'w> {
     /// Checks a function type, with the receiver of a method declaration.
-    pub(crate) fn func_type(&mut self, receiver: Option<NodeId>, node: NodeId, is_method: bool) -> FunctionType {
+    pub(crate) fn func_type(
+        &mut self,
+        receiver: Option<NodeId>,
+        node: NodeId,
+        is_method: bool,
+    ) -> FunctionType {
         let world = self.world;
         let tree = self.tree();
         self.open_scope();
         let scope = self.environment.scope;
-        let Expression::FunctionType { type_parameters, parameters, results } = tree.expression(node) else {
+        let Expression::FunctionType {
+            type_parameters,
+            parameters,
+            results,
+        } = tree.expression(node)
+        else {
             self.close_scope();
             let signature = world.new_signature(Signature {
                 type_parameters: Box::default(),
@@ -44,7 +54,14 @@ impl<'w> Checker<'w> {
                 results: world.empty_tuple(),
                 variadic: false,
             });
-            return FunctionType { signature, scope, results: Vec::new(), named_results: false, receiver_type: None, receiver_name: Symbol::EMPTY };
+            return FunctionType {
+                signature,
+                scope,
+                results: Vec::new(),
+                named_results: false,
+                receiver_type: None,
+                receiver_name: Symbol::EMPTY,
+            };
         };
         let mut receiver_type = None;
         let mut receiver_variable = None;
@@ -76,7 +93,10 @@ impl<'w> Checker<'w> {
             }
         }
         self.close_scope();
-        let named_results = outputs.variables.first().is_some_and(|first| first.0.is_some());
+        let named_results = outputs
+            .variables
+            .first()
+            .is_some_and(|first| first.0.is_some());
         let signature = world.new_signature(Signature {
             type_parameters: own_type_parameters.into(),
             receiver_type_parameters: receiver_type_parameters.into(),
@@ -84,9 +104,21 @@ impl<'w> Checker<'w> {
             results: world.new_tuple(outputs.types.into()),
             variadic: inputs.variadic,
         });
-        let results = outputs.variables.into_iter().map(|(_, variable)| variable).collect();
-        let receiver_name = receiver_variable.map_or(Symbol::EMPTY, |variable| world.object(variable).name);
-        FunctionType { signature, scope, results, named_results, receiver_type, receiver_name }
+        let results = outputs
+            .variables
+            .into_iter()
+            .map(|(_, variable)| variable)
+            .collect();
+        let receiver_name =
+            receiver_variable.map_or(Symbol::EMPTY, |variable| world.object(variable).name);
+        FunctionType {
+            signature,
+            scope,
+            results,
+            named_results,
+            receiver_type,
+            receiver_name,
+        }
     }
 
     /// The receiver of a method declaration: its variable, type, and declared type parameters.
@@ -107,7 +139,10 @@ impl<'w> Checker<'w> {
                 let base = match base.kind() {
                     TypeKind::Named => Some(base),
                     TypeKind::Alias => {
-                        self.error(parts.base, "cannot define new methods on generic alias type");
+                        self.error(
+                            parts.base,
+                            "cannot define new methods on generic alias type",
+                        );
                         None
                     }
                     _ => None,
@@ -126,7 +161,8 @@ impl<'w> Checker<'w> {
                     if base_parameters.len() == parameters.len() {
                         for (index, &parameter) in parameters.iter().enumerate() {
                             let bound = world.bound(base_parameters[index]);
-                            let bound = world.subst(bound, &Substitution::new(base_parameters, &parameters));
+                            let bound = world
+                                .subst(bound, &Substitution::new(base_parameters, &parameters));
                             world.set_bound(parameter, bound);
                         }
                         receiver_type = world.instantiate(base, &parameters);
@@ -145,12 +181,23 @@ impl<'w> Checker<'w> {
         let variable = match entry.names.first() {
             Some(&name) => {
                 let (symbol, place) = (self.symbol(name), self.place(name));
-                world.new_variable(VariableKind::Receiver, symbol, package, place, Some(receiver_type))
+                world.new_variable(
+                    VariableKind::Receiver,
+                    symbol,
+                    package,
+                    place,
+                    Some(receiver_type),
+                )
             }
             None => {
                 let place = self.place(field);
-                let variable =
-                    world.new_variable(VariableKind::Receiver, Symbol::EMPTY, package, place, Some(receiver_type));
+                let variable = world.new_variable(
+                    VariableKind::Receiver,
+                    Symbol::EMPTY,
+                    package,
+                    place,
+                    Some(receiver_type),
+                );
                 self.record_implicit(field, variable);
                 variable
             }
@@ -169,7 +216,9 @@ impl<'w> Checker<'w> {
         };
         let mut current = unpointer(*receiver_type);
         while let Type::Alias(alias) = world.get(current) {
-            let Some(next) = alias.right_hand_side.get() else { return };
+            let Some(next) = alias.right_hand_side.get() else {
+                return;
+            };
             let next = unpointer(next);
             if !world.type_parameters(next).is_empty() {
                 self.error(base, "cannot define new methods on an instantiated type");
@@ -186,7 +235,9 @@ impl<'w> Checker<'w> {
             match self.tree().expression(node) {
                 Expression::Parenthesized { inner } => node = inner,
                 Expression::Star { operand } => {
-                    let Type::Pointer { base } = self.world.get(receiver_type) else { return };
+                    let Type::Pointer { base } = self.world.get(receiver_type) else {
+                        return;
+                    };
                     node = operand;
                     receiver_type = base;
                 }
@@ -199,15 +250,21 @@ impl<'w> Checker<'w> {
         let world = self.world;
         let tree = self.tree();
         let package = Some(self.package);
-        let mut collected =
-            Parameters { variables: Vec::new(), types: Vec::with_capacity(list.len()), variadic: false };
+        let mut collected = Parameters {
+            variables: Vec::new(),
+            types: Vec::with_capacity(list.len()),
+            variadic: false,
+        };
         let (mut named, mut anonymous) = (false, false);
         for (index, &field_node) in list.iter().enumerate() {
             let field = tree.field(field_node);
             let mut type_node = field.field_type;
             let mut variadic = false;
             if let Expression::Ellipsis { element } = tree.expression(type_node) {
-                if kind == VariableKind::Parameter && index + 1 == list.len() && field.names.len() <= 1 {
+                if kind == VariableKind::Parameter
+                    && index + 1 == list.len()
+                    && field.names.len() <= 1
+                {
                     variadic = true;
                 } else {
                     self.soft_error(type_node, "invalid use of ...");
@@ -227,15 +284,22 @@ impl<'w> Checker<'w> {
                 let (symbol, place) = (self.symbol(name), self.place(name));
                 let variable = world.new_variable(kind, symbol, package, place, Some(declared));
                 collected.variables.push((Some(name), variable));
-                collected.types.push(Parameter { name: symbol, parameter_type: declared });
+                collected.types.push(Parameter {
+                    name: symbol,
+                    parameter_type: declared,
+                });
                 named = true;
             }
             if field.names.is_empty() {
                 let place = self.place(type_node);
-                let variable = world.new_variable(kind, Symbol::EMPTY, package, place, Some(declared));
+                let variable =
+                    world.new_variable(kind, Symbol::EMPTY, package, place, Some(declared));
                 self.record_implicit(field_node, variable);
                 collected.variables.push((None, variable));
-                collected.types.push(Parameter { name: Symbol::EMPTY, parameter_type: declared });
+                collected.types.push(Parameter {
+                    name: Symbol::EMPTY,
+                    parameter_type: declared,
+                });
                 anonymous = true;
             }
         }

@@ -61,10 +61,16 @@ impl<'w> Checker<'w> {
     fn suspended_call(&mut self, keyword: &str, call: NodeId) {
         let mut x = Operand::default();
         match self.raw_expr(None, &mut x, call, None, false) {
-            CallKind::Conversion => self.error(call, format!("{keyword} requires function call, not conversion")),
+            CallKind::Conversion => self.error(
+                call,
+                format!("{keyword} requires function call, not conversion"),
+            ),
             CallKind::Expression => {
                 if !x.is_invalid() {
-                    self.error(call, format!("{keyword} discards the result of a call or needs one"));
+                    self.error(
+                        call,
+                        format!("{keyword} discards the result of a call or needs one"),
+                    );
                 }
             }
             CallKind::Statement => {}
@@ -109,12 +115,20 @@ impl<'w> Checker<'w> {
             Statement::IncrementDecrement { operand, increment } => {
                 self.increment_decrement(operand, increment);
             }
-            Statement::Assign { operator, left, right, operator_offset } => match operator {
+            Statement::Assign {
+                operator,
+                left,
+                right,
+                operator_offset,
+            } => match operator {
                 AssignOperator::Define => self.short_var_decl(operator_offset, left, right),
                 AssignOperator::Assign => self.assign_vars(left, right),
                 AssignOperator::Update(operator) => {
                     let (&[left], &[right]) = (left, right) else {
-                        self.error(node, "assignment operation requires single-valued expressions");
+                        self.error(
+                            node,
+                            "assignment operation requires single-valued expressions",
+                        );
                         return;
                     };
                     let mut x = Operand::default();
@@ -133,7 +147,12 @@ impl<'w> Checker<'w> {
                 self.stmt_list(statements);
                 self.close_scope();
             }
-            Statement::If { initial, condition, then, otherwise } => {
+            Statement::If {
+                initial,
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.open_scope();
                 self.optional_stmt(initial);
                 self.condition(condition);
@@ -142,14 +161,23 @@ impl<'w> Checker<'w> {
                 self.close_scope();
             }
             Statement::Switch { initial, tag, body } => self.switch_stmt(initial, tag, body),
-            Statement::TypeSwitch { initial, assign, body } => {
+            Statement::TypeSwitch {
+                initial,
+                assign,
+                body,
+            } => {
                 self.open_scope();
                 self.optional_stmt(initial);
                 self.type_switch_stmt(node, assign, body);
                 self.close_scope();
             }
             Statement::Select { body } => self.select_stmt(body),
-            Statement::For { initial, condition, post, body } => {
+            Statement::For {
+                initial,
+                condition,
+                post,
+                body,
+            } => {
                 self.open_scope();
                 self.optional_stmt(initial);
                 if let Some(condition) = condition {
@@ -159,7 +187,14 @@ impl<'w> Checker<'w> {
                 self.stmt(body);
                 self.close_scope();
             }
-            Statement::Range { key, value, operator, operand, body, operator_offset } => {
+            Statement::Range {
+                key,
+                value,
+                operator,
+                operand,
+                body,
+                operator_offset,
+            } => {
                 self.range_stmt(key, value, operator, operand, body, operator_offset);
             }
             Statement::CaseClause { .. } | Statement::CommunicationClause { .. } => {
@@ -190,11 +225,18 @@ impl<'w> Checker<'w> {
             self.error(operand, "++ and -- need a numeric operand");
             return;
         }
-        let operator = if increment { BinaryOperator::Add } else { BinaryOperator::Subtract };
+        let operator = if increment {
+            BinaryOperator::Add
+        } else {
+            BinaryOperator::Subtract
+        };
         let span = self.tree().span(operand);
         self.binary(&mut x, None, operand, None, operator, span.end);
         // go/types makes a literal `1` for the right operand and records it too.
-        let one = SyntheticOne { span: Span::new(span.start, span.start + 1), one_type: x.operand_type };
+        let one = SyntheticOne {
+            span: Span::new(span.start, span.start + 1),
+            one_type: x.operand_type,
+        };
         if !x.is_invalid() {
             self.file_facts().synthetic_ones.push(one);
             self.assign_var(operand, None, Some(&mut x), "assignment");
@@ -213,7 +255,10 @@ impl<'w> Checker<'w> {
                     && other != result
                     && !name.is_blank()
                 {
-                    self.error(node, format!("result parameter {name} not in scope at return"));
+                    self.error(
+                        node,
+                        format!("result parameter {name} not in scope at return"),
+                    );
                 }
             }
         } else if !values.is_empty() || !function.results.is_empty() {
@@ -229,7 +274,10 @@ impl<'w> Checker<'w> {
             Some(tag) => {
                 self.expr(None, &mut x, tag);
                 self.assignment(&mut x, None, "switch expression");
-                if !x.is_invalid() && !self.world.comparable(x.operand_type) && !self.world.has_nil(x.operand_type) {
+                if !x.is_invalid()
+                    && !self.world.comparable(x.operand_type)
+                    && !self.world.has_nil(x.operand_type)
+                {
                     self.error(tag, "cannot switch on a value that cannot be compared");
                     x.invalidate();
                 }
@@ -241,7 +289,12 @@ impl<'w> Checker<'w> {
             }
         }
         for &clause in self.block(body) {
-            let Statement::CaseClause { expressions, body, .. } = self.tree().statement(clause) else { continue };
+            let Statement::CaseClause {
+                expressions, body, ..
+            } = self.tree().statement(clause)
+            else {
+                continue;
+            };
             self.case_values(&x, expressions);
             self.open_scope();
             self.stmt_list(body);
@@ -310,11 +363,12 @@ impl<'w> Checker<'w> {
         let tree = self.tree();
         let (mut left, guard) = match tree.statement(assign) {
             Statement::Expression { expression } => (None, expression),
-            Statement::Assign { operator: AssignOperator::Define, left: &[left], right: &[right], .. }
-                if matches!(tree.expression(left), Expression::Identifier) =>
-            {
-                (Some(left), right)
-            }
+            Statement::Assign {
+                operator: AssignOperator::Define,
+                left: &[left],
+                right: &[right],
+                ..
+            } if matches!(tree.expression(left), Expression::Identifier) => (Some(left), right),
             _ => {
                 self.error(node, "incorrect form of type switch guard");
                 return;
@@ -328,7 +382,11 @@ impl<'w> Checker<'w> {
                 self.record_definition(identifier, None);
             }
         }
-        let Expression::TypeAssertion { operand, asserted: None } = tree.expression(guard) else {
+        let Expression::TypeAssertion {
+            operand,
+            asserted: None,
+        } = tree.expression(guard)
+        else {
             self.error(node, "incorrect form of type switch guard");
             return;
         };
@@ -345,14 +403,24 @@ impl<'w> Checker<'w> {
             }
         }
         for &clause in self.block(body) {
-            let Statement::CaseClause { expressions, body, .. } = tree.statement(clause) else { continue };
+            let Statement::CaseClause {
+                expressions, body, ..
+            } = tree.statement(clause)
+            else {
+                continue;
+            };
             let case_type = self.case_types(switched.as_ref(), expressions);
             self.open_scope();
             if let Some(identifier) = left {
                 let (name, place) = (self.symbol(identifier), self.place(identifier));
                 let package = Some(self.package);
-                let variable =
-                    self.world.new_variable(VariableKind::Local, name, package, place, Some(case_type));
+                let variable = self.world.new_variable(
+                    VariableKind::Local,
+                    name,
+                    package,
+                    place,
+                    Some(case_type),
+                );
                 self.declare(self.environment.scope, None, variable);
                 self.record_implicit(clause, variable);
             }
@@ -364,12 +432,21 @@ impl<'w> Checker<'w> {
     fn select_stmt(&mut self, body: NodeId) {
         let tree = self.tree();
         for &clause in self.block(body) {
-            let Statement::CommunicationClause { communication, body, .. } = tree.statement(clause) else { continue };
+            let Statement::CommunicationClause {
+                communication,
+                body,
+                ..
+            } = tree.statement(clause)
+            else {
+                continue;
+            };
             if let Some(communication) = communication {
                 let received = match tree.statement(communication) {
                     Statement::Send { .. } => None,
                     Statement::Expression { expression } => Some(expression),
-                    Statement::Assign { right: &[right], .. } => Some(right),
+                    Statement::Assign {
+                        right: &[right], ..
+                    } => Some(right),
                     _ => {
                         self.error(communication, "select case must be receive or send");
                         continue;
@@ -378,7 +455,10 @@ impl<'w> Checker<'w> {
                 if let Some(received) = received
                     && !matches!(
                         tree.expression(self.unparen(received)),
-                        Expression::Unary { operator: UnaryOperator::Receive, .. }
+                        Expression::Unary {
+                            operator: UnaryOperator::Receive,
+                            ..
+                        }
                     )
                 {
                     self.error(communication, "select case must be receive or send");

@@ -43,7 +43,9 @@ impl<'w> Checker<'w> {
                 let (symbol, place) = (self.symbol(name), self.place(name));
                 let package = Some(self.package);
                 let duplicate = !symbol.is_blank()
-                    && fields.iter().any(|&other| world.object(other).name == symbol);
+                    && fields
+                        .iter()
+                        .any(|&other| world.object(other).name == symbol);
                 if duplicate {
                     self.error(name, format!("{symbol} redeclared"));
                     continue;
@@ -85,14 +87,21 @@ impl<'w> Checker<'w> {
                 None
             }
             value => {
-                debug_assert!(matches!(self.tree().expression(node), Expression::BasicLiteral(LiteralKind::String)));
+                debug_assert!(matches!(
+                    self.tree().expression(node),
+                    Expression::BasicLiteral(LiteralKind::String)
+                ));
                 let text = String::from_utf8_lossy(value.string_value()).into_owned();
                 (!text.is_empty()).then(|| text.into())
             }
         }
     }
 
-    pub(crate) fn interface_type(&mut self, elements: &'w [NodeId], definition: Option<ObjectId>) -> TypeId {
+    pub(crate) fn interface_type(
+        &mut self,
+        elements: &'w [NodeId],
+        definition: Option<ObjectId>,
+    ) -> TypeId {
         let world = self.world;
         let tree = self.tree();
         let mut methods: Vec<ObjectId> = Vec::new();
@@ -110,12 +119,20 @@ impl<'w> Checker<'w> {
                 continue;
             }
             let signature = self.typ(field.field_type);
-            let Some(declared) = world.as_signature(signature) else { continue };
+            let Some(declared) = world.as_signature(signature) else {
+                continue;
+            };
             if !declared.type_parameters.is_empty() {
                 self.error(field.field_type, "methods cannot have type parameters");
             }
             let place = self.place(name);
-            let method = Object::new(ObjectKind::Function, symbol, Some(self.package), place, Some(signature));
+            let method = Object::new(
+                ObjectKind::Function,
+                symbol,
+                Some(self.package),
+                place,
+                Some(signature),
+            );
             let method = world.add_object(method);
             self.record_definition(name, Some(method));
             methods.push(method);
@@ -125,9 +142,13 @@ impl<'w> Checker<'w> {
         let interface = world.new_interface(methods.as_slice().into(), embeddeds.into(), false);
         // The receiver is the defined type, so that messages name it.
         let named = definition.and_then(|definition| world.object(definition).raw_type());
-        let named = named.map(|named| world.unalias(named)).filter(|named| named.kind() == TypeKind::Named);
+        let named = named
+            .map(|named| world.unalias(named))
+            .filter(|named| named.kind() == TypeKind::Named);
         for method in methods {
-            world.object(method).set_receiver(named.unwrap_or(interface));
+            world
+                .object(method)
+                .set_receiver(named.unwrap_or(interface));
         }
         if !complete {
             self.compute_type_set_later(interface);
@@ -173,7 +194,11 @@ impl<'w> Checker<'w> {
     fn parse_tilde(&mut self, node: NodeId) -> UnionTerm {
         let mut type_node = node;
         let mut tilde = false;
-        if let Expression::Unary { operator: UnaryOperator::Tilde, operand } = self.tree().expression(node) {
+        if let Expression::Unary {
+            operator: UnaryOperator::Tilde,
+            operand,
+        } = self.tree().expression(node)
+        {
             type_node = operand;
             tilde = true;
         }
@@ -194,7 +219,13 @@ impl<'w> Checker<'w> {
     fn flatten_union(&self, node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
         let (mut operators, mut terms) = (Vec::new(), Vec::new());
         let mut current = node;
-        while let Expression::Binary { operator: BinaryOperator::Or, left, right, .. } = self.tree().expression(current) {
+        while let Expression::Binary {
+            operator: BinaryOperator::Or,
+            left,
+            right,
+            ..
+        } = self.tree().expression(current)
+        {
             operators.push(current);
             terms.push(right);
             current = left;

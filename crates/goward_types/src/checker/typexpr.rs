@@ -32,7 +32,9 @@ impl<'w> Checker<'w> {
             return;
         }
         // Even a type that is known already may be part of a cycle through this use.
-        if entry.raw_type().is_none() || (is_type && want_type && entry.package == Some(self.package)) {
+        if entry.raw_type().is_none()
+            || (is_type && want_type && entry.package == Some(self.package))
+        {
             self.obj_decl(object);
         }
         let known = entry.raw_type().unwrap_or(TypeId::UNKNOWN);
@@ -119,18 +121,30 @@ impl<'w> Checker<'w> {
                 self.selector(&mut x, node, true);
                 return self.type_of_operand(&x, node);
             }
-            Expression::Index { operand, indices, .. } => {
+            Expression::Index {
+                operand, indices, ..
+            } => {
                 self.verify_version(node, 18, "type instantiation");
                 return self.instantiated_type(node, operand, indices);
             }
             Expression::Parenthesized { inner } => return self.declared_type(inner, definition),
-            Expression::ArrayType { length: None, element } => {
+            Expression::ArrayType {
+                length: None,
+                element,
+            } => {
                 let element = self.var_type(element);
                 return world.new_slice(element);
             }
-            Expression::ArrayType { length: Some(length), element } => {
-                let size = if matches!(self.tree().expression(length), Expression::Ellipsis { .. }) {
-                    self.error(length, "invalid use of [...] array (outside a composite literal)");
+            Expression::ArrayType {
+                length: Some(length),
+                element,
+            } => {
+                let size = if matches!(self.tree().expression(length), Expression::Ellipsis { .. })
+                {
+                    self.error(
+                        length,
+                        "invalid use of [...] array (outside a composite literal)",
+                    );
                     -1
                 } else {
                     self.array_length(length)
@@ -151,7 +165,9 @@ impl<'w> Checker<'w> {
                 // unknown as a whole, as in go/types.
             }
             Expression::FunctionType { .. } => return self.func_type(None, node, false).signature,
-            Expression::InterfaceType { elements } => return self.interface_type(elements, definition),
+            Expression::InterfaceType { elements } => {
+                return self.interface_type(elements, definition);
+            }
             Expression::MapType { key, value } => {
                 let key = self.var_type(key);
                 let element = self.var_type(value);
@@ -180,14 +196,21 @@ impl<'w> Checker<'w> {
     }
 
     /// `operand[indices]` as a type; `node` is the whole of it.
-    pub(crate) fn instantiated_type(&mut self, node: NodeId, operand: NodeId, indices: &'w [NodeId]) -> TypeId {
+    pub(crate) fn instantiated_type(
+        &mut self,
+        node: NodeId,
+        operand: NodeId,
+        indices: &'w [NodeId],
+    ) -> TypeId {
         let world = self.world;
         let generic = self.generic_type(operand);
         if !generic.is_known() {
             // The arguments are left alone, as in go/types.
             return TypeId::UNKNOWN;
         }
-        let Some(arguments) = self.type_list(indices) else { return TypeId::UNKNOWN };
+        let Some(arguments) = self.type_list(indices) else {
+            return TypeId::UNKNOWN;
+        };
         let parameters = world.type_parameters(generic);
         if parameters.len() != arguments.len() {
             self.error(node, "wrong number of type arguments");
@@ -210,11 +233,17 @@ impl<'w> Checker<'w> {
     }
 
     /// Whether type arguments satisfy their constraints; the number of the first that does not.
-    pub(crate) fn verify_instance(&mut self, generic: TypeId, arguments: &[TypeId]) -> Result<(), usize> {
+    pub(crate) fn verify_instance(
+        &mut self,
+        generic: TypeId,
+        arguments: &[TypeId],
+    ) -> Result<(), usize> {
         let world = self.world;
         let parameters = world.type_parameters(generic);
         let dynamic = self.environment.version.allows(20);
-        let verified = world.verify(parameters, arguments, dynamic, &mut |method| self.obj_decl(method));
+        let verified = world.verify(parameters, arguments, dynamic, &mut |method| {
+            self.obj_decl(method)
+        });
         verified.map_err(|(index, _)| index)
     }
 
