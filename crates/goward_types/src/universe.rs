@@ -124,6 +124,8 @@ pub struct Universe {
     pub any: TypeId,
     /// The empty interface that `any` stands for.
     pub empty_interface: TypeId,
+    /// An empty interface that is written `interface{}`: what `panic` takes and `recover` gives.
+    pub written_empty_interface: TypeId,
     /// `comparable`
     pub comparable: TypeId,
     pub iota: ObjectId,
@@ -172,6 +174,7 @@ impl Universe {
         }
 
         let empty_interface = world.new_interface(Box::default(), Box::default(), false);
+        let written_empty_interface = world.new_interface(Box::default(), Box::default(), false);
         let any_object = declare(Object::new(
             ObjectKind::TypeName,
             symbol("any"),
@@ -272,6 +275,7 @@ impl Universe {
             error,
             any,
             empty_interface,
+            written_empty_interface,
             comparable,
             iota,
             nil,

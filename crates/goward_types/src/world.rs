@@ -537,17 +537,6 @@ impl World {
         }
     }
 
-    /// Tells type parameters their position in their list.
-    pub(crate) fn bind_type_parameters(&self, list: &[TypeId]) {
-        for (index, &parameter) in list.iter().enumerate() {
-            if let Type::TypeParameter(parameter) = self.get(parameter) {
-                parameter
-                    .index
-                    .store(index as u32, std::sync::atomic::Ordering::Relaxed);
-            }
-        }
-    }
-
     /// Whether `id` still needs type arguments (go/types: `isGeneric`).
     pub fn is_generic(&self, id: TypeId) -> bool {
         match self.get(id) {

@@ -135,7 +135,7 @@ impl<'w> Checker<'w> {
             Builtin::Max | Builtin::Min => self.builtin_min_max(x, function, arguments, builtin),
             Builtin::New => self.builtin_new(x, function, nodes[0]),
             Builtin::Panic => {
-                let any = self.world.universe().empty_interface;
+                let any = self.world.universe().written_empty_interface;
                 self.assignment(x, Some(any), "argument to panic");
                 self.statement_result(x, function, &[any])
             }
@@ -153,7 +153,7 @@ impl<'w> Checker<'w> {
                 true
             }
             Builtin::Recover => {
-                let any = self.world.universe().empty_interface;
+                let any = self.world.universe().written_empty_interface;
                 self.value_result(x, function, any, &[])
             }
             Builtin::UnsafeOffsetof => self.unsafe_offsetof(x, function, nodes[0]),
@@ -607,7 +607,7 @@ impl<'w> Checker<'w> {
         if x.mode != Mode::Constant {
             // A shift among the arguments must get its type.
             x.mode = Mode::Value;
-            let any = world.universe().empty_interface;
+            let any = world.universe().written_empty_interface;
             self.assignment(x, Some(any), "argument to min or max");
             if x.is_invalid() {
                 return false;

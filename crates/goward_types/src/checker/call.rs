@@ -82,11 +82,11 @@ impl<'w> Checker<'w> {
             let node = x.node();
             let tuple = world.new_tuple(parameters.into());
             let (type_parameters, tuple) =
-                self.rename_type_parameters(&signature.type_parameters, tuple);
+                world.rename_type_parameters(&signature.type_parameters, tuple);
             let given: Vec<Option<TypeId>> = (0..wanted)
                 .map(|position| arguments.get(position).copied())
                 .collect();
-            match self.infer(node, &type_parameters, given, tuple, &mut operands, reverse) {
+            match self.infer(node, &type_parameters, &given, tuple, &operands, reverse) {
                 Some(list) => arguments = list,
                 None => {
                     x.invalidate();
@@ -434,7 +434,7 @@ impl<'w> Checker<'w> {
         let mut type_arguments: Vec<Option<TypeId>> = Vec::new();
         if count > 0 {
             (type_parameters, parameter_tuple) =
-                self.rename_type_parameters(&signature.type_parameters, parameter_tuple);
+                world.rename_type_parameters(&signature.type_parameters, parameter_tuple);
             type_arguments = (0..count)
                 .map(|position| given.get(position).copied())
                 .collect();
@@ -450,7 +450,7 @@ impl<'w> Checker<'w> {
             let inferred = self.infer(
                 call,
                 &type_parameters,
-                type_arguments,
+                &type_arguments,
                 parameter_tuple,
                 operands,
                 false,
@@ -516,7 +516,7 @@ impl<'w> Checker<'w> {
             }
             // Renamed, so that a function passed to itself is no cycle.
             let (renamed, renamed_type) =
-                self.rename_type_parameters(&signature.type_parameters, operand.operand_type);
+                world.rename_type_parameters(&signature.type_parameters, operand.operand_type);
             let mut copy = world
                 .as_signature(renamed_type)
                 .unwrap_or(signature)

@@ -13,7 +13,7 @@ mod conversions;
 mod decl;
 mod expr;
 mod index;
-mod infer_stub;
+mod infer;
 mod labels;
 mod literals;
 mod operand;
