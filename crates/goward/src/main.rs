@@ -6,6 +6,7 @@ mod analysis;
 mod baseline;
 mod commands;
 mod files;
+mod forensics;
 mod output;
 mod progress;
 mod repair;

@@ -1,1 +1,3 @@
 //! Readers of what Go leaves behind: crash dumps, execution traces and profiles.
+
+pub mod dump;

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod crash;
 mod explain;
 mod rules;
 mod version;
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     Rules(rules::Arguments),
     /// Explain a rule: what it reports, why it matters, examples.
     Explain(explain::Arguments),
+    Crash(crash::Arguments),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
     /// Print the version of goward.
@@ -29,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(arguments) => check::run(*arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Crash(arguments) => crash::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     }

@@ -1,0 +1,52 @@
+//! Reads the commands' inputs: files, standard input, gzip and zstd, with a limit on memory.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use goward_trace::dump::Sieve;
+
+/// Reads what a dump reader needs of a file, or of standard input for `-`.
+pub(crate) fn sieve(path: &Path, most: usize) -> anyhow::Result<Sieve> {
+    let name = path.display();
+    if path == Path::new("-") {
+        return Sieve::read(std::io::stdin().lock(), 0, most).context("cannot read standard input");
+    }
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("cannot read {name}"))?
+        .len();
+    anyhow::ensure!(
+        !path.is_dir(),
+        "{name} is a folder without {}; give a file, or a bundle that blackbox wrote",
+        super::bundle::DUMP
+    );
+    let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
+    let mut start = Vec::new();
+    (&file).take(16).read_to_end(&mut start)?;
+    let rest = start.clone();
+    let whole = std::io::Cursor::new(rest).chain(file);
+    let sieve = if start.starts_with(&[0x1f, 0x8b]) {
+        Sieve::read(flate2::read::MultiGzDecoder::new(whole), 0, most)
+    } else {
+        Sieve::read(whole, usize::try_from(size).unwrap_or(0), most)
+    }
+    .with_context(|| format!("cannot read {name}"))?;
+    Ok(sieve)
+}
+
+/// Names a file that holds something else than text, from its first bytes.
+pub(crate) fn wrong_format(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"go 1.") && bytes[..bytes.len().min(16)].ends_with(b"\0") {
+        Some("an execution trace: use `goward trace`")
+    } else if bytes.starts_with(&[0x1f, 0x8b]) {
+        Some("compressed twice")
+    } else if bytes.starts_with(&[0x0a]) && bytes.contains(&0) {
+        Some("a pprof profile: use `goward profile` or `goward leaks`")
+    } else if bytes.starts_with(b"\x7fELF") {
+        Some("a program, not its output (for a core file, run `go tool nm` or a debugger)")
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        Some("a zip archive: unpack it first")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,11 @@
+//! What the commands `crash`, `leaks` and `profile` share: reading their inputs, showing source
+//! lines, and keeping hostile names from reaching a terminal or a page.
+
+pub(crate) mod bundle;
+pub(crate) mod crash_html;
+pub(crate) mod crash_json;
+pub(crate) mod crash_sarif;
+pub(crate) mod crash_text;
+pub(crate) mod escape;
+pub(crate) mod input;
+pub(crate) mod source;

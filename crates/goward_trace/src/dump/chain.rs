@@ -1,0 +1,462 @@
+//! Which frame raised which panic.
+//!
+//! Go's header names the panics of a chain oldest first. The stack of the goroutine shows them
+//! newest first: each panic that was already under way is a frame named `panic`, and the frame
+//! below it raised that panic. With `GOTRACEBACK` below `system` the newest panic's own `panic`
+//! frame is left out. So a header of `n` panics goes with a stack of `n` places (*sites*) that
+//! raise, and the oldest panic was raised at the site nearest to the end of the stack.
+//!
+//! The two can differ, and then the answer is unknown unless every reading agrees:
+//!
+//! - fewer sites than header lines: a line `\tpanic: …` stands in a panic value;
+//! - more sites than header lines: Go 1.25 and later print a value that was raised again at once
+//!   on one line, with `[recovered, repanicked]` or (1.26, nothing recovered) without any mark;
+//! - a stack that is cut or has frames left out proves only its upper end.
+//!
+//! Compare `printpanics`, `preprintpanics` and `gopanic` in Go's `runtime/panic.go`.
+
+use std::borrow::Cow;
+
+use super::parse::join;
+use super::{Call, Dump, Frame, FrameId, Goroutine, Kind, Panic, Report};
+
+const FOLDED: &str = " [recovered, repanicked]";
+const RECOVERED: &str = " [recovered]";
+
+const NO_STACK: &str = "the dump has no stack (GOTRACEBACK=none, or it was cut)";
+const CUT: &str = "the stack is cut or has frames left out where the raising frame would be";
+const FOLDED_SOMEWHERE: &str = "a value was raised more than once and Go prints that on one line; the dump does not show which one";
+const IN_A_VALUE: &str =
+    "the header names more panics than the stack shows: one of its lines is part of a panic value";
+
+/// What the parser found before the stacks.
+#[derive(Default, Debug)]
+pub(super) struct Raw<'t> {
+    /// The header's lines: the first without `panic: `, the others as printed.
+    pub(super) header: Vec<&'t str>,
+    /// Index of the header line that is the fatal error.
+    pub(super) fatal_line: Option<usize>,
+    /// The value that net/http printed with the stack.
+    pub(super) recovered: Option<&'t str>,
+    /// The thread that got the signal.
+    pub(super) thread: Option<i64>,
+    /// A line of the value, printed without indentation, looks like a header.
+    pub(super) header_inside: bool,
+    /// Two goroutines claim to be the one that ran.
+    pub(super) running_twice: bool,
+}
+
+/// The header's lines of one panic.
+struct Entry<'t> {
+    lines: Vec<&'t str>,
+    mark: Mark,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    Recovered,
+    Folded,
+}
+
+/// One place of the stack that raised a panic, with the frames up to the next newer one.
+struct Site {
+    raised_by: Option<FrameId>,
+    during: Option<FrameId>,
+}
+
+/// Fills in [`Dump::panics`], [`Dump::original`], [`Dump::crashed`] and the fatal error's frame.
+pub(super) fn resolve<'t>(
+    dump: &mut Dump<'t>,
+    raw: &Raw<'t>,
+    report: &Report<'t>,
+    runtime_first: bool,
+) {
+    dump.crashed = crashed(dump, raw, runtime_first);
+    let crashed = dump.crashed.map(|index| &dump.goroutines[index]);
+    let stack = crashed.map_or(&[][..], |goroutine| report.stack(goroutine));
+    if dump.kind == Kind::Listing
+        && let [only] = dump.goroutines.as_slice()
+        && let Some(first) = report.stack(only).first()
+        && report.frame(first.frame).function == "runtime/debug.Stack"
+    {
+        dump.kind = Kind::Stack;
+        let sites = sites(report, report.stack(only), false);
+        dump.crashed = Some(0);
+        fill_unprinted(dump, sites);
+        return;
+    }
+    if let Some(fatal) = &mut dump.fatal
+        && !raw.running_twice
+    {
+        fatal.raised_by = stack
+            .iter()
+            .map(|call| call.frame)
+            .find(|&id| !is_runtime_or_sync(report.frame(id)));
+    }
+    match dump.kind {
+        Kind::Recovered => {
+            let sites = sites(report, stack, false);
+            fill_unprinted(dump, sites);
+            let text = raw.recovered.map(|text| Cow::Borrowed(text.trim_end()));
+            match dump.panics.last_mut() {
+                Some(newest) => {
+                    newest.text = text;
+                    newest.recovered = true;
+                }
+                None => {
+                    dump.panics.push(Panic {
+                        text,
+                        recovered: true,
+                        unknown: Some(CUT),
+                        ..Panic::default()
+                    });
+                    dump.original = None;
+                }
+            }
+        }
+        Kind::Panic => resolve_header(dump, raw, report, true),
+        Kind::Fatal if !raw.header.is_empty() => resolve_header(dump, raw, report, false),
+        Kind::Fatal | Kind::Signal if dump.crashed.is_some() && !raw.running_twice => {
+            let sites = sites(report, stack, false);
+            fill_unprinted(dump, sites);
+            name_panic_while_printing(dump);
+        }
+        _ => {}
+    }
+    if raw.running_twice || raw.header_inside {
+        doubt(dump);
+    }
+}
+
+/// Drops the panics' texts: the whole header may be part of a later value.
+pub(super) fn forget(dump: &mut Dump<'_>) {
+    dump.panics.truncate(1);
+    for panic in &mut dump.panics {
+        panic.text = None;
+    }
+}
+
+/// Takes back everything that rests on the stack of a dump that contradicts itself.
+pub(super) fn doubt(dump: &mut Dump<'_>) {
+    const TWICE: &str = "the dump contradicts itself: Go before 1.23 prints panic values unindented, so part of it may be a value that looks like a dump";
+    if dump.doubts.contains(&TWICE) {
+        return;
+    }
+    dump.doubts.push(TWICE);
+    dump.original = None;
+    for panic in &mut dump.panics {
+        panic.raised_by = None;
+        panic.during = None;
+        panic.raised_again_by = None;
+        panic.unknown = Some(TWICE);
+    }
+    if let Some(fatal) = &mut dump.fatal {
+        fatal.raised_by = None;
+    }
+}
+
+fn crashed(dump: &Dump<'_>, raw: &Raw<'_>, runtime_first: bool) -> Option<usize> {
+    let first = dump.goroutines.first()?;
+    // While its thread is on the scheduler's stack a goroutine still counts as running.
+    let running = first.state == "running" || first.state == "syscall" && first.thread.is_some();
+    match dump.kind {
+        Kind::Panic | Kind::Recovered => (!runtime_first || running).then_some(0),
+        Kind::Fatal => running.then_some(0),
+        Kind::Signal => dump.goroutines.iter().position(|goroutine| {
+            goroutine.id != 0
+                && (goroutine.thread.is_some() && goroutine.thread == raw.thread
+                    || goroutine.state == "running" && !goroutine.calls.is_empty())
+        }),
+        Kind::Listing | Kind::Stack | Kind::Race => None,
+    }
+}
+
+/// The sites of a stack, oldest first. `newest_hidden`: the newest panic has raised, but its own
+/// `panic` frame is not on the stack unless it is the first frame.
+fn sites(report: &Report<'_>, stack: &[Call<'_>], newest_hidden: bool) -> Vec<Site> {
+    let mut starts: Vec<usize> = stack
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| report.frame(call.frame).function == "panic")
+        .map(|(index, _)| index + 1)
+        .collect();
+    if newest_hidden && !stack.is_empty() && starts.first() != Some(&1) {
+        starts.insert(0, 0);
+    }
+    let mut found: Vec<Site> = (0..starts.len())
+        .map(|index| {
+            let end = starts.get(index + 1).map_or(stack.len(), |next| next - 1);
+            let nested = index + 1 < starts.len();
+            site(report, &stack[starts[index]..end], nested)
+        })
+        .collect();
+    found.reverse();
+    found
+}
+
+/// `nested`: below the segment is the `panic` frame of an older panic, so that the segment's last
+/// frame is a deferred call that this older panic runs.
+fn site(report: &Report<'_>, segment: &[Call<'_>], nested: bool) -> Site {
+    let frame = |call: &Call<'_>| report.frame(call.frame);
+    let raised_by = segment
+        .iter()
+        .find(|call| !frame(call).is_runtime())
+        .or(segment.first())
+        .map(|call| call.frame);
+    // runtime.Goexit runs deferred calls too, and is itself on the stack then.
+    let goexit = segment
+        .iter()
+        .position(|call| frame(call).function == "runtime.Goexit");
+    let printing = segment
+        .iter()
+        .any(|call| frame(call).function == "runtime.preprintpanics");
+    let deferred: &[Call<'_>] = match goexit {
+        Some(at) => &segment[..at],
+        None if nested && !printing => segment,
+        None => &[],
+    };
+    let mut candidates = deferred
+        .iter()
+        .rev()
+        .filter(|call| !frame(call).is_runtime());
+    let last = candidates.clone().next();
+    let during = candidates
+        .find(|call| !is_wrapper(frame(call)))
+        .or(last)
+        .map(|call| call.frame);
+    Site { raised_by, during }
+}
+
+/// Panics that only the stack shows.
+fn fill_unprinted(dump: &mut Dump<'_>, sites: Vec<Site>) {
+    dump.panics = sites
+        .into_iter()
+        .map(|site| Panic {
+            raised_by: site.raised_by,
+            during: site.during,
+            ..Panic::default()
+        })
+        .collect();
+    dump.original = (!dump.panics.is_empty()).then_some(0);
+}
+
+/// `panic while printing panic value: …`: the newest panic was raised by the Error or String
+/// method of the value before it.
+fn name_panic_while_printing<'t>(dump: &mut Dump<'t>) {
+    const START: &str = "panic while printing panic value: ";
+    let Some(text) = dump.fatal.as_ref().map(|fatal| fatal.text) else {
+        return;
+    };
+    if let Some(value) = text.strip_prefix(START)
+        && !value.starts_with("type ")
+        && dump.panics.len() > 1
+        && let Some(newest) = dump.panics.last_mut()
+    {
+        newest.text = Some(Cow::Borrowed(value));
+    }
+}
+
+fn resolve_header<'t>(
+    dump: &mut Dump<'t>,
+    raw: &Raw<'t>,
+    report: &Report<'t>,
+    newest_hidden: bool,
+) {
+    let lines = &raw.header[..raw.fatal_line.unwrap_or(raw.header.len())];
+    let mut entries = entries(lines);
+    let goroutine = dump.crashed.map(|index| &dump.goroutines[index]);
+    let stack = goroutine.map_or(&[][..], |goroutine| report.stack(goroutine));
+    let sites = sites(report, stack, newest_hidden);
+    let whole = goroutine.is_some_and(is_whole);
+
+    if sites.is_empty() {
+        // Without a stack a line of a value cannot be told from a panic. A chain of one-line
+        // values is taken as it stands; where a value has several lines anything may be in it.
+        if entries.len() > 1 && entries.iter().any(|entry| entry.lines.len() > 1) {
+            entries = vec![Entry::whole(lines)];
+            dump.panics = texts(&entries, NO_STACK);
+            dump.doubts.push("without a stack it cannot be told whether these lines are several panics or one value of several lines");
+            return;
+        }
+        dump.panics = texts(&entries, NO_STACK);
+        dump.original = Some(0);
+        return;
+    }
+    if whole && sites.len() == 1 {
+        // There was one panic, raised once, whatever its value looks like.
+        entries = vec![Entry {
+            lines: lines.to_vec(),
+            mark: Mark::None,
+        }];
+    }
+    if entries.len() > 1 && entries.len() == sites.len() {
+        // `[recovered, repanicked]` needs two sites of its own: here it is part of a value.
+        if whole && entries.iter().any(|entry| entry.mark == Mark::Folded) {
+            dump.doubts.push(IN_A_VALUE);
+            only_ends(dump, &entries, &sites, IN_A_VALUE);
+            return;
+        }
+    }
+    let folds = entries
+        .iter()
+        .filter(|entry| entry.mark == Mark::Folded)
+        .count();
+    let matches = entries.len() == sites.len() && folds == 0;
+    if !(whole || matches) {
+        dump.panics = texts(&entries, CUT);
+        dump.original = Some(0);
+        let newest_is_top = !(entries.len() == 1 && folds > 0);
+        if let (Some(newest), Some(site)) = (dump.panics.last_mut(), sites.last())
+            && newest_is_top
+            && entries.len() > 1
+        {
+            newest.set(site);
+        }
+        return;
+    }
+    if sites.len() < entries.len() {
+        dump.doubts.push(IN_A_VALUE);
+        only_ends(dump, &entries, &sites, IN_A_VALUE);
+        return;
+    }
+    // Every entry takes one site, folded ones as many more as there are too many.
+    let extra = sites.len() - entries.len();
+    let mut takes: Vec<usize> = vec![1; entries.len()];
+    if entries.len() == 1 {
+        takes[0] += extra;
+    } else if extra == folds {
+        for (take, entry) in takes.iter_mut().zip(&entries) {
+            *take += usize::from(entry.mark == Mark::Folded);
+        }
+    } else {
+        dump.doubts.push(FOLDED_SOMEWHERE);
+        only_ends(dump, &entries, &sites, FOLDED_SOMEWHERE);
+        return;
+    }
+    dump.panics = texts(&entries, NO_STACK);
+    dump.original = Some(0);
+    let mut at = 0;
+    for (panic, take) in dump.panics.iter_mut().zip(takes) {
+        panic.set(&sites[at]);
+        at += take;
+        if take > 1 {
+            panic.repanicked = true;
+            panic.raised_again_by = sites[at - 1].raised_by;
+        }
+    }
+}
+
+/// The entries as they stand, with only what holds in every reading: the first one was raised at
+/// the oldest site.
+fn only_ends<'t>(dump: &mut Dump<'t>, entries: &[Entry<'t>], sites: &[Site], why: &'static str) {
+    dump.panics = texts(entries, why);
+    dump.original = Some(0);
+    if let (Some(oldest), Some(site)) = (dump.panics.first_mut(), sites.first()) {
+        oldest.set(site);
+    }
+}
+
+impl Panic<'_> {
+    fn set(&mut self, site: &Site) {
+        self.raised_by = site.raised_by;
+        self.during = site.during;
+        if site.raised_by.is_some() {
+            self.unknown = None;
+        }
+    }
+}
+
+impl<'t> Entry<'t> {
+    /// The newest panic of a chain is never marked as recovered: a mark at its end is its text.
+    fn whole(lines: &[&'t str]) -> Entry<'t> {
+        let mut shorter = lines.to_vec();
+        match take_mark(&mut shorter) {
+            Mark::Folded => Entry {
+                lines: shorter,
+                mark: Mark::Folded,
+            },
+            Mark::Recovered | Mark::None => Entry {
+                lines: lines.to_vec(),
+                mark: Mark::None,
+            },
+        }
+    }
+}
+
+fn entries<'t>(lines: &[&'t str]) -> Vec<Entry<'t>> {
+    let mut found: Vec<Entry<'t>> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        match line.strip_prefix("\tpanic: ") {
+            Some(text) => found.push(Entry {
+                lines: vec![text],
+                mark: Mark::None,
+            }),
+            None if index == 0 => found.push(Entry {
+                lines: vec![line],
+                mark: Mark::None,
+            }),
+            None => {
+                if let Some(entry) = found.last_mut() {
+                    entry.lines.push(line);
+                }
+            }
+        }
+    }
+    let last = found.len().saturating_sub(1);
+    for (index, entry) in found.iter_mut().enumerate() {
+        let mut lines = entry.lines.clone();
+        entry.mark = take_mark(&mut lines);
+        if index == last && entry.mark == Mark::Recovered {
+            entry.mark = Mark::None;
+        } else {
+            entry.lines = lines;
+        }
+    }
+    found
+}
+
+fn take_mark(lines: &mut [&str]) -> Mark {
+    let Some(last) = lines.last_mut() else {
+        return Mark::None;
+    };
+    if let Some(shorter) = last.strip_suffix(FOLDED) {
+        *last = shorter;
+        Mark::Folded
+    } else if let Some(shorter) = last.strip_suffix(RECOVERED) {
+        *last = shorter;
+        Mark::Recovered
+    } else {
+        Mark::None
+    }
+}
+
+fn texts<'t>(entries: &[Entry<'t>], unknown: &'static str) -> Vec<Panic<'t>> {
+    entries
+        .iter()
+        .map(|entry| Panic {
+            text: Some(join(&entry.lines)),
+            recovered: entry.mark != Mark::None,
+            repanicked: entry.mark == Mark::Folded,
+            unknown: Some(unknown),
+            ..Panic::default()
+        })
+        .collect()
+}
+
+fn is_whole(goroutine: &Goroutine<'_>) -> bool {
+    goroutine.complete && goroutine.elided.is_none() && !goroutine.unavailable
+}
+
+/// Wrappers that the compiler makes around a deferred call to hold its arguments.
+fn is_wrapper(frame: &Frame<'_>) -> bool {
+    frame
+        .function
+        .rsplit('.')
+        .next()
+        .is_some_and(|name| name.starts_with("deferwrap"))
+}
+
+fn is_runtime_or_sync(frame: &Frame<'_>) -> bool {
+    frame.is_runtime() || matches!(frame.package(), "sync" | "internal/sync")
+}
