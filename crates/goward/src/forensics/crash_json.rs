@@ -14,10 +14,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use super::crash_text::Shown;
+use super::escape::HarmlessJson;
 
 /// Writes all dumps of all files.
 pub(crate) fn write(out: impl Write, shown: &[Shown<'_>]) -> anyhow::Result<()> {
-    let mut serializer = serde_json::Serializer::new(out);
+    let mut serializer = serde_json::Serializer::with_formatter(out, HarmlessJson);
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry("dumps", &Dumps(shown))?;
     SerializeMap::end(map)?;
