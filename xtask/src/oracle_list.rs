@@ -123,13 +123,34 @@ fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<T
         String::from_utf8_lossy(&output.stderr)
     );
     let mut packages: BTreeMap<String, Listed> = BTreeMap::new();
+    let mut variants: BTreeMap<String, Listed> = BTreeMap::new();
     for listed in serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Listed>() {
         let listed = listed?;
-        // Recompilations for a test and the generated test program hold no other source files.
+        // The generated test program has no source files, and a package that is compiled again for
+        // a test or (`fmt [cmd/compile]`) with a profile has the same ones.
         let generated = listed.import_path.ends_with(".test") && listed.name == "main";
-        if listed.for_test.is_empty() && !generated {
-            packages.insert(listed.import_path.clone(), listed);
+        match listed.import_path.split_once(" [") {
+            Some((path, _)) => {
+                let external = listed.for_test.clone() + "_test";
+                if path != listed.for_test && path != external {
+                    let path = path.to_owned();
+                    variants.insert(
+                        path.clone(),
+                        Listed {
+                            import_path: path,
+                            ..listed
+                        },
+                    );
+                }
+            }
+            None if generated => {}
+            None => {
+                packages.insert(listed.import_path.clone(), listed);
+            }
         }
+    }
+    for (path, listed) in variants {
+        packages.entry(path).or_insert(listed);
     }
     let mut reached: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = packages
@@ -139,6 +160,7 @@ fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<T
         .collect();
     let mapped = |listed: &Listed, path: &str| {
         let found = listed.import_map.get(path).map_or(path, |path| path);
+        let found = found.split(" [").next().unwrap_or(found);
         packages.get_key_value(found).map(|(path, _)| path.as_str())
     };
     while let Some(path) = open.pop() {
@@ -183,6 +205,7 @@ fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<T
         let mut imports = |kind: &str, paths: &[String]| {
             for path in paths {
                 let path = listed.import_map.get(path).unwrap_or(path);
+                let path = path.split(" [").next().unwrap_or(path);
                 fact(format!("{kind} {path}"));
             }
         };

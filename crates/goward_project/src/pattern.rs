@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::diagnostics::{ProjectDiagnostic, Severity};
 use crate::filesystem::{DirectoryEntry, EntryKind, FileSystem, normalized};
+use crate::header;
+use crate::load::LoadOptions;
 use crate::resolve::{
     Located, NotLocated, Origin, Resolver, has_go_mod, is_go_file, is_standard_path, join,
 };
@@ -248,7 +250,30 @@ fn expand_standard(
             _ => Some(Origin::Standard),
         },
     };
-    walk.run(&start, prefix, expansion)
+    let mut found = walk.run(&start, prefix, expansion);
+    // The go command leaves out the programs that cmd vendors.
+    found.retain(|root| {
+        !root.located.import_path.starts_with("cmd/vendor/") || !is_program(resolver, &root.located)
+    });
+    found
+}
+
+/// Whether a file that is no test is of package main.
+fn is_program(resolver: &Resolver<'_>, located: &Located) -> bool {
+    let mut names: Vec<&str> = located
+        .entries
+        .iter()
+        .filter(|entry| is_go_file(entry) && !entry.name.ends_with("_test.go"))
+        .map(|entry| entry.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names.iter().any(|name| {
+        let path = located.directory.join(name);
+        let contents = resolver
+            .filesystem
+            .read_file(&path, LoadOptions::DEFAULT_SIZE_LIMIT);
+        contents.is_ok_and(|contents| header::scan(&contents).package == "main")
+    })
 }
 
 fn expand_mains(resolver: &Resolver<'_>, expansion: &mut Expansion) -> Vec<Root> {
