@@ -562,7 +562,7 @@ mod tests {
         for cut in 0..=seed.len() {
             scan(&seed.as_bytes()[..cut]);
         }
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             let mut bytes = seed.as_bytes().to_vec();
             for _ in 0..1 + random(4) {
                 let at = random(bytes.len());

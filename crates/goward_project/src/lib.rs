@@ -23,6 +23,7 @@
 
 mod assemble;
 mod build_context;
+mod configuration;
 mod constraint;
 mod diagnostics;
 mod environment;
@@ -41,6 +42,10 @@ mod vendor;
 mod version;
 
 pub use build_context::{BuildContext, KNOWN_ARCHITECTURES, KNOWN_SYSTEMS, host};
+pub use configuration::{
+    BuildConfiguration, Configuration, Configurations, FILE_NAME as CONFIGURATION_FILE, PathGlob,
+    RuleName,
+};
 pub use constraint::{Constraint, ConstraintError};
 pub use diagnostics::{ProjectDiagnostic, Severity};
 pub use environment::{Environment, GoFlags, GoRoot, GoRootProblem, split_tags};

@@ -535,11 +535,12 @@ fn walk_imports(resolver: &Resolver<'_>, pattern: &str, expansion: &mut Expansio
         if !matches!(resolver.filesystem.kind(&start), Ok(EntryKind::Directory)) {
             continue;
         }
+        let main = modules.mains.iter().find(|main| main.path == entry.path);
         let walk = Walk {
             resolver,
             pattern: Some(pattern),
-            ignore: Vec::new(),
-            root: start.clone(),
+            ignore: main.map_or_else(Vec::new, |main| main.file.ignore.clone()),
+            root: entry.directory.clone(),
             stop_at_modules: entry.local,
             into_vendor: false,
             make: &|_, _| Some(Origin::Module(Arc::clone(entry))),
