@@ -1,9 +1,15 @@
 //! `cargo xtask`: the project's own chores. One file a chore.
 
+mod counts;
+mod docs;
+mod ecosystem;
 mod go_program;
+mod go_toolchain;
+mod new_rule;
 mod oracle;
 mod oracle_list;
 mod oracle_parse;
+mod test;
 
 use clap::Parser;
 
@@ -17,11 +23,15 @@ struct Arguments {
 #[derive(clap::Subcommand)]
 enum Chore {
     /// Run all tests; `--slow` adds the checks that take longer than the default suite may.
-    Test {
-        /// Also run what takes longer than fifteen minutes.
-        #[arg(long)]
-        slow: bool,
-    },
+    Test(test::Arguments),
+    /// Start a rule: its file with a page to fill in, registered in the list.
+    NewRule(new_rule::Arguments),
+    /// Make the rules' pages in docs/rules from their doc comments.
+    Docs(docs::Arguments),
+    /// Count what the parser does (allocations, nodes) into bench/counts.txt.
+    Counts(counts::Arguments),
+    /// Show what `goward check` finds in pinned modules of other people, against bench/ecosystem.txt.
+    Ecosystem(ecosystem::Arguments),
     /// Compare the parser with go/parser over all files of a Go installation.
     OracleParse(oracle_parse::Arguments),
     /// Compare every fact of the type checker with go/types.
@@ -32,18 +42,13 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
-        Chore::Test { slow } => test(slow),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::NewRule(arguments) => new_rule::run(&arguments),
+        Chore::Docs(arguments) => docs::run(&arguments),
+        Chore::Counts(arguments) => counts::run(&arguments),
+        Chore::Ecosystem(arguments) => ecosystem::run(&arguments),
         Chore::OracleParse(arguments) => oracle_parse::run(arguments),
         Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "xtask starts programs")]
-fn test(_slow: bool) -> anyhow::Result<()> {
-    let status = std::process::Command::new("cargo")
-        .args(["test", "--workspace"])
-        .status()?;
-    anyhow::ensure!(status.success(), "cargo test failed");
-    Ok(())
 }
