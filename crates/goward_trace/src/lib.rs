@@ -1,3 +1,4 @@
 //! Readers of what Go leaves behind: crash dumps, execution traces and profiles.
 
 pub mod dump;
+pub mod trace;

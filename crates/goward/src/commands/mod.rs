@@ -5,6 +5,7 @@ mod completions;
 mod crash;
 mod explain;
 mod rules;
+mod trace;
 mod version;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Crash(crash::Arguments),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
+    /// Read execution traces: what ran when, what blocked whom, and what led to a panic.
+    Trace(trace::Arguments),
     /// Print the version of goward.
     Version(version::Arguments),
 }
@@ -33,6 +36,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Crash(arguments) => crash::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
     }
 }

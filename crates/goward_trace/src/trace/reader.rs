@@ -1,0 +1,344 @@
+//! Reads a trace: events in order, one at a time.
+//!
+//! How it works, after `$GOROOT/src/internal/trace/reader.go`:
+//!
+//! 1. [`super::batches`] collects the batches of a generation, parses its strings, stacks, CPU
+//!    samples and clocks. With [`Reader::threaded`] that happens on a second thread, one generation
+//!    ahead.
+//! 2. Each thread of the traced program gets a cursor into its batches; the cursors stand in a heap
+//!    by the time of their next event ([`super::frontier`]).
+//! 3. The event on top is tried against the state of the scheduler ([`super::ordering`]). If it is
+//!    not possible yet, the heap is sorted and the others are tried in order of time. If none is
+//!    possible, the trace is broken.
+//! 4. Times are made strictly increasing as events leave.
+//!
+//! A 'sync' event opens each generation and one more closes the trace. Memory is one generation's
+//! bytes (two with the second thread) and the state of what is alive, never the whole trace.
+
+use std::io::Read;
+use std::sync::mpsc;
+
+use super::batches::{BatchReader, Outcome};
+use super::event::{Event, NONE};
+use super::frontier::{Cursor, Entry, Frontier};
+use super::generation::{Failure, Generation};
+use super::ordering::Ordering;
+use super::wire::{self, Version};
+
+/// Where generations come from.
+trait Source {
+    fn next(&mut self, used: Box<Generation>) -> Outcome;
+}
+
+impl<R: Read> Source for BatchReader<R> {
+    fn next(&mut self, used: Box<Generation>) -> Outcome {
+        self.next_generation(used)
+    }
+}
+
+/// Generations that another thread reads ahead.
+struct ReadAhead {
+    outcomes: mpsc::Receiver<Outcome>,
+    used: mpsc::Sender<Box<Generation>>,
+}
+
+impl Source for ReadAhead {
+    fn next(&mut self, used: Box<Generation>) -> Outcome {
+        // The other thread may have ended already; then nobody wants the memory.
+        let _ = self.used.send(used);
+        self.outcomes.recv().unwrap_or_else(|_| Outcome {
+            generation: None,
+            failure: Some(Failure::new("the reading thread ended early")),
+            position: 0,
+            more: false,
+        })
+    }
+}
+
+/// What comes once the present generation is exhausted.
+enum After {
+    Read,
+    Sync(Option<Failure>),
+    Over(Option<Failure>),
+}
+
+/// A trace that is being read.
+pub struct Reader {
+    source: Box<dyn Source + Send>,
+    version: Version,
+    generation: Box<Generation>,
+    after: After,
+    /// Bytes of the file up to the end of the last good generation.
+    good_bytes: u64,
+    read_bytes: u64,
+    cursors: Vec<Cursor>,
+    frontier: Frontier,
+    next_sample: usize,
+    ordering: Ordering,
+    current: Event,
+    last_time: i64,
+    syncs: u64,
+}
+
+impl Reader {
+    /// Opens a trace and reads its header. Everything happens on the caller's thread.
+    pub fn new(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
+        let batches = BatchReader::new(source)?;
+        let version = batches.version();
+        Ok(Reader::with_source(Box::new(batches), version))
+    }
+
+    /// As [`Reader::new`], with a second thread that reads one generation ahead.
+    pub fn threaded(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
+        let mut batches = BatchReader::new(source)?;
+        let version = batches.version();
+        let (outcome_sender, outcomes) = mpsc::sync_channel(1);
+        let (used, used_receiver) = mpsc::channel::<Box<Generation>>();
+        std::thread::Builder::new()
+            .name("trace reader".to_owned())
+            .spawn(move || {
+                loop {
+                    let memory = used_receiver.try_recv().unwrap_or_default();
+                    let outcome = batches.next_generation(memory);
+                    let over = outcome.generation.is_none() || outcome.failure.is_some() || !outcome.more;
+                    if outcome_sender.send(outcome).is_err() || over {
+                        return;
+                    }
+                }
+            })
+            .map_err(|error| Failure::new(format!("cannot start the reading thread: {error}")))?;
+        Ok(Reader::with_source(Box::new(ReadAhead { outcomes, used }), version))
+    }
+
+    fn with_source(source: Box<dyn Source + Send>, version: Version) -> Reader {
+        Reader {
+            source,
+            version,
+            generation: Box::default(),
+            after: After::Read,
+            good_bytes: 0,
+            read_bytes: 16,
+            cursors: Vec::new(),
+            frontier: Frontier::default(),
+            next_sample: 0,
+            ordering: Ordering::new(),
+            current: Event::default(),
+            last_time: 0,
+            syncs: 0,
+        }
+    }
+
+    /// The version in the file's header.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The generation that the last event belongs to: its strings, stacks and clocks.
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// Bytes of the file up to the end of the last generation that was read without a mistake.
+    pub fn good_bytes(&self) -> u64 {
+        self.good_bytes
+    }
+
+    /// The name of the task that a [`wire::USER_TASK_END`] event ends.
+    pub fn ended_task_name(&self, event: &Event) -> &[u8] {
+        match event.arguments[3] {
+            0 => b"",
+            number => self.ordering.names.text(number as u32 - 1),
+        }
+    }
+
+    /// The next event; nothing at the end of the trace. After a failure nothing follows.
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<&Event>, Failure> {
+        if self.ordering.queue.is_empty() {
+            if !self.fill()? {
+                return Ok(None);
+            }
+        } else if let Some(event) = self.ordering.queue.pop() {
+            self.current = *event;
+        }
+        self.check_numbers()?;
+        if self.current.time <= self.last_time {
+            self.current.time = self.last_time.wrapping_add(1);
+        }
+        self.last_time = self.current.time;
+        Ok(Some(&self.current))
+    }
+
+    /// The last event that [`Reader::next`] gave.
+    #[inline]
+    pub fn current(&self) -> &Event {
+        &self.current
+    }
+
+    /// Checks that the event's strings and stacks are in the generation's tables.
+    #[inline]
+    fn check_numbers(&self) -> Result<(), Failure> {
+        let event = &self.current;
+        if event.kind == wire::SYNC_POINT {
+            return Ok(());
+        }
+        let specification = &wire::SPECIFICATIONS[usize::from(event.kind)];
+        for position in specification.stacks {
+            if position == 255 {
+                break;
+            }
+            let id = event.arguments[usize::from(position & 3)];
+            if !self.generation.has_stack(id) {
+                return Err(bad_number("stack", id, specification.name));
+            }
+        }
+        for position in specification.strings {
+            if position == 255 {
+                break;
+            }
+            let id = event.arguments[usize::from(position & 3)];
+            if !self.generation.has_string(id) {
+                return Err(bad_number("string", id, specification.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, time: i64, opens_generation: bool) -> bool {
+        self.syncs += 1;
+        self.current =
+            Event { time, arguments: [self.syncs, u64::from(opens_generation), 0, 0], ..Event::default() };
+        true
+    }
+
+    /// Finds the next event and puts it into `current`; false at the end.
+    #[inline]
+    fn fill(&mut self) -> Result<bool, Failure> {
+        let samples = &self.generation.cpu_samples;
+        if let Some(sample) = samples.get(self.next_sample) {
+            if self.frontier.heap.first().is_none_or(|entry| sample.time < entry.time) {
+                self.next_sample += 1;
+                self.current = Event {
+                    time: sample.time,
+                    m: sample.m,
+                    p: sample.p,
+                    g: sample.g,
+                    arguments: [sample.stack, 0, 0, 0],
+                    kind: wire::CPU_SAMPLE,
+                };
+                return Ok(true);
+            }
+        } else if self.frontier.heap.is_empty() {
+            return self.next_generation();
+        }
+        if !self.try_advance(0)? {
+            self.advance_any()?;
+        }
+        if let Some(event) = self.ordering.queue.pop() {
+            self.current = *event;
+        }
+        Ok(true)
+    }
+
+    /// The way of the rare case: the earliest event is not possible yet, try the others in order.
+    #[cold]
+    fn advance_any(&mut self) -> Result<(), Failure> {
+        self.frontier.sort();
+        for index in 1..self.frontier.heap.len() {
+            if self.try_advance(index)? {
+                return Ok(());
+            }
+        }
+        self.after = After::Over(None);
+        Err(Failure::new(format!(
+            "broken trace: failed to advance: frontier:\n[gen={}]\n\n{}\n{}",
+            self.generation.number,
+            self.describe_frontier(),
+            self.ordering.describe()
+        )))
+    }
+
+    #[inline]
+    fn try_advance(&mut self, index: usize) -> Result<bool, Failure> {
+        let Some(entry) = self.frontier.heap.get_mut(index) else { return Ok(false) };
+        let cursor = &mut self.cursors[entry.cursor as usize];
+        if !self.ordering.advance(cursor, &self.generation)? {
+            return Ok(false);
+        }
+        // A mistake in the thread's next event hides this one, as it does in Go.
+        if cursor.advance(&self.generation)? {
+            entry.time = cursor.time;
+            self.frontier.update(index);
+        } else {
+            self.frontier.remove(index);
+        }
+        Ok(true)
+    }
+
+    fn next_generation(&mut self) -> Result<bool, Failure> {
+        match std::mem::replace(&mut self.after, After::Over(None)) {
+            After::Over(None | Some(Failure::End)) => Ok(false),
+            After::Over(Some(failure)) => Err(failure),
+            After::Sync(failure) => {
+                self.after = After::Over(failure);
+                self.good_bytes = self.read_bytes;
+                Ok(self.sync(self.last_time, false))
+            }
+            After::Read => {
+                self.good_bytes = self.read_bytes;
+                let used = std::mem::take(&mut self.generation);
+                let outcome = self.source.next(used);
+                let Some(generation) = outcome.generation else {
+                    self.after = After::Over(outcome.failure);
+                    return Ok(self.sync(self.last_time, false));
+                };
+                self.read_bytes = outcome.position;
+                self.generation = generation;
+                let time = self.install()?;
+                self.after = match (outcome.failure, outcome.more) {
+                    (None, true) => After::Read,
+                    (failure, _) => After::Sync(failure),
+                };
+                Ok(self.sync(time, true))
+            }
+        }
+    }
+
+    /// Sets up the cursors of a new generation and returns its first time.
+    fn install(&mut self) -> Result<i64, Failure> {
+        let generation = &self.generation;
+        self.ordering.start_generation();
+        self.next_sample = 0;
+        self.cursors.clear();
+        for (index, &(m, _)) in generation.threads.iter().enumerate() {
+            let mut cursor = Cursor::new(m, index);
+            if cursor.advance(generation)? {
+                self.frontier.insert(Entry { time: cursor.time, cursor: self.cursors.len() as u32 });
+                self.cursors.push(cursor);
+            }
+        }
+        Ok(generation.frequency.nanoseconds(generation.smallest_time))
+    }
+
+    fn describe_frontier(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for entry in &self.frontier.heap {
+            let cursor = &self.cursors[entry.cursor as usize];
+            let specification = &wire::SPECIFICATIONS[usize::from(cursor.kind)];
+            let _ = write!(text, "M {} [{} time={}", cursor.m, specification.name, cursor.time);
+            for (name, value) in specification.arguments.iter().skip(1).zip(cursor.arguments) {
+                let _ = write!(text, " {name}={value}");
+            }
+            text.push_str("]\n");
+        }
+        text
+    }
+}
+
+#[cold]
+fn bad_number(what: &str, id: u64, event: &str) -> Failure {
+    Failure::new(format!("found invalid {what} ID {id} for event {event}"))
+}
+
+const _: () = assert!(NONE == -1, "events show 'none' as -1, as Go does");
