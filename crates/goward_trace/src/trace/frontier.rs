@@ -59,11 +59,11 @@ impl Cursor {
 
     /// Reads the thread's next event; false at its end.
     #[inline]
-    pub(crate) fn advance(&mut self, generation: &Generation) -> Result<bool, Failure> {
+    pub(crate) fn advance(&mut self, generation: &Generation) -> Result<bool, Box<Failure>> {
         if self.position == self.end && !self.open_batch(generation) {
             return Ok(false);
         }
-        self.decode(&generation.bytes, generation.frequency)?;
+        self.decode(&generation.bytes, &generation.frequency)?;
         Ok(true)
     }
 
@@ -83,23 +83,26 @@ impl Cursor {
     }
 
     #[inline]
-    fn decode(&mut self, bytes: &[u8], frequency: Frequency) -> Result<(), Failure> {
-        let bytes = &bytes[..self.end as usize];
-        let mut position = self.position as usize;
-        let kind = bytes[position];
-        position += 1;
+    fn decode(&mut self, bytes: &[u8], frequency: &Frequency) -> Result<(), Box<Failure>> {
+        let start = self.position as usize;
+        // No event is longer than 51 bytes, and padding follows the last batch. So the bytes are
+        // read from a window of fixed size, and only the end is compared with that of the batch.
+        let Some(window) = bytes.get(start..start + PADDING).and_then(|window| window.first_chunk::<PADDING>())
+        else {
+            return Err(bad_varint(" for timestamp"));
+        };
+        let kind = window[0];
         let arity = ARITY[usize::from(kind)];
         if arity == 255 {
             return Err(bad_type(kind));
         }
-        let Ok(difference) = wire::varint(bytes, &mut position) else {
-            return Err(Failure::new("found invalid uvarint for timestamp"));
-        };
+        let (difference, mut offset) = window_varint(window, 1);
+        let nanoseconds = frequency.nanoseconds(difference);
         for argument in &mut self.arguments[..usize::from(arity)] {
-            let Ok(value) = wire::varint(bytes, &mut position) else {
-                return Err(Failure::new("found invalid uvarint"));
-            };
-            *argument = value;
+            (*argument, offset) = window_varint(window, offset);
+        }
+        if start + offset > self.end as usize {
+            return Err(bad_varint(""));
         }
         self.kind = kind;
         if self.last == 0 {
@@ -107,20 +110,64 @@ impl Cursor {
             self.last = self.base;
         }
         // Each difference is converted and rounded by itself: so does Go, and sums would differ.
-        self.time = frequency.nanoseconds(difference).wrapping_add(self.last);
+        self.time = nanoseconds.wrapping_add(self.last);
         self.last = self.time;
-        self.position = position as u32;
+        self.position = (start + offset) as u32;
         Ok(())
     }
 }
 
+/// How many bytes may be read behind the end of a batch.
+pub(crate) const PADDING: usize = 64;
+
+/// An offset in a window that no good event reaches; it makes the whole event fail.
+const BAD_OFFSET: usize = usize::MAX / 2;
+
+/// Reads a variable-length integer at an offset of a window, and gives it with the offset behind it;
+/// [`BAD_OFFSET`] for one that does not fit 64 bits.
+#[inline]
+fn window_varint(window: &[u8; PADDING], offset: usize) -> (u64, usize) {
+    let first = window[offset % PADDING];
+    if first < 0x80 {
+        return (u64::from(first), offset.wrapping_add(1));
+    }
+    let Some(word) = window.get(offset..).and_then(|rest| rest.first_chunk::<8>()) else {
+        return slow_window_varint(window, offset);
+    };
+    let word = u64::from_le_bytes(*word);
+    // The first byte without its top bit ends the integer.
+    let stop = !word & 0x8080_8080_8080_8080;
+    if stop == 0 {
+        return slow_window_varint(window, offset);
+    }
+    let kept = word & (stop ^ (stop - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+    let pairs = (kept & 0x007f_007f_007f_007f) | ((kept & 0x7f00_7f00_7f00_7f00) >> 1);
+    let quads = (pairs & 0x0000_3fff_0000_3fff) | ((pairs & 0x3fff_0000_3fff_0000) >> 2);
+    let value = (quads & 0x0fff_ffff) | ((quads & 0x0fff_ffff_0000_0000) >> 4);
+    (value, offset + (stop.trailing_zeros() as usize >> 3) + 1)
+}
+
 #[cold]
-fn bad_type(kind: EventType) -> Failure {
-    if kind > wire::GOROUTINE_STACK_FREE {
+fn slow_window_varint(window: &[u8; PADDING], offset: usize) -> (u64, usize) {
+    let mut position = offset;
+    match wire::varint(window, &mut position) {
+        Ok(value) => (value, position),
+        Err(_) => (0, BAD_OFFSET),
+    }
+}
+
+#[cold]
+fn bad_type(kind: EventType) -> Box<Failure> {
+    Box::new(if kind > wire::GOROUTINE_STACK_FREE {
         Failure::new(format!("found invalid event type: {kind}"))
     } else {
         Failure::new(format!("found event without a timestamp: type={kind}"))
-    }
+    })
+}
+
+#[cold]
+fn bad_varint(what: &str) -> Box<Failure> {
+    Box::new(Failure::new(format!("found invalid uvarint{what}")))
 }
 
 /// An entry of the heap: a time and the cursor that stands there.

@@ -151,17 +151,37 @@ pub struct ClockSnapshot {
 }
 
 /// Nanoseconds per unit of the trace's clock.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Frequency(pub(crate) f64);
+pub(crate) struct Frequency {
+    factor: f64,
+    /// The results for small times, which nearly all differences between events are.
+    small: Box<[i64; 1024]>,
+}
+
+impl Default for Frequency {
+    fn default() -> Self {
+        Frequency { factor: 0.0, small: Box::new([0; 1024]) }
+    }
+}
 
 impl Frequency {
-    /// Converts a time of the trace's clock to nanoseconds exactly as Go does on amd64: rounded
-    /// towards zero, and the smallest integer for what does not fit.
-    #[inline]
-    pub(crate) fn nanoseconds(self, time: u64) -> i64 {
-        let product = time as f64 * self.0;
-        if product.abs() < 9_223_372_036_854_775_808.0 { product as i64 } else { i64::MIN }
+    fn set(&mut self, units_per_second: u64) {
+        self.factor = 1.0 / (units_per_second as f64 / 1e9);
+        for (time, nanoseconds) in self.small.iter_mut().enumerate() {
+            *nanoseconds = convert(time as u64, self.factor);
+        }
     }
+
+    #[inline]
+    pub(crate) fn nanoseconds(&self, time: u64) -> i64 {
+        if time < 1024 { self.small[time as usize] } else { convert(time, self.factor) }
+    }
+}
+
+/// Converts a time of the trace's clock to nanoseconds exactly as Go does on amd64: rounded towards
+/// zero, and the smallest integer for what does not fit.
+fn convert(time: u64, factor: f64) -> i64 {
+    let product = time as f64 * factor;
+    if product.abs() < 9_223_372_036_854_775_808.0 { product as i64 } else { i64::MIN }
 }
 
 /// One generation of a trace.
@@ -189,6 +209,7 @@ pub struct Generation {
     /// The experiments of which this generation has batches.
     pub(crate) experiments: Vec<u8>,
     spare_batches: Vec<Vec<Batch>>,
+    event_bytes: usize,
 }
 
 impl Generation {
@@ -247,13 +268,12 @@ impl Generation {
 
     /// The size of the generation's encoded events in bytes.
     pub fn event_bytes(&self) -> usize {
-        self.bytes.len()
+        self.event_bytes
     }
 
     /// Empties the generation but keeps its memory for the next one.
     pub(crate) fn clear(&mut self) {
         self.number = 0;
-        self.frequency = Frequency::default();
         self.has_frequency = false;
         self.clock = None;
         self.smallest_time = 0;
@@ -424,7 +444,7 @@ impl Generation {
                     return Err(Failure::new("found multiple frequency events"));
                 }
                 let units_per_second = wire::varint(data, &mut position)?;
-                self.frequency = Frequency(1.0 / (units_per_second as f64 / 1e9));
+                self.frequency.set(units_per_second);
                 self.has_frequency = true;
             } else if event == wire::CLOCK_SNAPSHOT && version >= Version::Go125 {
                 if self.clock.is_some() {
@@ -450,6 +470,8 @@ impl Generation {
 
     /// Checks what must hold once all batches are there, and puts the CPU samples into order.
     pub(crate) fn finish(&mut self, version: Version) -> Result<(), Failure> {
+        self.event_bytes = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; super::frontier::PADDING]);
         if !self.has_frequency {
             return Err(Failure::new("no frequency event found"));
         }
@@ -463,7 +485,7 @@ impl Generation {
                 }
             }
         }
-        let frequency = self.frequency;
+        let frequency = &self.frequency;
         for sample in &mut self.cpu_samples {
             sample.time = frequency.nanoseconds(sample.time as u64);
         }

@@ -7,6 +7,7 @@ mod batches;
 mod event;
 mod frontier;
 mod generation;
+mod hash;
 mod ordering;
 mod parsed;
 mod pdqsort;
@@ -18,6 +19,7 @@ pub mod wire;
 
 pub use event::{Event, GoState, GoTransition, NO_TASK, NONE, ProcState, ProcTransition};
 pub use generation::{ClockSnapshot, Failure, Frame, Generation};
+pub use hash::EventHash;
 pub use parsed::write_event;
 pub use reader::Reader;
 pub use text::{trace_of_text, unquote, write_wire_text};

@@ -32,35 +32,51 @@ const PROC_IDLE: u8 = 2;
 const PROC_SYSCALL: u8 = 3;
 const PROC_SYSCALL_ABANDONED: u8 = 4;
 
-/// The events that one advance gave: usually one, three for a coroutine switch.
+/// The events that one advance gave: usually one, three for a coroutine switch. The last one taken
+/// stays readable.
 #[derive(Default)]
 pub(crate) struct Queue {
-    events: [Event; 3],
+    events: [Event; 4],
     next: u8,
     length: u8,
 }
 
 impl Queue {
     #[inline]
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.next = 0;
         self.length = 0;
     }
 
     #[inline]
     fn push(&mut self, event: Event) {
-        self.events[usize::from(self.length)] = event;
+        self.events[usize::from(self.length) % 4] = event;
         self.length += 1;
     }
 
-    /// The next event, if there is one.
+    /// Makes this event the only one, and takes it.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<&mut Event> {
-        if self.next == self.length {
-            return None;
-        }
+    pub(crate) fn set(&mut self, event: Event) {
+        self.events[0] = event;
+        self.next = 1;
+        self.length = 1;
+    }
+
+    /// Takes the next event. There must be one.
+    #[inline]
+    pub(crate) fn take(&mut self) {
         self.next += 1;
-        Some(&mut self.events[usize::from(self.next) - 1])
+    }
+
+    /// The event that was taken last.
+    #[inline]
+    pub(crate) fn current(&self) -> &Event {
+        &self.events[usize::from(self.next.wrapping_sub(1)) % 4]
+    }
+
+    #[inline]
+    pub(crate) fn current_mut(&mut self) -> &mut Event {
+        &mut self.events[usize::from(self.next.wrapping_sub(1)) % 4]
     }
 
     #[inline]
@@ -154,20 +170,27 @@ pub(crate) struct Ordering {
     pub(crate) queue: Queue,
 }
 
-type Step = Result<bool, Failure>;
+/// A failure is boxed so that the result of the usual case fits two registers.
+type Step = Result<bool, Box<Failure>>;
 
+#[cold]
 fn fail(text: String) -> Step {
-    Err(Failure::Broken(text))
+    Err(Box::new(Failure::Broken(text)))
 }
 
 #[cold]
-fn missing(what: &str) -> Failure {
-    Failure::new(format!("expected a {what} but didn't have one"))
+fn bad(text: String) -> Box<Failure> {
+    Box::new(Failure::Broken(text))
 }
 
 #[cold]
-fn surplus(what: &str) -> Failure {
-    Failure::new(format!("expected no {what} but had one"))
+fn missing(what: &str) -> Box<Failure> {
+    Box::new(Failure::new(format!("expected a {what} but didn't have one")))
+}
+
+#[cold]
+fn surplus(what: &str) -> Box<Failure> {
+    Box::new(Failure::new(format!("expected no {what} but had one")))
 }
 
 /// The scheduling context of an event.
@@ -181,18 +204,18 @@ struct Context {
 }
 
 impl Context {
-    fn need_thread(&self) -> Result<(), Failure> {
+    fn need_thread(&self) -> Result<(), Box<Failure>> {
         if self.m == NONE { Err(missing("thread")) } else { Ok(()) }
     }
 
-    fn need_processor(&self) -> Result<(), Failure> {
+    fn need_processor(&self) -> Result<(), Box<Failure>> {
         self.need_thread()?;
         if self.p == NONE { Err(missing("proc")) } else { Ok(()) }
     }
 
     /// What running Go code needs: a thread, a processor and a goroutine.
     #[inline]
-    fn need_all(&self) -> Result<(), Failure> {
+    fn need_all(&self) -> Result<(), Box<Failure>> {
         if self.m != NONE && self.p != NONE && self.g != NONE {
             return Ok(());
         }
@@ -239,14 +262,14 @@ impl Ordering {
     }
 
     #[inline]
-    fn go_slot(&self, context: &Context) -> Option<usize> {
+    fn go_slot(&mut self, context: &Context) -> Option<usize> {
         self.goroutines.find_with_hint(context.g, context.slot)
     }
 
     /// Tries the cursor's event. True: it happened, and its events stand in the queue. False: it is
     /// not possible yet. The cursor's arguments may be changed on success, to carry what the event
     /// found (the state before, the name of an ended task).
-    #[inline]
+    #[inline(never)]
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, generation: &Generation) -> Step {
         if self.first_generation == 0 {
             self.first_generation = generation.number;
@@ -310,7 +333,15 @@ impl Ordering {
 
     #[inline]
     fn emit(&mut self, cursor: &Cursor, context: &Context) -> Step {
-        self.queue.push(context.event(cursor.kind, cursor.time, cursor.arguments));
+        // Field by field into its place: this is the hottest store of the reader.
+        let event = &mut self.queue.events[0];
+        event.time = cursor.time;
+        event.m = context.m;
+        event.p = context.p;
+        event.g = context.g;
+        event.arguments = cursor.arguments;
+        event.kind = cursor.kind;
+        self.queue.length = 1;
         Ok(true)
     }
 
@@ -512,7 +543,10 @@ impl Ordering {
             }
             None if first => {
                 old = GoState::Undetermined;
-                self.goroutines.insert(id, status, generation.number)
+                match self.goroutines.insert(id, status, generation.number) {
+                    Some(slot) => slot,
+                    None => return fail(format!("goroutine {id} exists twice")),
+                }
             }
             None => {
                 return fail(format!(
@@ -572,24 +606,24 @@ impl Ordering {
         }
         let id = cursor.arguments[0] as i64;
         let status = if cursor.kind == wire::GO_CREATE_BLOCKED { GO_WAITING } else { GO_RUNNABLE };
-        if !self.goroutines.insert_new(id, status, generation.number) {
+        if self.goroutines.insert(id, status, generation.number).is_none() {
             return fail(format!("tried to create goroutine ({id}) that already exists"));
         }
         self.emit(cursor, &context)
     }
 
     /// The slot of the goroutine that must be running for this event.
-    fn running(&self, cursor: &Cursor, context: &Context) -> Result<usize, Failure> {
+    fn running(&mut self, cursor: &Cursor, context: &Context) -> Result<usize, Box<Failure>> {
         context.need_all()?;
         let Some(slot) = self.go_slot(context) else {
-            return Err(Failure::new(format!(
+            return Err(bad(format!(
                 "event {} for goroutine ({}) that doesn't exist",
                 event_name(cursor.kind),
                 context.g
             )));
         };
         if self.goroutines.slots[slot].status != GO_RUNNING {
-            return Err(Failure::new(format!(
+            return Err(bad(format!(
                 "{} event for goroutine that's not Running",
                 event_name(cursor.kind)
             )));
@@ -712,7 +746,7 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn in_syscall(&self, cursor: &Cursor, context: &Context, with_processor: bool) -> Result<usize, Failure> {
+    fn in_syscall(&mut self, cursor: &Cursor, context: &Context, with_processor: bool) -> Result<usize, Box<Failure>> {
         if with_processor {
             context.need_all()?;
         } else {
@@ -723,10 +757,10 @@ impl Ordering {
         }
         let name = event_name(cursor.kind);
         let Some(slot) = self.go_slot(context) else {
-            return Err(Failure::new(format!("event {name} for goroutine ({}) that doesn't exist", context.g)));
+            return Err(bad(format!("event {name} for goroutine ({}) that doesn't exist", context.g)));
         };
         if self.goroutines.slots[slot].status != GO_SYSCALL {
-            return Err(Failure::new(format!("{name} event for goroutine that's not in a syscall")));
+            return Err(bad(format!("{name} event for goroutine that's not in a syscall")));
         }
         Ok(slot)
     }
@@ -754,10 +788,9 @@ impl Ordering {
             return Err(surplus("goroutine"));
         }
         let id = cursor.arguments[0] as i64;
-        if self.goroutines.find(id).is_some() {
+        let Some(slot) = self.goroutines.insert(id, GO_SYSCALL, generation.number) else {
             return fail(format!("tried to create goroutine ({id}) in syscall that already exists"));
-        }
-        let slot = self.goroutines.insert(id, GO_SYSCALL, generation.number);
+        };
         self.bind_goroutine(cursor, id, slot as u32);
         self.emit(cursor, &context)
     }
@@ -784,7 +817,8 @@ impl Ordering {
             self.queue.push(context.event(wire::PROC_STEAL, cursor.time, arguments));
         }
         self.bind_goroutine(cursor, NONE, NO_SLOT);
-        self.emit(cursor, &context)
+        self.queue.push(context.event(cursor.kind, cursor.time, cursor.arguments));
+        Ok(true)
     }
 
     fn user_task_begin(&mut self, cursor: &mut Cursor, generation: &Generation, context: Context) -> Step {
@@ -914,11 +948,11 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn go_range(&mut self, cursor: &Cursor, context: &Context) -> Result<&mut Ranges, Failure> {
+    fn go_range(&mut self, cursor: &Cursor, context: &Context) -> Result<&mut Ranges, Box<Failure>> {
         context.need_all()?;
         match self.go_slot(context) {
             Some(slot) => Ok(&mut self.goroutines.slots[slot].ranges),
-            None => Err(Failure::new(format!(
+            None => Err(bad(format!(
                 "encountered event of type {} without known state for current goroutine {}",
                 cursor.kind, context.g
             ))),

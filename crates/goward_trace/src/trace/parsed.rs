@@ -39,11 +39,7 @@ pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64
         wire::SYNC_POINT => {
             put!(out, " N={first}");
             if second == 1 {
-                if let Some(number) =
-                    generation.experiments.iter().find(|&&number| usize::from(number) >= wire::EXPERIMENTS.len())
-                {
-                    return Err(Failure::new(format!("unknown experiment {number}")));
-                }
+                reader.check_experiments()?;
                 if let Some(clock) = generation.clock_snapshot() {
                     put!(out, " Trace={} Mono={} Wall=", clock.trace, clock.monotonic);
                     let nanoseconds = clock.wall_nanoseconds.rem_euclid(1_000_000_000);

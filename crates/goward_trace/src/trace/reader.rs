@@ -75,7 +75,6 @@ pub struct Reader {
     frontier: Frontier,
     next_sample: usize,
     ordering: Ordering,
-    current: Event,
     last_time: i64,
     syncs: u64,
 }
@@ -122,7 +121,6 @@ impl Reader {
             frontier: Frontier::default(),
             next_sample: 0,
             ordering: Ordering::new(),
-            current: Event::default(),
             last_time: 0,
             syncs: 0,
         }
@@ -154,112 +152,111 @@ impl Reader {
     /// The next event; nothing at the end of the trace. After a failure nothing follows.
     #[inline]
     pub fn next(&mut self) -> Result<Option<&Event>, Failure> {
+        match self.step() {
+            Ok(true) => Ok(Some(self.ordering.queue.current())),
+            Ok(false) => Ok(None),
+            Err(failure) => Err(self.stop(*failure)),
+        }
+    }
+
+    /// Ends the reading after a failure.
+    #[cold]
+    fn stop(&mut self, failure: Failure) -> Failure {
+        self.after = After::Over(None);
+        self.frontier.heap.clear();
+        self.next_sample = usize::MAX;
+        failure
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<bool, Box<Failure>> {
         if self.ordering.queue.is_empty() {
             if !self.fill()? {
-                return Ok(None);
+                return Ok(false);
             }
-        } else if let Some(event) = self.ordering.queue.pop() {
-            self.current = *event;
+        } else {
+            self.ordering.queue.take();
         }
-        self.check_numbers()?;
-        if self.current.time <= self.last_time {
-            self.current.time = self.last_time.wrapping_add(1);
+        let event = self.ordering.queue.current_mut();
+        let checks = CHECKS[usize::from(event.kind)];
+        if checks != 0 {
+            check_numbers(event, checks, &self.generation)?;
         }
-        self.last_time = self.current.time;
-        Ok(Some(&self.current))
+        if event.time <= self.last_time {
+            event.time = self.last_time.wrapping_add(1);
+        }
+        self.last_time = event.time;
+        Ok(true)
     }
 
     /// The last event that [`Reader::next`] gave.
     #[inline]
     pub fn current(&self) -> &Event {
-        &self.current
+        self.ordering.queue.current()
     }
 
-    /// Checks that the event's strings and stacks are in the generation's tables.
-    #[inline]
-    fn check_numbers(&self) -> Result<(), Failure> {
-        let event = &self.current;
-        if event.kind == wire::SYNC_POINT {
-            return Ok(());
+    /// Fails if the generation has batches of an experiment that is not known: Go's reader takes them
+    /// in, and breaks down when its user asks for the generation's clocks.
+    pub(super) fn check_experiments(&self) -> Result<(), Failure> {
+        match self.generation.experiments.iter().find(|&&number| usize::from(number) >= wire::EXPERIMENTS.len()) {
+            Some(number) => Err(Failure::new(format!("unknown experiment {number}"))),
+            None => Ok(()),
         }
-        let specification = &wire::SPECIFICATIONS[usize::from(event.kind)];
-        for position in specification.stacks {
-            if position == 255 {
-                break;
-            }
-            let id = event.arguments[usize::from(position & 3)];
-            if !self.generation.has_stack(id) {
-                return Err(bad_number("stack", id, specification.name));
-            }
-        }
-        for position in specification.strings {
-            if position == 255 {
-                break;
-            }
-            let id = event.arguments[usize::from(position & 3)];
-            if !self.generation.has_string(id) {
-                return Err(bad_number("string", id, specification.name));
-            }
-        }
-        Ok(())
     }
 
     fn sync(&mut self, time: i64, opens_generation: bool) -> bool {
         self.syncs += 1;
-        self.current =
-            Event { time, arguments: [self.syncs, u64::from(opens_generation), 0, 0], ..Event::default() };
+        let arguments = [self.syncs, u64::from(opens_generation), 0, 0];
+        self.ordering.queue.set(Event { time, arguments, ..Event::default() });
         true
     }
 
-    /// Finds the next event and puts it into `current`; false at the end.
+    /// Finds the next event and takes it from the queue; false at the end.
     #[inline]
-    fn fill(&mut self) -> Result<bool, Failure> {
-        let samples = &self.generation.cpu_samples;
-        if let Some(sample) = samples.get(self.next_sample) {
-            if self.frontier.heap.first().is_none_or(|entry| sample.time < entry.time) {
+    fn fill(&mut self) -> Result<bool, Box<Failure>> {
+        let first = self.frontier.heap.first().map(|entry| entry.time);
+        if let Some(sample) = self.generation.cpu_samples.get(self.next_sample) {
+            if first.is_none_or(|time| sample.time < time) {
                 self.next_sample += 1;
-                self.current = Event {
+                self.ordering.queue.set(Event {
                     time: sample.time,
                     m: sample.m,
                     p: sample.p,
                     g: sample.g,
                     arguments: [sample.stack, 0, 0, 0],
                     kind: wire::CPU_SAMPLE,
-                };
+                });
                 return Ok(true);
             }
-        } else if self.frontier.heap.is_empty() {
-            return self.next_generation();
+        } else if first.is_none() {
+            return self.next_generation().map_err(Box::new);
         }
         if !self.try_advance(0)? {
             self.advance_any()?;
         }
-        if let Some(event) = self.ordering.queue.pop() {
-            self.current = *event;
-        }
+        self.ordering.queue.take();
         Ok(true)
     }
 
     /// The way of the rare case: the earliest event is not possible yet, try the others in order.
     #[cold]
-    fn advance_any(&mut self) -> Result<(), Failure> {
+    fn advance_any(&mut self) -> Result<(), Box<Failure>> {
         self.frontier.sort();
         for index in 1..self.frontier.heap.len() {
             if self.try_advance(index)? {
                 return Ok(());
             }
         }
-        self.after = After::Over(None);
-        Err(Failure::new(format!(
+        Err(Box::new(Failure::new(format!(
             "broken trace: failed to advance: frontier:\n[gen={}]\n\n{}\n{}",
             self.generation.number,
             self.describe_frontier(),
             self.ordering.describe()
-        )))
+        ))))
     }
 
     #[inline]
-    fn try_advance(&mut self, index: usize) -> Result<bool, Failure> {
+    fn try_advance(&mut self, index: usize) -> Result<bool, Box<Failure>> {
         let Some(entry) = self.frontier.heap.get_mut(index) else { return Ok(false) };
         let cursor = &mut self.cursors[entry.cursor as usize];
         if !self.ordering.advance(cursor, &self.generation)? {
@@ -312,7 +309,7 @@ impl Reader {
         self.cursors.clear();
         for (index, &(m, _)) in generation.threads.iter().enumerate() {
             let mut cursor = Cursor::new(m, index);
-            if cursor.advance(generation)? {
+            if cursor.advance(generation).map_err(|failure| *failure)? {
                 self.frontier.insert(Entry { time: cursor.time, cursor: self.cursors.len() as u32 });
                 self.cursors.push(cursor);
             }
@@ -336,9 +333,50 @@ impl Reader {
     }
 }
 
+/// Which arguments of each kind of event are stack numbers (low four bits, by position) and string
+/// numbers (high four bits). The stack of a CPU sample is checked where Go would stumble over it.
+static CHECKS: [u8; 256] = checks();
+
+const fn checks() -> [u8; 256] {
+    let mut checks = [0; 256];
+    let mut kind = 0;
+    while kind < 256 {
+        let specification = &wire::SPECIFICATIONS[kind];
+        let mut index = 0;
+        while index < 2 {
+            if specification.stacks[index] != 255 {
+                checks[kind] |= 1 << specification.stacks[index];
+            }
+            if specification.strings[index] != 255 {
+                checks[kind] |= 16 << specification.strings[index];
+            }
+            index += 1;
+        }
+        kind += 1;
+    }
+    checks
+}
+
+/// Checks that the event's strings and stacks are in the generation's tables.
+#[inline]
+fn check_numbers(event: &Event, checks: u8, generation: &Generation) -> Result<(), Box<Failure>> {
+    let mut left = checks;
+    while left != 0 {
+        let position = left.trailing_zeros() as usize;
+        left &= left - 1;
+        let id = event.arguments[position % 4];
+        let known = if position < 4 { generation.has_stack(id) } else { generation.has_string(id) };
+        if !known {
+            return Err(bad_number(if position < 4 { "stack" } else { "string" }, id, event.kind));
+        }
+    }
+    Ok(())
+}
+
 #[cold]
-fn bad_number(what: &str, id: u64, event: &str) -> Failure {
-    Failure::new(format!("found invalid {what} ID {id} for event {event}"))
+fn bad_number(what: &str, id: u64, kind: wire::EventType) -> Box<Failure> {
+    let event = wire::SPECIFICATIONS[usize::from(kind)].name;
+    Box::new(Failure::new(format!("found invalid {what} ID {id} for event {event}")))
 }
 
 const _: () = assert!(NONE == -1, "events show 'none' as -1, as Go does");
