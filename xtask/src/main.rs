@@ -9,6 +9,7 @@ mod new_rule;
 mod oracle;
 mod oracle_list;
 mod oracle_parse;
+mod oracle_trace;
 mod test;
 
 use clap::Parser;
@@ -38,6 +39,8 @@ enum Chore {
     Oracle(oracle::Arguments),
     /// Compare packages, files and imports with `go list -deps -test`.
     OracleList(oracle_list::Arguments),
+    /// Compare the trace reader with Go's own readers.
+    OracleTrace(oracle_trace::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -50,5 +53,6 @@ fn main() -> anyhow::Result<()> {
         Chore::OracleParse(arguments) => oracle_parse::run(arguments),
         Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
+        Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
     }
 }

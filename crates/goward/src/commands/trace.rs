@@ -1,5 +1,8 @@
 //! `goward trace`: reads execution traces.
-#![expect(clippy::disallowed_methods, reason = "this command reads the files that it is given")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this command reads the files that it is given"
+)]
 
 use std::fs::File;
 use std::io::Write as _;
@@ -37,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if arguments.parsed {
             print_parsed(file, arguments.threads)?;
         } else if arguments.wire {
-            let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let bytes =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
             let mut out = std::io::stdout().lock();
             let mut result = Ok(());
             trace::write_wire_text(&bytes, |text| {
@@ -51,11 +55,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let mut reader = open(file, arguments.threads)?;
             let mut count = 0u64;
             let mut kinds = [0u64; 256];
-            while let Some(event) = reader.next().map_err(|failure| error(file, &failure))? {
+            while let Some(event) = reader
+                .next_event()
+                .map_err(|failure| error(file, &failure))?
+            {
                 count += 1;
                 kinds[usize::from(event.kind)] += 1;
             }
-            anstream::println!("{count} events, {} of them starts", kinds[usize::from(trace::wire::GO_START)]);
+            anstream::println!(
+                "{count} events, {} of them starts",
+                kinds[usize::from(trace::wire::GO_START)]
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -70,7 +80,11 @@ fn error(file: &Path, failure: &Failure) -> anyhow::Error {
 
 fn open(file: &Path, threads: u8) -> anyhow::Result<Reader> {
     let source = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-    let reader = if threads == 1 { Reader::new(source) } else { Reader::threaded(source) };
+    let reader = if threads == 1 {
+        Reader::new(source)
+    } else {
+        Reader::threaded(source)
+    };
     reader.map_err(|failure| error(file, &failure))
 }
 
@@ -87,7 +101,7 @@ fn print_parsed(file: &Path, threads: u8) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut text = Vec::with_capacity(1 << 17);
     let outcome = loop {
-        match reader.next() {
+        match reader.next_event() {
             Ok(Some(_)) => {}
             Ok(None) => break Ok(()),
             Err(failure) => break Err(failure),

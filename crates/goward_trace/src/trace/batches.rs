@@ -44,9 +44,18 @@ impl<R: Read> BatchReader<R> {
     pub(crate) fn new(source: R) -> Result<Self, Failure> {
         let mut source = BufReader::with_capacity(256 << 10, source);
         let mut header = Vec::with_capacity(16);
-        (&mut source).take(16).read_to_end(&mut header).map_err(|error| Failure::new(error.to_string()))?;
+        (&mut source)
+            .take(16)
+            .read_to_end(&mut header)
+            .map_err(|error| Failure::new(error.to_string()))?;
         let version = read_header(&header)?;
-        Ok(BatchReader { source, version, data: Vec::new(), spill: None, position: 16 })
+        Ok(BatchReader {
+            source,
+            version,
+            data: Vec::new(),
+            spill: None,
+            position: 16,
+        })
     }
 
     pub(crate) fn version(&self) -> Version {
@@ -63,8 +72,18 @@ impl<R: Read> BatchReader<R> {
         }
     }
 
-    fn outcome(&self, generation: Option<Box<Generation>>, failure: Option<Failure>, more: bool) -> Outcome {
-        Outcome { generation, failure, position: self.position, more }
+    fn outcome(
+        &self,
+        generation: Option<Box<Generation>>,
+        failure: Option<Failure>,
+        more: bool,
+    ) -> Outcome {
+        Outcome {
+            generation,
+            failure,
+            position: self.position,
+            more,
+        }
     }
 
     fn read_marked(&mut self, mut generation: Box<Generation>) -> Outcome {
@@ -74,7 +93,10 @@ impl<R: Read> BatchReader<R> {
                 Ok(()) => self.outcome(None, None, false),
                 Err(failure) => self.outcome(None, Some(failure), false),
             },
-            Ok(true) => match generation.index_tables().and_then(|()| generation.finish(self.version)) {
+            Ok(true) => match generation
+                .index_tables()
+                .and_then(|()| generation.finish(self.version))
+            {
                 Ok(()) => self.outcome(Some(generation), None, true),
                 Err(failure) => self.outcome(None, Some(failure), false),
             },
@@ -90,7 +112,9 @@ impl<R: Read> BatchReader<R> {
         loop {
             let header = match self.next_batch()? {
                 Next::EndOfFile if generation.has_event_batches() => {
-                    return Err(Failure::new("incomplete generation found; trace likely truncated"));
+                    return Err(Failure::new(
+                        "incomplete generation found; trace likely truncated",
+                    ));
                 }
                 Next::EndOfFile => return Ok(false),
                 Next::EndOfGeneration => return Ok(true),
@@ -117,7 +141,10 @@ impl<R: Read> BatchReader<R> {
 
     fn read_with_spill(&mut self, mut generation: Box<Generation>) -> Outcome {
         match self.collect_with_spill(&mut generation) {
-            Ok(failure) => match generation.index_tables().and_then(|()| generation.finish(self.version)) {
+            Ok(failure) => match generation
+                .index_tables()
+                .and_then(|()| generation.finish(self.version))
+            {
                 Ok(()) => {
                     let more = self.spill.is_some() && failure.is_none();
                     self.outcome(Some(generation), failure, more)
@@ -133,7 +160,10 @@ impl<R: Read> BatchReader<R> {
 
     /// Collects batches up to the first one of the next generation. A failure to read that one is
     /// returned as a value: what was collected before it is good.
-    fn collect_with_spill(&mut self, generation: &mut Generation) -> Result<Option<Failure>, Failure> {
+    fn collect_with_spill(
+        &mut self,
+        generation: &mut Generation,
+    ) -> Result<Option<Failure>, Failure> {
         if let Some((header, data)) = self.spill.take() {
             generation.number = header.generation;
             generation.smallest_time = header.time;
@@ -166,7 +196,12 @@ impl<R: Read> BatchReader<R> {
     }
 
     fn byte(&mut self) -> Result<Option<u8>, Failure> {
-        let byte = self.source.fill_buf().map_err(|error| Failure::new(error.to_string()))?.first().copied();
+        let byte = self
+            .source
+            .fill_buf()
+            .map_err(|error| Failure::new(error.to_string()))?
+            .first()
+            .copied();
         if byte.is_some() {
             self.source.consume(1);
             self.position += 1;
@@ -175,11 +210,17 @@ impl<R: Read> BatchReader<R> {
     }
 
     fn varint(&mut self, what: &str) -> Result<u64, Failure> {
-        let failure = |error: VarintError| Failure::new(format!("error reading batch {what}: {}", error.text()));
+        let failure = |error: VarintError| {
+            Failure::new(format!("error reading batch {what}: {}", error.text()))
+        };
         let mut value = 0u64;
         for index in 0..10 {
             let Some(byte) = self.byte()? else {
-                return Err(failure(if index == 0 { VarintError::Empty } else { VarintError::Cut }));
+                return Err(failure(if index == 0 {
+                    VarintError::Empty
+                } else {
+                    VarintError::Cut
+                }));
             };
             if byte < 0x80 {
                 if index == 9 && byte > 1 {
@@ -198,7 +239,11 @@ impl<R: Read> BatchReader<R> {
             None => return Ok(Next::EndOfFile),
             Some(wire::END_OF_GENERATION) => return Ok(Next::EndOfGeneration),
             Some(kind @ (wire::EVENT_BATCH | wire::EXPERIMENTAL_BATCH)) => kind,
-            Some(kind) => return Err(Failure::new(format!("expected batch event, got event {kind}"))),
+            Some(kind) => {
+                return Err(Failure::new(format!(
+                    "expected batch event, got event {kind}"
+                )));
+            }
         };
         let mut header = BatchHeader::default();
         if kind == wire::EXPERIMENTAL_BATCH {
@@ -212,7 +257,10 @@ impl<R: Read> BatchReader<R> {
         header.time = self.varint("timestamp")?;
         let size = self.varint("size")?;
         if size > wire::MAX_BATCH_SIZE {
-            return Err(Failure::new(format!("invalid batch size {size}, maximum is {}", wire::MAX_BATCH_SIZE)));
+            return Err(Failure::new(format!(
+                "invalid batch size {size}, maximum is {}",
+                wire::MAX_BATCH_SIZE
+            )));
         }
         self.data.clear();
         let read = (&mut self.source)
@@ -221,7 +269,9 @@ impl<R: Read> BatchReader<R> {
             .map_err(|error| Failure::new(error.to_string()))?;
         self.position += read as u64;
         if read as u64 != size {
-            return Err(Failure::new(format!("failed to read full batch: read {read} but wanted {size}")));
+            return Err(Failure::new(format!(
+                "failed to read full batch: read {read} but wanted {size}"
+            )));
         }
         Ok(Next::Batch(header))
     }

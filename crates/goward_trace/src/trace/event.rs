@@ -27,7 +27,14 @@ pub struct Event {
 
 impl Default for Event {
     fn default() -> Self {
-        Event { time: 0, m: NONE, p: NONE, g: NONE, arguments: [0; 4], kind: wire::SYNC_POINT }
+        Event {
+            time: 0,
+            m: NONE,
+            p: NONE,
+            g: NONE,
+            arguments: [0; 4],
+            kind: wire::SYNC_POINT,
+        }
     }
 }
 
@@ -60,9 +67,15 @@ impl GoState {
 
     /// The state behind a status number on the wire (1 runnable, 2 running, 3 syscall, 4 waiting).
     pub(crate) fn of_status(status: u8) -> Option<GoState> {
-        [GoState::Undetermined, GoState::Runnable, GoState::Running, GoState::Syscall, GoState::Waiting]
-            .get(usize::from(status))
-            .copied()
+        [
+            GoState::Undetermined,
+            GoState::Runnable,
+            GoState::Running,
+            GoState::Syscall,
+            GoState::Waiting,
+        ]
+        .get(usize::from(status))
+        .copied()
     }
 
     pub(crate) fn of_number(number: u64) -> GoState {
@@ -104,16 +117,27 @@ impl ProcState {
     /// The state behind a status number on the wire (1 running, 2 idle, 3 syscall, 4 abandoned in
     /// a syscall).
     pub(crate) fn of_status(status: u64) -> Option<ProcState> {
-        [ProcState::Undetermined, ProcState::Running, ProcState::Idle, ProcState::Running, ProcState::Idle]
-            .get(usize::try_from(status).ok()?)
-            .copied()
+        [
+            ProcState::Undetermined,
+            ProcState::Running,
+            ProcState::Idle,
+            ProcState::Running,
+            ProcState::Idle,
+        ]
+        .get(usize::try_from(status).ok()?)
+        .copied()
     }
 
     pub(crate) fn of_number(number: u64) -> ProcState {
-        [ProcState::Undetermined, ProcState::NotExist, ProcState::Running, ProcState::Idle]
-            .get(number as usize)
-            .copied()
-            .unwrap_or(ProcState::Undetermined)
+        [
+            ProcState::Undetermined,
+            ProcState::NotExist,
+            ProcState::Running,
+            ProcState::Idle,
+        ]
+        .get(number as usize)
+        .copied()
+        .unwrap_or(ProcState::Undetermined)
     }
 }
 
@@ -151,8 +175,20 @@ impl Event {
     #[inline]
     pub fn go_transition(&self) -> Option<GoTransition> {
         let [first, second, third, _] = self.arguments;
-        let named = |from, to, stack| GoTransition { goroutine: first as i64, from, to, reason: 0, stack };
-        let own = |from, to, reason, stack| GoTransition { goroutine: self.g, from, to, reason, stack };
+        let named = |from, to, stack| GoTransition {
+            goroutine: first as i64,
+            from,
+            to,
+            reason: 0,
+            stack,
+        };
+        let own = |from, to, reason, stack| GoTransition {
+            goroutine: self.g,
+            from,
+            to,
+            reason,
+            stack,
+        };
         Some(match self.kind {
             wire::GO_CREATE => named(GoState::NotExist, GoState::Runnable, second),
             wire::GO_CREATE_BLOCKED => named(GoState::NotExist, GoState::Waiting, second),
@@ -183,12 +219,28 @@ impl Event {
         let [first, second, third, last] = self.arguments;
         let processor = first as i64;
         Some(match self.kind {
-            wire::PROC_START => ProcTransition { processor, from: ProcState::Idle, to: ProcState::Running },
-            wire::PROC_STOP => ProcTransition { processor: self.p, from: ProcState::Running, to: ProcState::Idle },
+            wire::PROC_START => ProcTransition {
+                processor,
+                from: ProcState::Idle,
+                to: ProcState::Running,
+            },
+            wire::PROC_STOP => ProcTransition {
+                processor: self.p,
+                from: ProcState::Running,
+                to: ProcState::Idle,
+            },
             wire::PROC_STEAL => {
                 // A processor whose thread was lost shows as idle before it is stolen, too.
-                let from = if last == 4 { ProcState::Idle } else { ProcState::Running };
-                ProcTransition { processor, from, to: ProcState::Idle }
+                let from = if last == 4 {
+                    ProcState::Idle
+                } else {
+                    ProcState::Running
+                };
+                ProcTransition {
+                    processor,
+                    from,
+                    to: ProcState::Idle,
+                }
             }
             wire::PROC_STATUS => ProcTransition {
                 processor,

@@ -70,7 +70,9 @@ impl Cursor {
     fn open_batch(&mut self, generation: &Generation) -> bool {
         let batches: &[Batch] = &generation.threads[self.list as usize].1;
         loop {
-            let Some(batch) = batches.get(self.next_batch as usize) else { return false };
+            let Some(batch) = batches.get(self.next_batch as usize) else {
+                return false;
+            };
             self.next_batch += 1;
             if batch.start != batch.end {
                 self.position = batch.start;
@@ -87,7 +89,9 @@ impl Cursor {
         let start = self.position as usize;
         // No event is longer than 51 bytes, and padding follows the last batch. So the bytes are
         // read from a window of fixed size, and only the end is compared with that of the batch.
-        let Some(window) = bytes.get(start..start + PADDING).and_then(|window| window.first_chunk::<PADDING>())
+        let Some(window) = bytes
+            .get(start..start + PADDING)
+            .and_then(|window| window.first_chunk::<PADDING>())
         else {
             return Err(bad_varint(" for timestamp"));
         };
@@ -131,7 +135,10 @@ fn window_varint(window: &[u8; PADDING], offset: usize) -> (u64, usize) {
     if first < 0x80 {
         return (u64::from(first), offset.wrapping_add(1));
     }
-    let Some(word) = window.get(offset..).and_then(|rest| rest.first_chunk::<8>()) else {
+    let Some(word) = window
+        .get(offset..)
+        .and_then(|rest| rest.first_chunk::<8>())
+    else {
         return slow_window_varint(window, offset);
     };
     let word = u64::from_le_bytes(*word);

@@ -159,7 +159,10 @@ pub(crate) struct Frequency {
 
 impl Default for Frequency {
     fn default() -> Self {
-        Frequency { factor: 0.0, small: Box::new([0; 1024]) }
+        Frequency {
+            factor: 0.0,
+            small: Box::new([0; 1024]),
+        }
     }
 }
 
@@ -173,7 +176,11 @@ impl Frequency {
 
     #[inline]
     pub(crate) fn nanoseconds(&self, time: u64) -> i64 {
-        if time < 1024 { self.small[time as usize] } else { convert(time, self.factor) }
+        if time < 1024 {
+            self.small[time as usize]
+        } else {
+            convert(time, self.factor)
+        }
     }
 }
 
@@ -181,7 +188,11 @@ impl Frequency {
 /// zero, and the smallest integer for what does not fit.
 fn convert(time: u64, factor: f64) -> i64 {
     let product = time as f64 * factor;
-    if product.abs() < 9_223_372_036_854_775_808.0 { product as i64 } else { i64::MIN }
+    if product.abs() < 9_223_372_036_854_775_808.0 {
+        product as i64
+    } else {
+        i64::MIN
+    }
 }
 
 /// One generation of a trace.
@@ -224,7 +235,11 @@ impl Generation {
 
     /// The frames of the stack with this number, innermost first; none for 0.
     pub fn stack(&self, id: u64) -> Option<impl ExactSizeIterator<Item = &Frame>> {
-        Some(self.stack_frame_indexes(id)?.iter().map(|&index| &self.frames[index as usize]))
+        Some(
+            self.stack_frame_indexes(id)?
+                .iter()
+                .map(|&index| &self.frames[index as usize]),
+        )
     }
 
     /// As [`Generation::stack`], but as indexes for [`Generation::frame`].
@@ -258,12 +273,14 @@ impl Generation {
 
     /// The clocks, read at the same moment; only in traces of Go 1.25 and later.
     pub fn clock_snapshot(&self) -> Option<ClockSnapshot> {
-        self.clock.map(|(time, monotonic, wall_seconds, wall_nanoseconds)| ClockSnapshot {
-            trace: self.frequency.nanoseconds(time),
-            monotonic,
-            wall_seconds,
-            wall_nanoseconds,
-        })
+        self.clock.map(
+            |(time, monotonic, wall_seconds, wall_nanoseconds)| ClockSnapshot {
+                trace: self.frequency.nanoseconds(time),
+                monotonic,
+                wall_seconds,
+                wall_nanoseconds,
+            },
+        )
     }
 
     /// The size of the generation's encoded events in bytes.
@@ -305,14 +322,23 @@ impl Generation {
     }
 
     /// Takes in one batch, by the kind that its first byte says.
-    pub(crate) fn add_batch(&mut self, header: &BatchHeader, data: &[u8], version: Version) -> Result<(), Failure> {
+    pub(crate) fn add_batch(
+        &mut self,
+        header: &BatchHeader,
+        data: &[u8],
+        version: Version,
+    ) -> Result<(), Failure> {
         if header.experiment == 0 {
             match data.first().copied() {
                 Some(wire::STRINGS) => return self.add_strings(data),
                 Some(wire::STACKS) => return self.add_stacks(data),
                 Some(wire::CPU_SAMPLES) => return self.add_cpu_samples(data),
-                Some(wire::FREQUENCY) if version < Version::Go125 => return self.add_clocks(header, data, version),
-                Some(wire::SYNC) if version >= Version::Go125 => return self.add_clocks(header, data, version),
+                Some(wire::FREQUENCY) if version < Version::Go125 => {
+                    return self.add_clocks(header, data, version);
+                }
+                Some(wire::SYNC) if version >= Version::Go125 => {
+                    return self.add_clocks(header, data, version);
+                }
                 Some(wire::END_OF_GENERATION) => {
                     return Err(Failure::new(
                         "internal error: unexpectedly processing EndOfGeneration; broken trace?",
@@ -336,11 +362,16 @@ impl Generation {
             None => {
                 let index = self.threads.len();
                 self.thread_index.insert(header.m, index as u32);
-                self.threads.push((header.m, self.spare_batches.pop().unwrap_or_default()));
+                self.threads
+                    .push((header.m, self.spare_batches.pop().unwrap_or_default()));
                 index
             }
         };
-        self.threads[index].1.push(Batch { time: header.time, start: start as u32, end });
+        self.threads[index].1.push(Batch {
+            time: header.time,
+            start: start as u32,
+            end,
+        });
         Ok(())
     }
 
@@ -370,7 +401,13 @@ impl Generation {
             position += length;
             let start = self.string_bytes.len() as u32;
             self.string_bytes.extend_from_slice(bytes);
-            self.strings.push(id, Piece { start, length: length as u32 });
+            self.strings.push(
+                id,
+                Piece {
+                    start,
+                    length: length as u32,
+                },
+            );
         }
         Ok(())
     }
@@ -386,7 +423,10 @@ impl Generation {
             let id = wire::varint(data, &mut position)?;
             let count = wire::varint(data, &mut position)?;
             if count > wire::MAX_FRAMES {
-                return Err(Failure::new(format!("invalid stack size {count}, maximum is {}", wire::MAX_FRAMES)));
+                return Err(Failure::new(format!(
+                    "invalid stack size {count}, maximum is {}",
+                    wire::MAX_FRAMES
+                )));
             }
             let start = self.stack_frames.len() as u32;
             for number in 0..count {
@@ -399,8 +439,12 @@ impl Generation {
                         ))
                     })
                 };
-                let frame =
-                    Frame { pc: field("PC")?, function: field("funcID")?, file: field("fileID")?, line: field("line")? };
+                let frame = Frame {
+                    pc: field("PC")?,
+                    function: field("funcID")?,
+                    file: field("fileID")?,
+                    line: field("line")?,
+                };
                 // The first mention of a program counter decides about its function and line, as
                 // in Go's reader.
                 let next = self.frames.len() as u32;
@@ -410,7 +454,13 @@ impl Generation {
                 }
                 self.stack_frames.push(index);
             }
-            self.stacks.push(id, Piece { start, length: count as u32 });
+            self.stacks.push(
+                id,
+                Piece {
+                    start,
+                    length: count as u32,
+                },
+            );
         }
         Ok(())
     }
@@ -421,19 +471,32 @@ impl Generation {
             let event = data[position];
             position += 1;
             if event != wire::CPU_SAMPLE {
-                return Err(Failure::new(format!("expected CPU sample event, got {event}")));
+                return Err(Failure::new(format!(
+                    "expected CPU sample event, got {event}"
+                )));
             }
             let time = wire::varint(data, &mut position)? as i64;
             let m = wire::varint(data, &mut position)? as i64;
             let p = wire::varint(data, &mut position)? as i64;
             let g = wire::varint(data, &mut position)? as i64;
             let stack = wire::varint(data, &mut position)?;
-            self.cpu_samples.push(CpuSample { time, m, p, g: if g == 0 { -1 } else { g }, stack });
+            self.cpu_samples.push(CpuSample {
+                time,
+                m,
+                p,
+                g: if g == 0 { -1 } else { g },
+                stack,
+            });
         }
         Ok(())
     }
 
-    fn add_clocks(&mut self, header: &BatchHeader, data: &[u8], version: Version) -> Result<(), Failure> {
+    fn add_clocks(
+        &mut self,
+        header: &BatchHeader,
+        data: &[u8],
+        version: Version,
+    ) -> Result<(), Failure> {
         let mut position = usize::from(version >= Version::Go125);
         let mut last = header.time;
         while position < data.len() {
@@ -456,7 +519,9 @@ impl Generation {
                 let nanoseconds = wire::varint(data, &mut position)? as i64;
                 self.clock = Some((last, monotonic, seconds, nanoseconds));
             } else {
-                return Err(Failure::new(format!("expected frequency or clock snapshot event, got {event}")));
+                return Err(Failure::new(format!(
+                    "expected frequency or clock snapshot event, got {event}"
+                )));
             }
         }
         Ok(())
@@ -481,7 +546,9 @@ impl Generation {
         for frame in &self.frames {
             for (what, id) in [("func", frame.function), ("file", frame.file)] {
                 if !self.has_string(id) {
-                    return Err(Failure::new(format!("found invalid {what} string ID {id} in a stack")));
+                    return Err(Failure::new(format!(
+                        "found invalid {what} string ID {id} in a stack"
+                    )));
                 }
             }
         }

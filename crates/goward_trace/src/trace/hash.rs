@@ -24,7 +24,9 @@ fn mix(hash: u64, value: u64) -> u64 {
 }
 
 fn hash_text(text: &[u8]) -> u64 {
-    text.iter().fold(14_695_981_039_346_656_037, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211))
+    text.iter().fold(14_695_981_039_346_656_037, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211)
+    })
 }
 
 /// Go's number of what kind an event is.
@@ -104,8 +106,14 @@ impl EventHash {
                 let mut hash = 1;
                 for frame in frames {
                     hash = mix(hash, frame.pc);
-                    hash = mix(hash, hash_text(generation.string(frame.function).unwrap_or_default()));
-                    hash = mix(hash, hash_text(generation.string(frame.file).unwrap_or_default()));
+                    hash = mix(
+                        hash,
+                        hash_text(generation.string(frame.function).unwrap_or_default()),
+                    );
+                    hash = mix(
+                        hash,
+                        hash_text(generation.string(frame.file).unwrap_or_default()),
+                    );
                     hash = mix(hash, frame.line);
                 }
                 self.stacks.insert(id, hash);
@@ -137,7 +145,13 @@ impl EventHash {
             self.strings.clear();
         }
         let [first, second, third, _] = event.arguments;
-        for value in [kind_number(event.kind), event.m as u64, event.p as u64, event.g as u64, event.time as u64] {
+        for value in [
+            kind_number(event.kind),
+            event.m as u64,
+            event.p as u64,
+            event.g as u64,
+            event.time as u64,
+        ] {
             self.number(value);
         }
         match event.kind {
@@ -183,7 +197,11 @@ impl EventHash {
             }
             wire::GC_SWEEP_BEGIN | wire::GC_SWEEP_ACTIVE | wire::GC_SWEEP_END => {
                 self.text(b"GC incremental sweep");
-                self.number(if event.kind == wire::GC_SWEEP_ACTIVE { first } else { event.p as u64 });
+                self.number(if event.kind == wire::GC_SWEEP_ACTIVE {
+                    first
+                } else {
+                    event.p as u64
+                });
                 if event.kind == wire::GC_SWEEP_END {
                     self.number(first);
                     self.number(second);
@@ -191,7 +209,11 @@ impl EventHash {
             }
             wire::GC_MARK_ASSIST_BEGIN | wire::GC_MARK_ASSIST_ACTIVE | wire::GC_MARK_ASSIST_END => {
                 self.text(b"GC mark assist");
-                self.number(if event.kind == wire::GC_MARK_ASSIST_ACTIVE { first } else { event.g as u64 });
+                self.number(if event.kind == wire::GC_MARK_ASSIST_ACTIVE {
+                    first
+                } else {
+                    event.g as u64
+                });
             }
             wire::USER_TASK_BEGIN => {
                 self.number(first);
@@ -237,6 +259,10 @@ impl EventHash {
                 }
             }
         }
-        self.stack(reader, event.stack(), event.stack() != 0 || event.kind == wire::CPU_SAMPLE)
+        self.stack(
+            reader,
+            event.stack(),
+            event.stack() != 0 || event.kind == wire::CPU_SAMPLE,
+        )
     }
 }

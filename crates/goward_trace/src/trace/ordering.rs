@@ -11,7 +11,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::event::{Event, GoState, NONE, NO_TASK, ProcState};
+use super::event::{Event, GoState, NO_TASK, NONE, ProcState};
 use super::frontier::Cursor;
 use super::generation::{Failure, Generation};
 use super::wire::{self, EventType};
@@ -185,7 +185,9 @@ fn bad(text: String) -> Box<Failure> {
 
 #[cold]
 fn missing(what: &str) -> Box<Failure> {
-    Box::new(Failure::new(format!("expected a {what} but didn't have one")))
+    Box::new(Failure::new(format!(
+        "expected a {what} but didn't have one"
+    )))
 }
 
 #[cold]
@@ -205,12 +207,20 @@ struct Context {
 
 impl Context {
     fn need_thread(&self) -> Result<(), Box<Failure>> {
-        if self.m == NONE { Err(missing("thread")) } else { Ok(()) }
+        if self.m == NONE {
+            Err(missing("thread"))
+        } else {
+            Ok(())
+        }
     }
 
     fn need_processor(&self) -> Result<(), Box<Failure>> {
         self.need_thread()?;
-        if self.p == NONE { Err(missing("proc")) } else { Ok(()) }
+        if self.p == NONE {
+            Err(missing("proc"))
+        } else {
+            Ok(())
+        }
     }
 
     /// What running Go code needs: a thread, a processor and a goroutine.
@@ -224,7 +234,14 @@ impl Context {
     }
 
     fn event(&self, kind: EventType, time: i64, arguments: [u64; 4]) -> Event {
-        Event { time, m: self.m, p: self.p, g: self.g, arguments, kind }
+        Event {
+            time,
+            m: self.m,
+            p: self.p,
+            g: self.g,
+            arguments,
+            kind,
+        }
     }
 }
 
@@ -252,7 +269,13 @@ impl Ordering {
 
     fn thread(&mut self, id: i64) -> u32 {
         *self.thread_index.entry(id).or_insert_with(|| {
-            self.threads.push(Thread { id, g: NONE, slot: NO_SLOT, p: NONE, processor: u32::MAX });
+            self.threads.push(Thread {
+                id,
+                g: NONE,
+                slot: NO_SLOT,
+                p: NONE,
+                processor: u32::MAX,
+            });
             self.threads.len() as u32 - 1
         })
     }
@@ -274,8 +297,13 @@ impl Ordering {
         if self.first_generation == 0 {
             self.first_generation = generation.number;
         }
-        let mut context =
-            Context { m: cursor.m, p: NONE, g: NONE, slot: NO_SLOT, processor: u32::MAX };
+        let mut context = Context {
+            m: cursor.m,
+            p: NONE,
+            g: NONE,
+            slot: NO_SLOT,
+            processor: u32::MAX,
+        };
         if cursor.m != NONE {
             if cursor.thread == u32::MAX {
                 cursor.thread = self.thread(cursor.m);
@@ -294,8 +322,12 @@ impl Ordering {
             wire::GO_START => self.go_start(cursor, generation, context),
             wire::GO_UNBLOCK => self.go_unblock(cursor, generation, context),
             wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(cursor, context),
-            wire::USER_REGION_BEGIN | wire::USER_REGION_END => self.user_region(cursor, generation, context),
-            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(cursor, generation, context),
+            wire::USER_REGION_BEGIN | wire::USER_REGION_END => {
+                self.user_region(cursor, generation, context)
+            }
+            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => {
+                self.go_create(cursor, generation, context)
+            }
             wire::USER_LOG | wire::GO_LABEL | wire::PROCS_CHANGE => {
                 context.need_all()?;
                 self.emit(cursor, &context)
@@ -316,13 +348,17 @@ impl Ordering {
             wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(cursor, generation, context),
             wire::GO_CREATE_SYSCALL => self.go_create_syscall(cursor, generation, context),
             wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(cursor, context),
-            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => self.go_switch(cursor, generation, context),
+            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => {
+                self.go_switch(cursor, generation, context)
+            }
             wire::STW_BEGIN | wire::GC_MARK_ASSIST_BEGIN => self.go_range_begin(cursor, context),
             wire::STW_END | wire::GC_MARK_ASSIST_END => self.go_range_end(cursor, context),
             wire::GC_MARK_ASSIST_ACTIVE => self.go_range_active(cursor, generation, context),
             wire::GC_SWEEP_BEGIN | wire::GC_SWEEP_END => self.sweep(cursor, context),
             wire::GC_SWEEP_ACTIVE => self.sweep_active(cursor, generation, context),
-            wire::GC_ACTIVE | wire::GC_BEGIN | wire::GC_END => self.collect(cursor, generation, context),
+            wire::GC_ACTIVE | wire::GC_BEGIN | wire::GC_END => {
+                self.collect(cursor, generation, context)
+            }
             wire::SPAN..=wire::GOROUTINE_STACK_FREE => {
                 context.need_thread()?;
                 self.emit(cursor, &context)
@@ -362,7 +398,12 @@ impl Ordering {
         }
     }
 
-    fn proc_status(&mut self, cursor: &mut Cursor, generation: &Generation, context: Context) -> Step {
+    fn proc_status(
+        &mut self,
+        cursor: &mut Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let id = cursor.arguments[0] as i64;
         let status = cursor.arguments[1] as u8;
         let Some(mut old) = ProcState::of_status(u64::from(status)) else {
@@ -375,7 +416,8 @@ impl Ordering {
                     // Nothing was lost: the thread in the syscall is known.
                     old = ProcState::Running;
                     cursor.arguments[1] = u64::from(PROC_SYSCALL);
-                } else if status == PROC_SYSCALL_ABANDONED && known.status == PROC_SYSCALL_ABANDONED {
+                } else if status == PROC_SYSCALL_ABANDONED && known.status == PROC_SYSCALL_ABANDONED
+                {
                     old = ProcState::Idle;
                     cursor.arguments[1] = u64::from(PROC_SYSCALL_ABANDONED);
                 } else if known.status != status {
@@ -409,7 +451,10 @@ impl Ordering {
         };
         if ProcState::of_status(cursor.arguments[1]).is_none() {
             // Go's reader accepts this one and breaks down when it shows the event.
-            return fail(format!("invalid status for proc {id}: {}", cursor.arguments[1]));
+            return fail(format!(
+                "invalid status for proc {id}: {}",
+                cursor.arguments[1]
+            ));
         }
         cursor.arguments[2] = old as u64;
         let mut shown = context;
@@ -422,7 +467,11 @@ impl Ordering {
                     shown.p = id;
                     shown.g = thread.g;
                 }
-                None => return fail(format!("failed to find sched context for proc {id} that's about to be stolen")),
+                None => {
+                    return fail(format!(
+                        "failed to find sched context for proc {id} that's about to be stolen"
+                    ));
+                }
             }
         }
         if status == PROC_RUNNING || status == PROC_SYSCALL {
@@ -433,7 +482,9 @@ impl Ordering {
 
     fn proc_start(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
         let id = cursor.arguments[0] as i64;
-        let Some(index) = self.processor(id) else { return Ok(false) };
+        let Some(index) = self.processor(id) else {
+            return Ok(false);
+        };
         let known = &mut self.processors[index as usize];
         if known.status != PROC_IDLE
             || known.generation != generation.number
@@ -460,7 +511,10 @@ impl Ordering {
 
     fn proc_stop(&mut self, cursor: &Cursor, context: Context) -> Step {
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!("event ProcStop for proc ({}) that doesn't exist", context.p));
+            return fail(format!(
+                "event ProcStop for proc ({}) that doesn't exist",
+                context.p
+            ));
         };
         let known = &mut self.processors[index as usize];
         if known.status != PROC_RUNNING && known.status != PROC_SYSCALL {
@@ -472,10 +526,17 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn proc_steal(&mut self, cursor: &mut Cursor, generation: &Generation, context: Context) -> Step {
+    fn proc_steal(
+        &mut self,
+        cursor: &mut Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let [argument, sequence, victim, _] = cursor.arguments;
         let id = argument as i64;
-        let Some(index) = self.processor(id) else { return Ok(false) };
+        let Some(index) = self.processor(id) else {
+            return Ok(false);
+        };
         let known = &mut self.processors[index as usize];
         if (known.status != PROC_SYSCALL && known.status != PROC_SYSCALL_ABANDONED)
             || known.generation != generation.number
@@ -519,7 +580,12 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn go_status(&mut self, cursor: &mut Cursor, generation: &Generation, context: Context) -> Step {
+    fn go_status(
+        &mut self,
+        cursor: &mut Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let id = cursor.arguments[0] as i64;
         let m = cursor.arguments[1] as i64;
         let status = cursor.arguments[2] as u8;
@@ -602,12 +668,25 @@ impl Ordering {
         if let Some(slot) = self.go_slot(&context)
             && self.goroutines.slots[slot].status != GO_RUNNING
         {
-            return fail(format!("{} event for goroutine that's not Running", event_name(cursor.kind)));
+            return fail(format!(
+                "{} event for goroutine that's not Running",
+                event_name(cursor.kind)
+            ));
         }
         let id = cursor.arguments[0] as i64;
-        let status = if cursor.kind == wire::GO_CREATE_BLOCKED { GO_WAITING } else { GO_RUNNABLE };
-        if self.goroutines.insert(id, status, generation.number).is_none() {
-            return fail(format!("tried to create goroutine ({id}) that already exists"));
+        let status = if cursor.kind == wire::GO_CREATE_BLOCKED {
+            GO_WAITING
+        } else {
+            GO_RUNNABLE
+        };
+        if self
+            .goroutines
+            .insert(id, status, generation.number)
+            .is_none()
+        {
+            return fail(format!(
+                "tried to create goroutine ({id}) that already exists"
+            ));
         }
         self.emit(cursor, &context)
     }
@@ -646,7 +725,9 @@ impl Ordering {
     #[inline]
     fn go_start(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
         let id = cursor.arguments[0] as i64;
-        let Some(slot) = self.goroutines.find(id) else { return Ok(false) };
+        let Some(slot) = self.goroutines.find(id) else {
+            return Ok(false);
+        };
         let known = &mut self.goroutines.slots[slot];
         if known.status != GO_RUNNABLE
             || known.generation != generation.number
@@ -666,7 +747,9 @@ impl Ordering {
 
     #[inline]
     fn go_unblock(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
-        let Some(slot) = self.goroutines.find(cursor.arguments[0] as i64) else { return Ok(false) };
+        let Some(slot) = self.goroutines.find(cursor.arguments[0] as i64) else {
+            return Ok(false);
+        };
         let known = &mut self.goroutines.slots[slot];
         if known.status != GO_WAITING
             || known.generation != generation.number
@@ -684,7 +767,9 @@ impl Ordering {
     fn go_switch(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
         let current = self.running(cursor, &context)?;
         let next = cursor.arguments[0] as i64;
-        let Some(slot) = self.goroutines.find(next) else { return Ok(false) };
+        let Some(slot) = self.goroutines.find(next) else {
+            return Ok(false);
+        };
         let known = &self.goroutines.slots[slot];
         if known.status != GO_WAITING
             || known.generation != generation.number
@@ -692,33 +777,50 @@ impl Ordering {
         {
             return Ok(false);
         }
-        self.queue.push(context.event(cursor.kind, cursor.time, cursor.arguments));
+        self.queue
+            .push(context.event(cursor.kind, cursor.time, cursor.arguments));
         if cursor.kind == wire::GO_SWITCH {
             self.goroutines.slots[current].status = GO_WAITING;
-            self.queue.push(context.event(wire::GO_BLOCK, cursor.time, [0; 4]));
+            self.queue
+                .push(context.event(wire::GO_BLOCK, cursor.time, [0; 4]));
         } else {
             self.goroutines.remove(current);
-            self.queue.push(context.event(wire::GO_DESTROY, cursor.time, [0; 4]));
+            self.queue
+                .push(context.event(wire::GO_DESTROY, cursor.time, [0; 4]));
         }
         let known = &mut self.goroutines.slots[slot];
         known.status = GO_RUNNING;
         known.sequence = cursor.arguments[1];
         let started = Context { g: NONE, ..context };
-        self.queue.push(started.event(wire::GO_START, cursor.time, [next as u64, cursor.arguments[1], 0, 0]));
+        self.queue.push(started.event(
+            wire::GO_START,
+            cursor.time,
+            [next as u64, cursor.arguments[1], 0, 0],
+        ));
         self.bind_goroutine(cursor, next, slot as u32);
         Ok(true)
     }
 
-    fn go_syscall_begin(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
+    fn go_syscall_begin(
+        &mut self,
+        cursor: &Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let slot = self.running(cursor, &context)?;
         self.goroutines.slots[slot].status = GO_SYSCALL;
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!("uninitialized proc {} found during GoSyscallBegin", context.p));
+            return fail(format!(
+                "uninitialized proc {} found during GoSyscallBegin",
+                context.p
+            ));
         };
         let known = &mut self.processors[index as usize];
         known.status = PROC_SYSCALL;
         // The processor's sequence number tells which syscall a later steal refers to.
-        if known.generation != generation.number || cursor.arguments[0] != known.sequence.wrapping_add(1) {
+        if known.generation != generation.number
+            || cursor.arguments[0] != known.sequence.wrapping_add(1)
+        {
             return fail(format!(
                 "failed to advance GoSyscallBegin: can't make sequence: {} (gen={}) -> {} (gen={})",
                 known.sequence, known.generation, cursor.arguments[0], generation.number
@@ -732,7 +834,10 @@ impl Ordering {
         let slot = self.in_syscall(cursor, &context, true)?;
         self.goroutines.slots[slot].status = GO_RUNNING;
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!("uninitialized proc {} found during GoSyscallEnd", context.p));
+            return fail(format!(
+                "uninitialized proc {} found during GoSyscallEnd",
+                context.p
+            ));
         };
         let known = &mut self.processors[index as usize];
         if known.status != PROC_SYSCALL {
@@ -746,7 +851,12 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn in_syscall(&mut self, cursor: &Cursor, context: &Context, with_processor: bool) -> Result<usize, Box<Failure>> {
+    fn in_syscall(
+        &mut self,
+        cursor: &Cursor,
+        context: &Context,
+        with_processor: bool,
+    ) -> Result<usize, Box<Failure>> {
         if with_processor {
             context.need_all()?;
         } else {
@@ -757,10 +867,15 @@ impl Ordering {
         }
         let name = event_name(cursor.kind);
         let Some(slot) = self.go_slot(context) else {
-            return Err(bad(format!("event {name} for goroutine ({}) that doesn't exist", context.g)));
+            return Err(bad(format!(
+                "event {name} for goroutine ({}) that doesn't exist",
+                context.g
+            )));
         };
         if self.goroutines.slots[slot].status != GO_SYSCALL {
-            return Err(bad(format!("{name} event for goroutine that's not in a syscall")));
+            return Err(bad(format!(
+                "{name} event for goroutine that's not in a syscall"
+            )));
         }
         Ok(slot)
     }
@@ -769,7 +884,10 @@ impl Ordering {
         // The event says that the processor was lost in the syscall, so it waits for that.
         if context.p != NONE {
             let Some(index) = self.own_processor(&context) else {
-                return fail(format!("uninitialized proc {} found during GoSyscallEndBlocked", context.p));
+                return fail(format!(
+                    "uninitialized proc {} found during GoSyscallEndBlocked",
+                    context.p
+                ));
             };
             if self.processors[index as usize].status == PROC_SYSCALL {
                 return Ok(false);
@@ -782,14 +900,21 @@ impl Ordering {
     }
 
     /// A thread of C calls into Go: its goroutine comes into being in a syscall.
-    fn go_create_syscall(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
+    fn go_create_syscall(
+        &mut self,
+        cursor: &Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         context.need_thread()?;
         if context.g != NONE {
             return Err(surplus("goroutine"));
         }
         let id = cursor.arguments[0] as i64;
         let Some(slot) = self.goroutines.insert(id, GO_SYSCALL, generation.number) else {
-            return fail(format!("tried to create goroutine ({id}) in syscall that already exists"));
+            return fail(format!(
+                "tried to create goroutine ({id}) in syscall that already exists"
+            ));
         };
         self.bind_goroutine(cursor, id, slot as u32);
         self.emit(cursor, &context)
@@ -800,7 +925,10 @@ impl Ordering {
         self.goroutines.remove(slot);
         if context.p != NONE {
             let Some(index) = self.own_processor(&context) else {
-                return fail(format!("found invalid proc {} during GoDestroySyscall", context.p));
+                return fail(format!(
+                    "found invalid proc {} during GoDestroySyscall",
+                    context.p
+                ));
             };
             let known = &mut self.processors[index as usize];
             if known.status != PROC_SYSCALL {
@@ -814,14 +942,21 @@ impl Ordering {
             known.status = PROC_SYSCALL_ABANDONED;
             self.bind_processor(cursor, NONE, u32::MAX);
             let arguments = [context.p as u64, 0, 0, u64::from(PROC_SYSCALL)];
-            self.queue.push(context.event(wire::PROC_STEAL, cursor.time, arguments));
+            self.queue
+                .push(context.event(wire::PROC_STEAL, cursor.time, arguments));
         }
         self.bind_goroutine(cursor, NONE, NO_SLOT);
-        self.queue.push(context.event(cursor.kind, cursor.time, cursor.arguments));
+        self.queue
+            .push(context.event(cursor.kind, cursor.time, cursor.arguments));
         Ok(true)
     }
 
-    fn user_task_begin(&mut self, cursor: &mut Cursor, generation: &Generation, context: Context) -> Step {
+    fn user_task_begin(
+        &mut self,
+        cursor: &mut Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let id = cursor.arguments[0];
         if self.tasks.contains_key(&id) {
             return fail(format!("task ID conflict: {id}"));
@@ -830,7 +965,10 @@ impl Ordering {
             cursor.arguments[1] = NO_TASK;
         }
         let Some(name) = self.names.intern(generation, cursor.arguments[2]) else {
-            return fail(format!("invalid string ID {} for UserTaskBegin event", cursor.arguments[2]));
+            return fail(format!(
+                "invalid string ID {} for UserTaskBegin event",
+                cursor.arguments[2]
+            ));
         };
         self.tasks.insert(id, (name, cursor.arguments[1]));
         context.need_all()?;
@@ -853,7 +991,10 @@ impl Ordering {
         context.need_all()?;
         let [task, string, ..] = cursor.arguments;
         let Some(name) = self.names.intern(generation, string) else {
-            return fail(format!("invalid string ID {string} for {} event", event_name(cursor.kind)));
+            return fail(format!(
+                "invalid string ID {string} for {} event",
+                event_name(cursor.kind)
+            ));
         };
         let Some(slot) = self.go_slot(&context) else {
             return fail(format!(
@@ -890,7 +1031,9 @@ impl Ordering {
         match cursor.kind {
             wire::GC_ACTIVE if generation.number == self.first_generation => {
                 if known != Collector::Undetermined {
-                    return fail("GCActive in the first generation isn't first GC event".to_owned());
+                    return fail(
+                        "GCActive in the first generation isn't first GC event".to_owned(),
+                    );
                 }
                 self.collector_sequence = sequence;
                 self.collector = Collector::Running;
@@ -908,12 +1051,16 @@ impl Ordering {
         }
         match (cursor.kind, known) {
             (wire::GC_ACTIVE, Collector::Running) => {}
-            (wire::GC_ACTIVE, _) => return fail("encountered GCActive while GC was not in progress".to_owned()),
+            (wire::GC_ACTIVE, _) => {
+                return fail("encountered GCActive while GC was not in progress".to_owned());
+            }
             (wire::GC_BEGIN, Collector::Running) => {
                 return fail("encountered GCBegin while GC was already in progress".to_owned());
             }
             (wire::GC_BEGIN, _) => self.collector = Collector::Running,
-            (_, Collector::NotRunning) => return fail("encountered GCEnd when GC was not in progress".to_owned()),
+            (_, Collector::NotRunning) => {
+                return fail("encountered GCEnd when GC was not in progress".to_owned());
+            }
             (_, Collector::Undetermined) => {
                 return fail("encountered GCEnd when GC was in an undetermined state".to_owned());
             }
@@ -927,7 +1074,10 @@ impl Ordering {
     fn sweep(&mut self, cursor: &Cursor, context: Context) -> Step {
         context.need_processor()?;
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!("uninitialized proc {} found during a sweep", context.p));
+            return fail(format!(
+                "uninitialized proc {} found during a sweep",
+                context.p
+            ));
         };
         let ranges = &mut self.processors[index as usize].ranges;
         if cursor.kind == wire::GC_SWEEP_BEGIN {
@@ -944,11 +1094,17 @@ impl Ordering {
             return fail(format!("encountered GCSweepActive for unknown proc {id}"));
         };
         let first = generation.number == self.first_generation;
-        self.processors[index as usize].ranges.active(wire::GC_SWEEP_BEGIN, first)?;
+        self.processors[index as usize]
+            .ranges
+            .active(wire::GC_SWEEP_BEGIN, first)?;
         self.emit(cursor, &context)
     }
 
-    fn go_range(&mut self, cursor: &Cursor, context: &Context) -> Result<&mut Ranges, Box<Failure>> {
+    fn go_range(
+        &mut self,
+        cursor: &Cursor,
+        context: &Context,
+    ) -> Result<&mut Ranges, Box<Failure>> {
         context.need_all()?;
         match self.go_slot(context) {
             Some(slot) => Ok(&mut self.goroutines.slots[slot].ranges),
@@ -960,8 +1116,13 @@ impl Ordering {
     }
 
     fn go_range_begin(&mut self, cursor: &Cursor, context: Context) -> Step {
-        let description = if cursor.kind == wire::STW_BEGIN { cursor.arguments[0] } else { 0 };
-        self.go_range(cursor, &context)?.begin(cursor.kind, description)?;
+        let description = if cursor.kind == wire::STW_BEGIN {
+            cursor.arguments[0]
+        } else {
+            0
+        };
+        self.go_range(cursor, &context)?
+            .begin(cursor.kind, description)?;
         self.emit(cursor, &context)
     }
 
@@ -974,13 +1135,22 @@ impl Ordering {
         self.emit(cursor, &context)
     }
 
-    fn go_range_active(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
+    fn go_range_active(
+        &mut self,
+        cursor: &Cursor,
+        generation: &Generation,
+        context: Context,
+    ) -> Step {
         let id = cursor.arguments[0] as i64;
         let Some(slot) = self.goroutines.find(id) else {
-            return fail(format!("uninitialized goroutine {id} found during GCMarkAssistActive"));
+            return fail(format!(
+                "uninitialized goroutine {id} found during GCMarkAssistActive"
+            ));
         };
         let first = generation.number == self.first_generation;
-        self.goroutines.slots[slot].ranges.active(wire::GC_MARK_ASSIST_BEGIN, first)?;
+        self.goroutines.slots[slot]
+            .ranges
+            .active(wire::GC_MARK_ASSIST_BEGIN, first)?;
         self.emit(cursor, &context)
     }
 

@@ -27,14 +27,28 @@ macro_rules! put {
 /// # Errors
 ///
 /// If the event refers to something that the trace does not have; Go's printer panics there.
-pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64) -> i32) -> Result<(), Failure> {
+pub fn write_event(
+    out: &mut Vec<u8>,
+    reader: &Reader,
+    local_offset: impl Fn(i64) -> i32,
+) -> Result<(), Failure> {
     let event = reader.current();
     let generation = reader.generation();
     let [first, second, third, _] = event.arguments;
     let string = |id: u64| {
-        generation.string(id).ok_or_else(|| Failure::new(format!("expected id {id} in string table")))
+        generation
+            .string(id)
+            .ok_or_else(|| Failure::new(format!("expected id {id} in string table")))
     };
-    put!(out, "M={} P={} G={} {} Time={}", event.m, event.p, event.g, kind_name(event.kind), event.time);
+    put!(
+        out,
+        "M={} P={} G={} {} Time={}",
+        event.m,
+        event.p,
+        event.g,
+        kind_name(event.kind),
+        event.time
+    );
     match event.kind {
         wire::SYNC_POINT => {
             put!(out, " N={first}");
@@ -43,14 +57,25 @@ pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64
                 if let Some(clock) = generation.clock_snapshot() {
                     put!(out, " Trace={} Mono={} Wall=", clock.trace, clock.monotonic);
                     let nanoseconds = clock.wall_nanoseconds.rem_euclid(1_000_000_000);
-                    let seconds = clock.wall_seconds.wrapping_add(clock.wall_nanoseconds.div_euclid(1_000_000_000));
+                    let seconds = clock
+                        .wall_seconds
+                        .wrapping_add(clock.wall_nanoseconds.div_euclid(1_000_000_000));
                     write_time(out, seconds, nanoseconds, local_offset(seconds));
                 }
             }
         }
-        wire::PROCS_CHANGE => put!(out, " Name=\"/sched/gomaxprocs:threads\" Value=Value{{Uint64({first})}}"),
-        wire::HEAP_ALLOC => put!(out, " Name=\"/memory/classes/heap/objects:bytes\" Value=Value{{Uint64({first})}}"),
-        wire::HEAP_GOAL => put!(out, " Name=\"/gc/heap/goal:bytes\" Value=Value{{Uint64({first})}}"),
+        wire::PROCS_CHANGE => put!(
+            out,
+            " Name=\"/sched/gomaxprocs:threads\" Value=Value{{Uint64({first})}}"
+        ),
+        wire::HEAP_ALLOC => put!(
+            out,
+            " Name=\"/memory/classes/heap/objects:bytes\" Value=Value{{Uint64({first})}}"
+        ),
+        wire::HEAP_GOAL => put!(
+            out,
+            " Name=\"/gc/heap/goal:bytes\" Value=Value{{Uint64({first})}}"
+        ),
         wire::GO_LABEL => {
             out.extend(b" Label=");
             quote(out, string(first)?);
@@ -68,11 +93,22 @@ pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64
             out.extend(b" Name=\"GC concurrent mark phase\" Scope=None");
         }
         wire::GC_SWEEP_BEGIN | wire::GC_SWEEP_ACTIVE | wire::GC_SWEEP_END => {
-            let processor = if event.kind == wire::GC_SWEEP_ACTIVE { first as i64 } else { event.p };
-            put!(out, " Name=\"GC incremental sweep\" Scope=Proc({processor})");
+            let processor = if event.kind == wire::GC_SWEEP_ACTIVE {
+                first as i64
+            } else {
+                event.p
+            };
+            put!(
+                out,
+                " Name=\"GC incremental sweep\" Scope=Proc({processor})"
+            );
         }
         wire::GC_MARK_ASSIST_BEGIN | wire::GC_MARK_ASSIST_ACTIVE | wire::GC_MARK_ASSIST_END => {
-            let goroutine = if event.kind == wire::GC_MARK_ASSIST_ACTIVE { first as i64 } else { event.g };
+            let goroutine = if event.kind == wire::GC_MARK_ASSIST_ACTIVE {
+                first as i64
+            } else {
+                event.g
+            };
             put!(out, " Name=\"GC mark assist\" Scope=Goroutine({goroutine})");
         }
         wire::USER_TASK_BEGIN => {
@@ -97,14 +133,27 @@ pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64
         wire::SPAN..=wire::GOROUTINE_STACK_FREE => {
             let specification = &wire::SPECIFICATIONS[usize::from(event.kind)];
             put!(out, " Name={} Args=[", specification.name);
-            for (index, (name, value)) in specification.arguments.iter().skip(1).zip(event.arguments).enumerate() {
-                put!(out, "{}{name}=Value{{Uint64({value})}}", if index == 0 { "" } else { ", " });
+            for (index, (name, value)) in specification
+                .arguments
+                .iter()
+                .skip(1)
+                .zip(event.arguments)
+                .enumerate()
+            {
+                put!(
+                    out,
+                    "{}{name}=Value{{Uint64({value})}}",
+                    if index == 0 { "" } else { ", " }
+                );
             }
             out.push(b']');
         }
         _ => write_transition(out, event, generation)?,
     }
-    if matches!(event.kind, wire::STW_END | wire::GC_END | wire::GC_MARK_ASSIST_END) {
+    if matches!(
+        event.kind,
+        wire::STW_END | wire::GC_END | wire::GC_MARK_ASSIST_END
+    ) {
         out.extend(b" Attributes=[]");
     } else if event.kind == wire::GC_SWEEP_END {
         put!(
@@ -121,12 +170,22 @@ pub fn write_event(out: &mut Vec<u8>, reader: &Reader, local_offset: impl Fn(i64
     Ok(())
 }
 
-fn write_transition(out: &mut Vec<u8>, event: &Event, generation: &Generation) -> Result<(), Failure> {
+fn write_transition(
+    out: &mut Vec<u8>,
+    event: &Event,
+    generation: &Generation,
+) -> Result<(), Failure> {
     if let Some(change) = event.go_transition() {
-        put!(out, " GoID={} {}->{} Reason=", change.goroutine, change.from.name(), change.to.name());
-        let reason = generation
-            .string(change.reason)
-            .ok_or_else(|| Failure::new(format!("expected id {} in string table", change.reason)))?;
+        put!(
+            out,
+            " GoID={} {}->{} Reason=",
+            change.goroutine,
+            change.from.name(),
+            change.to.name()
+        );
+        let reason = generation.string(change.reason).ok_or_else(|| {
+            Failure::new(format!("expected id {} in string table", change.reason))
+        })?;
         quote(out, reason);
         // A new goroutine has a stack even where that is empty.
         let created = matches!(event.kind, wire::GO_CREATE | wire::GO_CREATE_BLOCKED);
@@ -135,14 +194,21 @@ fn write_transition(out: &mut Vec<u8>, event: &Event, generation: &Generation) -
             write_stack(out, generation, change.stack)?;
         }
     } else if let Some(change) = event.proc_transition() {
-        put!(out, " ProcID={} {}->{} Reason=\"\"", change.processor, change.from.name(), change.to.name());
+        put!(
+            out,
+            " ProcID={} {}->{} Reason=\"\"",
+            change.processor,
+            change.from.name(),
+            change.to.name()
+        );
     }
     Ok(())
 }
 
 fn write_stack(out: &mut Vec<u8>, generation: &Generation, id: u64) -> Result<(), Failure> {
-    let frames =
-        generation.stack(id).ok_or_else(|| Failure::new(format!("expected id {id} in stack table")))?;
+    let frames = generation
+        .stack(id)
+        .ok_or_else(|| Failure::new(format!("expected id {id} in stack table")))?;
     for frame in frames {
         out.push(b'\t');
         out.extend(generation.string(frame.function).unwrap_or_default());
@@ -160,7 +226,9 @@ pub(super) fn kind_name(kind: wire::EventType) -> &'static str {
         wire::PROCS_CHANGE | wire::HEAP_ALLOC | wire::HEAP_GOAL => "Metric",
         wire::GO_LABEL => "Label",
         wire::CPU_SAMPLE => "StackSample",
-        wire::STW_BEGIN | wire::GC_BEGIN | wire::GC_SWEEP_BEGIN | wire::GC_MARK_ASSIST_BEGIN => "RangeBegin",
+        wire::STW_BEGIN | wire::GC_BEGIN | wire::GC_SWEEP_BEGIN | wire::GC_MARK_ASSIST_BEGIN => {
+            "RangeBegin"
+        }
         wire::GC_ACTIVE | wire::GC_SWEEP_ACTIVE | wire::GC_MARK_ASSIST_ACTIVE => "RangeActive",
         wire::STW_END | wire::GC_END | wire::GC_SWEEP_END | wire::GC_MARK_ASSIST_END => "RangeEnd",
         wire::USER_TASK_BEGIN => "TaskBegin",
@@ -182,11 +250,16 @@ pub(super) fn write_time(out: &mut Vec<u8>, seconds: i64, nanoseconds: i64, offs
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i128::from(month <= 2);
     put!(
         out,
@@ -203,6 +276,12 @@ pub(super) fn write_time(out: &mut Vec<u8>, seconds: i64, nanoseconds: i64, offs
         out.push(b'Z');
     } else {
         let minutes = offset.abs() / 60;
-        put!(out, "{}{:02}:{:02}", if offset < 0 { '-' } else { '+' }, minutes / 60, minutes % 60);
+        put!(
+            out,
+            "{}{:02}:{:02}",
+            if offset < 0 { '-' } else { '+' },
+            minutes / 60,
+            minutes % 60
+        );
     }
 }

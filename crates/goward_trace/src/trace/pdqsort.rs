@@ -28,7 +28,13 @@ fn insertion_sort<T: Copy>(data: &mut [T], a: usize, b: usize, less: &impl Fn(&T
     }
 }
 
-fn sift_down<T: Copy>(data: &mut [T], low: usize, high: usize, first: usize, less: &impl Fn(&T, &T) -> bool) {
+fn sift_down<T: Copy>(
+    data: &mut [T],
+    low: usize,
+    high: usize,
+    first: usize,
+    less: &impl Fn(&T, &T) -> bool,
+) {
     let mut root = low;
     loop {
         let mut child = 2 * root + 1;
@@ -57,7 +63,13 @@ fn heap_sort<T: Copy>(data: &mut [T], a: usize, b: usize, less: &impl Fn(&T, &T)
     }
 }
 
-fn sort<T: Copy>(data: &mut [T], mut a: usize, mut b: usize, mut limit: u32, less: &impl Fn(&T, &T) -> bool) {
+fn sort<T: Copy>(
+    data: &mut [T],
+    mut a: usize,
+    mut b: usize,
+    mut limit: u32,
+    less: &impl Fn(&T, &T) -> bool,
+) {
     let mut was_balanced = true;
     let mut was_partitioned = true;
     loop {
@@ -172,7 +184,12 @@ fn partition_equal<T: Copy>(
     }
 }
 
-fn partial_insertion_sort<T: Copy>(data: &mut [T], a: usize, b: usize, less: &impl Fn(&T, &T) -> bool) -> bool {
+fn partial_insertion_sort<T: Copy>(
+    data: &mut [T],
+    a: usize,
+    b: usize,
+    less: &impl Fn(&T, &T) -> bool,
+) -> bool {
     let mut i = a + 1;
     for _ in 0..5 {
         while i < b && !less(&data[i], &data[i - 1]) {
@@ -224,7 +241,12 @@ fn break_patterns<T: Copy>(data: &mut [T], a: usize, b: usize) {
     }
 }
 
-fn choose_pivot<T: Copy>(data: &[T], a: usize, b: usize, less: &impl Fn(&T, &T) -> bool) -> (usize, Hint) {
+fn choose_pivot<T: Copy>(
+    data: &[T],
+    a: usize,
+    b: usize,
+    less: &impl Fn(&T, &T) -> bool,
+) -> (usize, Hint) {
     let length = b - a;
     let mut swaps = 0;
     let (mut i, mut j, mut k) = (a + length / 4, a + length / 4 * 2, a + length / 4 * 3);
@@ -292,7 +314,10 @@ mod tests {
                 let mut expected: Vec<i64> = data.iter().map(|entry| entry.0).collect();
                 expected.sort_unstable();
                 sort_by_key(&mut data, |entry| entry.0);
-                assert_eq!(data.iter().map(|entry| entry.0).collect::<Vec<_>>(), expected);
+                assert_eq!(
+                    data.iter().map(|entry| entry.0).collect::<Vec<_>>(),
+                    expected
+                );
                 let mut indexes: Vec<usize> = data.iter().map(|entry| entry.1).collect();
                 indexes.sort_unstable();
                 assert_eq!(indexes, (0..length).collect::<Vec<_>>());

@@ -63,9 +63,18 @@ mod tests {
     #[test]
     fn quotes_as_go_does() {
         check(b"plain text", r#""plain text""#);
-        check(b"a\"b\\c\n\t\x07\x00\x1b[0m\x7f", r#""a\"b\\c\n\t\a\x00\x1b[0m\x7f""#);
-        check("ünï 世界 \u{a0}\u{200b}\u{1f600}\u{ad}".as_bytes(), r#""ünï 世界 \u00a0\u200b😀\u00ad""#);
+        check(
+            b"a\"b\\c\n\t\x07\x00\x1b[0m\x7f",
+            r#""a\"b\\c\n\t\a\x00\x1b[0m\x7f""#,
+        );
+        check(
+            "ünï 世界 \u{a0}\u{200b}\u{1f600}\u{ad}".as_bytes(),
+            r#""ünï 世界 \u00a0\u200b😀\u00ad""#,
+        );
         check(b"\xff\xc3(\xe4\xb8", r#""\xff\xc3(\xe4\xb8""#);
-        check("\u{e0001}\u{10ffff}\u{fffd}\u{2028}".as_bytes(), r#""\U000e0001\U0010ffff�\u2028""#);
+        check(
+            "\u{e0001}\u{10ffff}\u{fffd}\u{2028}".as_bytes(),
+            r#""\U000e0001\U0010ffff�\u2028""#,
+        );
     }
 }

@@ -99,14 +99,18 @@ impl Reader {
                 loop {
                     let memory = used_receiver.try_recv().unwrap_or_default();
                     let outcome = batches.next_generation(memory);
-                    let over = outcome.generation.is_none() || outcome.failure.is_some() || !outcome.more;
+                    let over =
+                        outcome.generation.is_none() || outcome.failure.is_some() || !outcome.more;
                     if outcome_sender.send(outcome).is_err() || over {
                         return;
                     }
                 }
             })
             .map_err(|error| Failure::new(format!("cannot start the reading thread: {error}")))?;
-        Ok(Reader::with_source(Box::new(ReadAhead { outcomes, used }), version))
+        Ok(Reader::with_source(
+            Box::new(ReadAhead { outcomes, used }),
+            version,
+        ))
     }
 
     fn with_source(source: Box<dyn Source + Send>, version: Version) -> Reader {
@@ -151,7 +155,7 @@ impl Reader {
 
     /// The next event; nothing at the end of the trace. After a failure nothing follows.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<&Event>, Failure> {
+    pub fn next_event(&mut self) -> Result<Option<&Event>, Failure> {
         match self.step() {
             Ok(true) => Ok(Some(self.ordering.queue.current())),
             Ok(false) => Ok(None),
@@ -189,7 +193,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// The last event that [`Reader::next`] gave.
+    /// The last event that [`Reader::next_event`] gave.
     #[inline]
     pub fn current(&self) -> &Event {
         self.ordering.queue.current()
@@ -198,7 +202,12 @@ impl Reader {
     /// Fails if the generation has batches of an experiment that is not known: Go's reader takes them
     /// in, and breaks down when its user asks for the generation's clocks.
     pub(super) fn check_experiments(&self) -> Result<(), Failure> {
-        match self.generation.experiments.iter().find(|&&number| usize::from(number) >= wire::EXPERIMENTS.len()) {
+        match self
+            .generation
+            .experiments
+            .iter()
+            .find(|&&number| usize::from(number) >= wire::EXPERIMENTS.len())
+        {
             Some(number) => Err(Failure::new(format!("unknown experiment {number}"))),
             None => Ok(()),
         }
@@ -207,7 +216,11 @@ impl Reader {
     fn sync(&mut self, time: i64, opens_generation: bool) -> bool {
         self.syncs += 1;
         let arguments = [self.syncs, u64::from(opens_generation), 0, 0];
-        self.ordering.queue.set(Event { time, arguments, ..Event::default() });
+        self.ordering.queue.set(Event {
+            time,
+            arguments,
+            ..Event::default()
+        });
         true
     }
 
@@ -257,7 +270,9 @@ impl Reader {
 
     #[inline]
     fn try_advance(&mut self, index: usize) -> Result<bool, Box<Failure>> {
-        let Some(entry) = self.frontier.heap.get_mut(index) else { return Ok(false) };
+        let Some(entry) = self.frontier.heap.get_mut(index) else {
+            return Ok(false);
+        };
         let cursor = &mut self.cursors[entry.cursor as usize];
         if !self.ordering.advance(cursor, &self.generation)? {
             return Ok(false);
@@ -310,7 +325,10 @@ impl Reader {
         for (index, &(m, _)) in generation.threads.iter().enumerate() {
             let mut cursor = Cursor::new(m, index);
             if cursor.advance(generation).map_err(|failure| *failure)? {
-                self.frontier.insert(Entry { time: cursor.time, cursor: self.cursors.len() as u32 });
+                self.frontier.insert(Entry {
+                    time: cursor.time,
+                    cursor: self.cursors.len() as u32,
+                });
                 self.cursors.push(cursor);
             }
         }
@@ -323,7 +341,11 @@ impl Reader {
         for entry in &self.frontier.heap {
             let cursor = &self.cursors[entry.cursor as usize];
             let specification = &wire::SPECIFICATIONS[usize::from(cursor.kind)];
-            let _ = write!(text, "M {} [{} time={}", cursor.m, specification.name, cursor.time);
+            let _ = write!(
+                text,
+                "M {} [{} time={}",
+                cursor.m, specification.name, cursor.time
+            );
             for (name, value) in specification.arguments.iter().skip(1).zip(cursor.arguments) {
                 let _ = write!(text, " {name}={value}");
             }
@@ -365,9 +387,17 @@ fn check_numbers(event: &Event, checks: u8, generation: &Generation) -> Result<(
         let position = left.trailing_zeros() as usize;
         left &= left - 1;
         let id = event.arguments[position % 4];
-        let known = if position < 4 { generation.has_stack(id) } else { generation.has_string(id) };
+        let known = if position < 4 {
+            generation.has_stack(id)
+        } else {
+            generation.has_string(id)
+        };
         if !known {
-            return Err(bad_number(if position < 4 { "stack" } else { "string" }, id, event.kind));
+            return Err(bad_number(
+                if position < 4 { "stack" } else { "string" },
+                id,
+                event.kind,
+            ));
         }
     }
     Ok(())
@@ -376,7 +406,9 @@ fn check_numbers(event: &Event, checks: u8, generation: &Generation) -> Result<(
 #[cold]
 fn bad_number(what: &str, id: u64, kind: wire::EventType) -> Box<Failure> {
     let event = wire::SPECIFICATIONS[usize::from(kind)].name;
-    Box::new(Failure::new(format!("found invalid {what} ID {id} for event {event}")))
+    Box::new(Failure::new(format!(
+        "found invalid {what} ID {id} for event {event}"
+    )))
 }
 
 const _: () = assert!(NONE == -1, "events show 'none' as -1, as Go does");

@@ -18,7 +18,13 @@ pub fn trace_of_text(text: &str) -> Result<Vec<u8>, String> {
     let mut lines = text
         .lines()
         .enumerate()
-        .map(|(index, line)| (index + 1, line.split('#').next().unwrap_or_default().trim(), line.trim()))
+        .map(|(index, line)| {
+            (
+                index + 1,
+                line.split('#').next().unwrap_or_default().trim(),
+                line.trim(),
+            )
+        })
         .filter(|(_, line, _)| !line.is_empty());
     let (_, header, _) = lines.next().ok_or("the text is empty")?;
     let version = header
@@ -37,7 +43,9 @@ pub fn trace_of_text(text: &str) -> Result<Vec<u8>, String> {
         let specification = &wire::SPECIFICATIONS[kind];
         out.push(kind as u8);
         let values = arguments(words, specification.arguments).map_err(failure)?;
-        values.iter().for_each(|&value| push_varint(&mut out, value));
+        values
+            .iter()
+            .for_each(|&value| push_varint(&mut out, value));
         if kind == usize::from(wire::STACK) {
             for _ in 0..values.get(1).copied().unwrap_or(0) {
                 let (number, line, _) = lines.next().ok_or("the text ends within a stack")?;
@@ -59,7 +67,10 @@ pub fn trace_of_text(text: &str) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn arguments<'a>(mut words: impl Iterator<Item = &'a str>, names: &[&str]) -> Result<Vec<u64>, String> {
+fn arguments<'a>(
+    mut words: impl Iterator<Item = &'a str>,
+    names: &[&str],
+) -> Result<Vec<u64>, String> {
     let values = names
         .iter()
         .map(|name| {
@@ -154,8 +165,13 @@ pub fn write_wire_text(trace: &[u8], mut flush: impl FnMut(&[u8])) -> Result<(),
         if kind == wire::STACK {
             for _ in 0..last {
                 for (index, name) in ["pc", "func", "file", "line"].iter().enumerate() {
-                    let value = wire::varint(trace, &mut position).map_err(|error| fail(error.text()))?;
-                    let _ = write!(out, "{}{name}={value}", if index == 0 { "\n\t" } else { " " });
+                    let value =
+                        wire::varint(trace, &mut position).map_err(|error| fail(error.text()))?;
+                    let _ = write!(
+                        out,
+                        "{}{name}={value}",
+                        if index == 0 { "\n\t" } else { " " }
+                    );
                 }
             }
         }

@@ -94,15 +94,30 @@ pub struct Specification {
     pub starts_with: EventType,
 }
 
-const UNUSED: Specification =
-    Specification { name: "", arguments: &[], timed: false, stacks: [255; 2], strings: [255; 2], starts_with: 0 };
+const UNUSED: Specification = Specification {
+    name: "",
+    arguments: &[],
+    timed: false,
+    stacks: [255; 2],
+    strings: [255; 2],
+    starts_with: 0,
+};
 
 const fn structural(name: &'static str, arguments: &'static [&'static str]) -> Specification {
-    Specification { name, arguments, ..UNUSED }
+    Specification {
+        name,
+        arguments,
+        ..UNUSED
+    }
 }
 
 const fn timed(name: &'static str, arguments: &'static [&'static str]) -> Specification {
-    Specification { name, arguments, timed: true, ..UNUSED }
+    Specification {
+        name,
+        arguments,
+        timed: true,
+        ..UNUSED
+    }
 }
 
 impl Specification {
@@ -143,7 +158,8 @@ const fn specifications() -> [Specification; 256] {
     // always zero there: the number is not checked until it is used.
     all[CPU_SAMPLE as usize] = structural("CPUSample", &["time", "m", "p", "g", "stack"]).stack(0);
     all[FREQUENCY as usize] = structural("Frequency", &["freq"]);
-    all[EXPERIMENTAL_BATCH as usize] = structural("ExperimentalBatch", &["exp", "gen", "m", "time"]);
+    all[EXPERIMENTAL_BATCH as usize] =
+        structural("ExperimentalBatch", &["exp", "gen", "m", "time"]);
     all[SYNC as usize] = structural("Sync", &[]);
     all[END_OF_GENERATION as usize] = structural("EndOfGeneration", &[]);
 
@@ -152,19 +168,28 @@ const fn specifications() -> [Specification; 256] {
     all[PROC_STOP as usize] = timed("ProcStop", &["dt"]);
     all[PROC_STEAL as usize] = timed("ProcSteal", &["dt", "p", "p_seq", "m"]);
     all[PROC_STATUS as usize] = timed("ProcStatus", &["dt", "p", "pstatus"]);
-    all[GO_CREATE as usize] = timed("GoCreate", &["dt", "new_g", "new_stack", "stack"]).stack(2).second_stack(1);
+    all[GO_CREATE as usize] = timed("GoCreate", &["dt", "new_g", "new_stack", "stack"])
+        .stack(2)
+        .second_stack(1);
     all[GO_CREATE_SYSCALL as usize] = timed("GoCreateSyscall", &["dt", "new_g"]);
     all[GO_START as usize] = timed("GoStart", &["dt", "g", "g_seq"]);
     all[GO_DESTROY as usize] = timed("GoDestroy", &["dt"]);
     all[GO_DESTROY_SYSCALL as usize] = timed("GoDestroySyscall", &["dt"]);
-    all[GO_STOP as usize] = timed("GoStop", &["dt", "reason_string", "stack"]).stack(1).string(0);
-    all[GO_BLOCK as usize] = timed("GoBlock", &["dt", "reason_string", "stack"]).stack(1).string(0);
+    all[GO_STOP as usize] = timed("GoStop", &["dt", "reason_string", "stack"])
+        .stack(1)
+        .string(0);
+    all[GO_BLOCK as usize] = timed("GoBlock", &["dt", "reason_string", "stack"])
+        .stack(1)
+        .string(0);
     all[GO_UNBLOCK as usize] = timed("GoUnblock", &["dt", "g", "g_seq", "stack"]).stack(2);
     all[GO_SYSCALL_BEGIN as usize] = timed("GoSyscallBegin", &["dt", "p_seq", "stack"]).stack(1);
     all[GO_SYSCALL_END as usize] = timed("GoSyscallEnd", &["dt"]).ends(GO_SYSCALL_BEGIN);
-    all[GO_SYSCALL_END_BLOCKED as usize] = timed("GoSyscallEndBlocked", &["dt"]).ends(GO_SYSCALL_BEGIN);
+    all[GO_SYSCALL_END_BLOCKED as usize] =
+        timed("GoSyscallEndBlocked", &["dt"]).ends(GO_SYSCALL_BEGIN);
     all[GO_STATUS as usize] = timed("GoStatus", &["dt", "g", "m", "gstatus"]);
-    all[STW_BEGIN as usize] = timed("STWBegin", &["dt", "kind_string", "stack"]).stack(1).string(0);
+    all[STW_BEGIN as usize] = timed("STWBegin", &["dt", "kind_string", "stack"])
+        .stack(1)
+        .string(0);
     all[STW_END as usize] = timed("STWEnd", &["dt"]).ends(STW_BEGIN);
     all[GC_ACTIVE as usize] = timed("GCActive", &["dt", "gc_seq"]).ends(GC_BEGIN);
     all[GC_BEGIN as usize] = timed("GCBegin", &["dt", "gc_seq", "stack"]).stack(1);
@@ -173,26 +198,43 @@ const fn specifications() -> [Specification; 256] {
     all[GC_SWEEP_BEGIN as usize] = timed("GCSweepBegin", &["dt", "stack"]).stack(0);
     all[GC_SWEEP_END as usize] =
         timed("GCSweepEnd", &["dt", "swept_value", "reclaimed_value"]).ends(GC_SWEEP_BEGIN);
-    all[GC_MARK_ASSIST_ACTIVE as usize] = timed("GCMarkAssistActive", &["dt", "g"]).ends(GC_MARK_ASSIST_BEGIN);
+    all[GC_MARK_ASSIST_ACTIVE as usize] =
+        timed("GCMarkAssistActive", &["dt", "g"]).ends(GC_MARK_ASSIST_BEGIN);
     all[GC_MARK_ASSIST_BEGIN as usize] = timed("GCMarkAssistBegin", &["dt", "stack"]).stack(0);
     all[GC_MARK_ASSIST_END as usize] = timed("GCMarkAssistEnd", &["dt"]).ends(GC_MARK_ASSIST_BEGIN);
     all[HEAP_ALLOC as usize] = timed("HeapAlloc", &["dt", "heapalloc_value"]);
     all[HEAP_GOAL as usize] = timed("HeapGoal", &["dt", "heapgoal_value"]);
     all[GO_LABEL as usize] = timed("GoLabel", &["dt", "label_string"]).string(0);
-    all[USER_TASK_BEGIN as usize] =
-        timed("UserTaskBegin", &["dt", "task", "parent_task", "name_string", "stack"]).stack(3).string(2);
+    all[USER_TASK_BEGIN as usize] = timed(
+        "UserTaskBegin",
+        &["dt", "task", "parent_task", "name_string", "stack"],
+    )
+    .stack(3)
+    .string(2);
     all[USER_TASK_END as usize] = timed("UserTaskEnd", &["dt", "task", "stack"]).stack(1);
     all[USER_REGION_BEGIN as usize] =
-        timed("UserRegionBegin", &["dt", "task", "name_string", "stack"]).stack(2).string(1);
-    all[USER_REGION_END as usize] =
-        timed("UserRegionEnd", &["dt", "task", "name_string", "stack"]).stack(2).string(1).ends(USER_REGION_BEGIN);
-    all[USER_LOG as usize] =
-        timed("UserLog", &["dt", "task", "key_string", "value_string", "stack"]).stack(3).string(1).second_string(2);
+        timed("UserRegionBegin", &["dt", "task", "name_string", "stack"])
+            .stack(2)
+            .string(1);
+    all[USER_REGION_END as usize] = timed("UserRegionEnd", &["dt", "task", "name_string", "stack"])
+        .stack(2)
+        .string(1)
+        .ends(USER_REGION_BEGIN);
+    all[USER_LOG as usize] = timed(
+        "UserLog",
+        &["dt", "task", "key_string", "value_string", "stack"],
+    )
+    .stack(3)
+    .string(1)
+    .second_string(2);
     all[GO_SWITCH as usize] = timed("GoSwitch", &["dt", "g", "g_seq"]);
     all[GO_SWITCH_DESTROY as usize] = timed("GoSwitchDestroy", &["dt", "g", "g_seq"]);
     all[GO_CREATE_BLOCKED as usize] =
-        timed("GoCreateBlocked", &["dt", "new_g", "new_stack", "stack"]).stack(2).second_stack(1);
-    all[GO_STATUS_STACK as usize] = timed("GoStatusStack", &["dt", "g", "m", "gstatus", "stack"]).stack(3);
+        timed("GoCreateBlocked", &["dt", "new_g", "new_stack", "stack"])
+            .stack(2)
+            .second_stack(1);
+    all[GO_STATUS_STACK as usize] =
+        timed("GoStatusStack", &["dt", "g", "m", "gstatus", "stack"]).stack(3);
     all[CLOCK_SNAPSHOT as usize] = timed("ClockSnapshot", &["dt", "mono", "sec", "nsec"]);
 
     all[SPAN as usize] = timed("Span", &["dt", "id", "npages_value", "kindclass"]);
@@ -229,9 +271,14 @@ impl Version {
 
     /// The version with this minor number, if this reader knows it.
     pub fn from_number(number: u32) -> Option<Version> {
-        [Version::Go122, Version::Go123, Version::Go125, Version::Go126]
-            .into_iter()
-            .find(|version| version.number() == number)
+        [
+            Version::Go122,
+            Version::Go123,
+            Version::Go125,
+            Version::Go126,
+        ]
+        .into_iter()
+        .find(|version| version.number() == number)
     }
 
     /// One past the largest event number that this version defines; larger ones are unknown to its
@@ -284,7 +331,9 @@ pub fn varint(bytes: &[u8], position: &mut usize) -> Result<u64, VarintError> {
 fn long_varint(bytes: &[u8], position: &mut usize) -> Result<u64, VarintError> {
     let mut value = 0u64;
     for index in 0..10 {
-        let Some(&byte) = bytes.get(*position + index) else { return Err(VarintError::Cut) };
+        let Some(&byte) = bytes.get(*position + index) else {
+            return Err(VarintError::Cut);
+        };
         if byte < 0x80 {
             if index == 9 && byte > 1 {
                 return Err(VarintError::Overflow);

@@ -61,7 +61,12 @@ impl Default for Goroutines {
             pages: Vec::new(),
             free_pages: Vec::new(),
             page_index: FxHashMap::default(),
-            cache: Box::new([CacheLine { number: u64::MAX, page: 0 }; CACHE_SIZE]),
+            cache: Box::new(
+                [CacheLine {
+                    number: u64::MAX,
+                    page: 0,
+                }; CACHE_SIZE],
+            ),
         }
     }
 }
@@ -131,7 +136,13 @@ impl Goroutines {
                 slot
             }
             None => {
-                self.slots.push(Goroutine { id, alive: true, status, generation, ..Goroutine::default() });
+                self.slots.push(Goroutine {
+                    id,
+                    alive: true,
+                    status,
+                    generation,
+                    ..Goroutine::default()
+                });
                 self.slots.len() as u32 - 1
             }
         };
@@ -147,7 +158,11 @@ impl Goroutines {
                 page
             }
             None => {
-                self.pages.push(Page { number, slots: [NO_SLOT; PAGE_SIZE], alive: 0 });
+                self.pages.push(Page {
+                    number,
+                    slots: [NO_SLOT; PAGE_SIZE],
+                    alive: 0,
+                });
                 self.pages.len() as u32 - 1
             }
         };
@@ -181,7 +196,11 @@ impl Goroutines {
 
     /// All that are alive, by number.
     pub(super) fn sorted(&self) -> Vec<&Goroutine> {
-        let mut all: Vec<&Goroutine> = self.slots.iter().filter(|goroutine| goroutine.alive).collect();
+        let mut all: Vec<&Goroutine> = self
+            .slots
+            .iter()
+            .filter(|goroutine| goroutine.alive)
+            .collect();
         all.sort_by_key(|goroutine| goroutine.id);
         all
     }

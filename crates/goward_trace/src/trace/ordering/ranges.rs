@@ -27,15 +27,25 @@ impl Ranges {
     }
 
     /// Notes a range that began before this generation; in the first one that is how it is learnt.
-    pub(super) fn active(&mut self, kind: EventType, first_generation: bool) -> Result<(), Failure> {
+    pub(super) fn active(
+        &mut self,
+        kind: EventType,
+        first_generation: bool,
+    ) -> Result<(), Failure> {
         let known = self.open.contains(&(kind, 0));
         if first_generation {
             if known {
-                return Err(Failure::new(format!("found named active range already in first gen: {}", name(kind))));
+                return Err(Failure::new(format!(
+                    "found named active range already in first gen: {}",
+                    name(kind)
+                )));
             }
             self.open.push((kind, 0));
         } else if !known {
-            return Err(Failure::new(format!("resource is missing active range: {}", name(kind))));
+            return Err(Failure::new(format!(
+                "resource is missing active range: {}",
+                name(kind)
+            )));
         }
         Ok(())
     }
@@ -44,7 +54,10 @@ impl Ranges {
     pub(super) fn end(&mut self, kind: EventType) -> Result<u64, Failure> {
         match self.open.iter().position(|range| range.0 == kind) {
             Some(index) => Ok(self.open.swap_remove(index).1),
-            None => Err(Failure::new(format!("tried to end event {}, but not in-flight", name(kind)))),
+            None => Err(Failure::new(format!(
+                "tried to end event {}, but not in-flight",
+                name(kind)
+            ))),
         }
     }
 }

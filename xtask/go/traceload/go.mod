@@ -1,0 +1,3 @@
+module goward.dev/xtask/traceload
+
+go 1.25
