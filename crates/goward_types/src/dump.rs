@@ -120,6 +120,10 @@ impl Dump<'_> {
                 }
                 None => {}
             }
+            if let Some(&object) = facts.uses_of_definitions.get(&node) {
+                let text = self.object_text(Some(object));
+                self.add(tree.span(node), 'U', &text);
+            }
             // The tables are looked up node by node, so that their own order does not matter.
             if let Some(&object) = facts.implicits.get(&node) {
                 let text = self.object_text(Some(object));
@@ -132,7 +136,14 @@ impl Dump<'_> {
                     SelectionKind::MethodExpression => 2,
                 };
                 let index: Vec<String> = selection.index.iter().map(u32::to_string).collect();
-                let selected = facts.type_of(node);
+                let selected = match selection.kind {
+                    SelectionKind::MethodExpression => self.world.method_expression(
+                        selection.object,
+                        selection.receiver,
+                        self.world.object(selection.object).receiver_name(),
+                    ),
+                    _ => facts.type_of(node),
+                };
                 let text = format!(
                     "{kind} [{}] {} {} {}",
                     index.join(" "),

@@ -103,6 +103,9 @@ pub struct FileFacts {
     /// Objects declared without an identifier: imports, type-switch clauses, unnamed parameters.
     pub implicits: FxHashMap<NodeId, ObjectId>,
     pub selections: FxHashMap<NodeId, Selection>,
+    /// What identifiers stand for that also declare something: an embedded field is declared by the
+    /// name of its type, a type parameter of a receiver by its use.
+    pub uses_of_definitions: FxHashMap<NodeId, ObjectId>,
     /// By the identifier that is instantiated.
     pub instances: FxHashMap<NodeId, Instance>,
     /// What go/types records at nodes that it makes up; only the dump of facts shows it.
@@ -228,14 +231,23 @@ impl FileFacts {
     }
 
     pub(crate) fn record_definition(&mut self, node: NodeId, object: Option<ObjectId>) {
+        let before = self.identifier(node);
         if let Some(entry) = self.identifiers.get_mut(node.index()) {
             *entry = DEFINES | object.map_or(0, ObjectId::raw);
+            if let Some(IdentifierFact::Use(used)) = before {
+                self.uses_of_definitions.insert(node, used);
+            }
         }
     }
 
     pub(crate) fn record_use(&mut self, node: NodeId, object: ObjectId) {
+        let before = self.identifier(node);
         if let Some(entry) = self.identifiers.get_mut(node.index()) {
-            *entry = object.raw();
+            if let Some(IdentifierFact::Definition(Some(_))) = before {
+                self.uses_of_definitions.insert(node, object);
+            } else {
+                *entry = object.raw();
+            }
         }
     }
 }

@@ -11,9 +11,38 @@ use crate::object::ObjectKind;
 use crate::subst::Substitution;
 use crate::types::{Parameter, Signature, Type};
 use crate::universe::{Builtin, CallKind};
+use crate::world::World;
 
 /// Type arguments given for some of the type parameters of an argument that is a generic function.
 type PartialArguments = Vec<TypeId>;
+
+impl World {
+    /// The type of `T.method`: the receiver becomes the first parameter, called `name`.
+    pub(crate) fn method_expression(
+        &self,
+        method: ObjectId,
+        receiver: TypeId,
+        name: Symbol,
+    ) -> TypeId {
+        let Some(signature) = self.as_signature(self.object_type(method)) else {
+            return TypeId::UNKNOWN;
+        };
+        let parameters = self.tuple(signature.parameters);
+        let mut list = Vec::with_capacity(parameters.len() + 1);
+        list.push(Parameter {
+            name,
+            parameter_type: receiver,
+        });
+        list.extend_from_slice(parameters);
+        self.new_signature(Signature {
+            type_parameters: signature.type_parameters.clone(),
+            receiver_type_parameters: Box::default(),
+            parameters: self.new_tuple(list.into()),
+            results: signature.results,
+            variadic: signature.variadic,
+        })
+    }
+}
 
 impl<'w> Checker<'w> {
     /// Instantiates the generic function `x` with the type arguments of the index expression `index`
@@ -656,8 +685,17 @@ impl<'w> Checker<'w> {
             let Some(signature) = world.as_signature(object_type) else {
                 return false;
             };
+            // The receiver becomes the first parameter, named if the others are.
+            let mut name = Symbol::EMPTY;
+            let first = world.tuple(signature.parameters).first();
+            if first.is_some_and(|first| first.name != Symbol::EMPTY) {
+                name = entry.receiver_name();
+                if name == Symbol::EMPTY {
+                    name = Symbol::intern("_");
+                }
+            }
             x.mode = Mode::Value;
-            x.operand_type = self.method_expression_type(object, receiver, signature);
+            x.operand_type = world.method_expression(object, receiver, name);
             return true;
         }
         if is_method {
@@ -702,41 +740,6 @@ impl<'w> Checker<'w> {
             }
             _ => signature_type,
         }
-    }
-
-    /// The type of `T.method`: the receiver becomes the first parameter, named if the others are.
-    fn method_expression_type(
-        &self,
-        method: ObjectId,
-        receiver: TypeId,
-        signature: &Signature,
-    ) -> TypeId {
-        let world = self.world;
-        let parameters = world.tuple(signature.parameters);
-        let mut name = Symbol::EMPTY;
-        if parameters
-            .first()
-            .is_some_and(|first| first.name != Symbol::EMPTY)
-        {
-            let declared = world.object(method).origin().unwrap_or(method);
-            name = world.object(declared).receiver_name();
-            if name == Symbol::EMPTY {
-                name = Symbol::intern("_");
-            }
-        }
-        let mut list = Vec::with_capacity(parameters.len() + 1);
-        list.push(Parameter {
-            name,
-            parameter_type: receiver,
-        });
-        list.extend_from_slice(parameters);
-        world.new_signature(Signature {
-            type_parameters: signature.type_parameters.clone(),
-            receiver_type_parameters: Box::default(),
-            parameters: world.new_tuple(list.into()),
-            results: signature.results,
-            variadic: signature.variadic,
-        })
     }
 
     /// Checks expressions for their own sake, after an error around them. False if one is in error.
