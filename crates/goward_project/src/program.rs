@@ -28,7 +28,10 @@ pub struct ProgramFile {
 #[derive(Debug)]
 pub struct ProgramPackage {
     pub index: PackageIndex,
+    /// The package that `files` belong to: with its in-package tests, where they were asked for.
     pub id: PackageId,
+    /// The package as others import it: without tests.
+    pub importable: PackageId,
     pub files: Vec<ProgramFile>,
     /// Facts of the files, in order; empty ones for packages that are only imported.
     pub facts: Vec<FileFacts>,
@@ -54,29 +57,54 @@ pub struct Program {
     pub world: World,
     pub workspace: Workspace,
     packages: Vec<OnceLock<ProgramPackage>>,
+    /// What others import of each package, known before its tests are looked at.
+    importable: Vec<OnceLock<PackageId>>,
 }
 
 impl Program {
     /// Parses and checks all packages of `workspace`, on the threads of the current pool. The stacks
     /// of these threads must be large: deeply nested source is checked recursively.
+    ///
+    /// A package with in-package tests is declared twice: without them for those who import it, and
+    /// as a whole, with bodies. External test packages come last; they import the whole.
     pub fn check(workspace: Workspace, options: ProgramOptions) -> Program {
         let sizes = Sizes::for_architecture(&workspace.build.arch);
-        let packages = workspace.packages.iter().map(|_| OnceLock::new()).collect();
+        let count = workspace.packages.len();
         let program = Program {
             world: World::new(sizes),
             workspace,
-            packages,
+            packages: (0..count).map(|_| OnceLock::new()).collect(),
+            importable: (0..count).map(|_| OnceLock::new()).collect(),
         };
         let plan = Plan::new(&program.workspace);
+        let mut with_tests = Vec::new();
+        let mut external = Vec::new();
+        for position in 0..count {
+            let index = PackageIndex(position as u32);
+            let source = program.workspace.package(index);
+            if source.external_test_of.is_some() {
+                external.push(index);
+            } else if has_tests(source) {
+                with_tests.push(index);
+            }
+        }
         rayon::scope(|scope| {
             for &index in &plan.ready {
                 program.start(scope, &plan, index, options);
             }
         });
+        for stage in [&with_tests, &external] {
+            rayon::scope(|scope| {
+                for &index in stage {
+                    let program = &program;
+                    scope.spawn(move |_| program.check_whole(index));
+                }
+            });
+        }
         program
     }
 
-    /// A checked package; none for one without files of its own (an external test package, so far).
+    /// A checked package; none for one without files.
     pub fn package(&self, index: PackageIndex) -> Option<&ProgramPackage> {
         self.packages[index.0 as usize].get()
     }
@@ -94,7 +122,7 @@ impl Program {
         options: ProgramOptions,
     ) {
         scope.spawn(move |scope| {
-            self.check_package(index, options);
+            self.check_importable(index, options);
             for &user in &plan.users[index.0 as usize] {
                 if plan.missing[user.0 as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
                     self.start(scope, plan, user, options);
@@ -103,38 +131,53 @@ impl Program {
         });
     }
 
-    fn check_package(&self, index: PackageIndex, options: ProgramOptions) {
+    /// Checks a package as others import it; with bodies if nothing more is to come.
+    fn check_importable(&self, index: PackageIndex, options: ProgramOptions) {
         let source = self.workspace.package(index);
-        let whole = options.whole || !source.dependency_only;
-        let mode = if whole {
-            Mode::Full
-        } else {
-            Mode::DeclarationsOnly
-        };
+        let whole = (options.whole || !source.dependency_only) && !has_tests(source);
+        if let Some(package) = self.check_files(index, whole, |kind| kind == TestKind::No) {
+            let _ = self.importable[index.0 as usize].set(package.id);
+            if !has_tests(source) {
+                let _ = self.packages[index.0 as usize].set(package);
+            }
+        }
+    }
+
+    /// Checks a package with all its files and their bodies.
+    fn check_whole(&self, index: PackageIndex) {
+        if let Some(mut package) = self.check_files(index, true, |_| true) {
+            if let Some(&importable) = self.importable[index.0 as usize].get() {
+                package.importable = importable;
+            }
+            let _ = self.packages[index.0 as usize].set(package);
+        }
+    }
+
+    fn check_files(
+        &self,
+        index: PackageIndex,
+        whole: bool,
+        wanted: impl Fn(TestKind) -> bool,
+    ) -> Option<ProgramPackage> {
+        let source = self.workspace.package(index);
+        let mode = if whole { Mode::Full } else { Mode::DeclarationsOnly };
         let mut files = Vec::new();
         for (position, file) in source.files.iter().enumerate() {
-            if file.test != TestKind::No {
+            if !wanted(file.test) {
                 continue;
             }
-            let Some(contents) = file.contents.clone() else {
-                continue;
-            };
+            let Some(contents) = file.contents.clone() else { continue };
             let tree = parse(&contents, mode);
-            files.push(ProgramFile {
-                source: position,
-                tree,
-                contents,
-            });
+            files.push(ProgramFile { source: position, tree, contents });
         }
         if files.is_empty() {
-            return;
+            return None;
         }
         let names = files
             .iter()
             .map(|file| {
                 let path = &source.files[file.source].path;
-                path.file_name()
-                    .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+                path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             })
             .collect();
         let id = self.world.new_package(&source.import_path, names, false);
@@ -147,26 +190,18 @@ impl Program {
                     version: GoVersion(source.files[file.source].go_version.0),
                 })
                 .collect();
-            let imports = ProgramImporter {
-                program: self,
-                source,
-            };
-            let settings = Settings {
-                ignore_function_bodies: !whole,
-                no_facts: !whole,
-            };
+            let imports = ProgramImporter { program: self, source };
+            let settings = Settings { ignore_function_bodies: !whole, no_facts: !whole };
             Checker::check(&self.world, id, inputs, &imports, settings)
         };
         let CheckedPackage { facts, errors, .. } = checked;
-        let package = ProgramPackage {
-            index,
-            id,
-            files,
-            facts,
-            errors,
-        };
-        let _ = self.packages[index.0 as usize].set(package);
+        Some(ProgramPackage { index, id, importable: id, files, facts, errors })
     }
+}
+
+/// Whether a package has tests of its own that were asked for.
+fn has_tests(source: &PackageSource) -> bool {
+    source.external_test_of.is_none() && source.files.iter().any(|file| file.test == TestKind::InPackage)
 }
 
 /// Which packages wait for which.
@@ -187,6 +222,9 @@ impl Plan {
         };
         for (position, package) in workspace.packages.iter().enumerate() {
             let index = PackageIndex(position as u32);
+            if package.external_test_of.is_some() {
+                continue;
+            }
             let mut waits = 0;
             for import in package.imports.iter().filter(|import| import.in_package) {
                 if let ImportTarget::Package(target) = import.target
@@ -216,7 +254,12 @@ impl Importer for ProgramImporter<'_> {
             return Some(PackageId::UNSAFE);
         }
         match self.source.import(path)?.target {
-            ImportTarget::Package(target) => Some(self.program.package(target)?.id),
+            // An external test sees what the in-package tests declare.
+            ImportTarget::Package(target) if self.source.external_test_of == Some(target) => {
+                let package = self.program.package(target).map(|package| package.id);
+                package.or_else(|| self.program.importable[target.0 as usize].get().copied())
+            }
+            ImportTarget::Package(target) => self.program.importable[target.0 as usize].get().copied(),
             _ => None,
         }
     }

@@ -18,6 +18,7 @@ mod sizes;
 mod subst;
 mod termlist;
 mod type_string;
+mod typed;
 mod types;
 mod typeset;
 mod under;
@@ -38,6 +39,7 @@ pub use sizes::Sizes;
 pub use subst::Substitution;
 pub use termlist::TermList;
 pub use type_string::Qualifier;
+pub use typed::{TypedFile, TypedPackage};
 pub use types::{
     Alias, BasicKind, Interface, Named, Parameter, Signature, StructType, Type, TypeParameter,
     UnionTerm, basic_info,

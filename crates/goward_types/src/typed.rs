@@ -1,0 +1,28 @@
+//! What analyses take: a checked package as plain references, whoever loaded it.
+
+use goward_syntax::Tree;
+
+use crate::facts::FileFacts;
+use crate::ids::PackageId;
+use crate::world::World;
+
+/// One file of a checked package.
+#[derive(Copy, Clone, Debug)]
+pub struct TypedFile<'a> {
+    /// The path that diagnostics show.
+    pub name: &'a str,
+    pub tree: &'a Tree,
+    pub source: &'a [u8],
+    pub facts: &'a FileFacts,
+    /// Whether a comment says that a program wrote it.
+    pub generated: bool,
+    /// Whether only tests see it.
+    pub test: bool,
+}
+
+/// A checked package. [`Object::file`](crate::Object::file) is an index into `files`.
+pub struct TypedPackage<'a> {
+    pub world: &'a World,
+    pub package: PackageId,
+    pub files: Vec<TypedFile<'a>>,
+}
