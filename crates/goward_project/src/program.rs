@@ -160,15 +160,25 @@ impl Program {
         wanted: impl Fn(TestKind) -> bool,
     ) -> Option<ProgramPackage> {
         let source = self.workspace.package(index);
-        let mode = if whole { Mode::Full } else { Mode::DeclarationsOnly };
+        let mode = if whole {
+            Mode::Full
+        } else {
+            Mode::DeclarationsOnly
+        };
         let mut files = Vec::new();
         for (position, file) in source.files.iter().enumerate() {
             if !wanted(file.test) {
                 continue;
             }
-            let Some(contents) = file.contents.clone() else { continue };
+            let Some(contents) = file.contents.clone() else {
+                continue;
+            };
             let tree = parse(&contents, mode);
-            files.push(ProgramFile { source: position, tree, contents });
+            files.push(ProgramFile {
+                source: position,
+                tree,
+                contents,
+            });
         }
         if files.is_empty() {
             return None;
@@ -177,7 +187,8 @@ impl Program {
             .iter()
             .map(|file| {
                 let path = &source.files[file.source].path;
-                path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+                path.file_name()
+                    .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             })
             .collect();
         let id = self.world.new_package(&source.import_path, names, false);
@@ -190,18 +201,35 @@ impl Program {
                     version: GoVersion(source.files[file.source].go_version.0),
                 })
                 .collect();
-            let imports = ProgramImporter { program: self, source };
-            let settings = Settings { ignore_function_bodies: !whole, no_facts: !whole };
+            let imports = ProgramImporter {
+                program: self,
+                source,
+            };
+            let settings = Settings {
+                ignore_function_bodies: !whole,
+                no_facts: !whole,
+            };
             Checker::check(&self.world, id, inputs, &imports, settings)
         };
         let CheckedPackage { facts, errors, .. } = checked;
-        Some(ProgramPackage { index, id, importable: id, files, facts, errors })
+        Some(ProgramPackage {
+            index,
+            id,
+            importable: id,
+            files,
+            facts,
+            errors,
+        })
     }
 }
 
 /// Whether a package has tests of its own that were asked for.
 fn has_tests(source: &PackageSource) -> bool {
-    source.external_test_of.is_none() && source.files.iter().any(|file| file.test == TestKind::InPackage)
+    source.external_test_of.is_none()
+        && source
+            .files
+            .iter()
+            .any(|file| file.test == TestKind::InPackage)
 }
 
 /// Which packages wait for which.
@@ -259,7 +287,9 @@ impl Importer for ProgramImporter<'_> {
                 let package = self.program.package(target).map(|package| package.id);
                 package.or_else(|| self.program.importable[target.0 as usize].get().copied())
             }
-            ImportTarget::Package(target) => self.program.importable[target.0 as usize].get().copied(),
+            ImportTarget::Package(target) => {
+                self.program.importable[target.0 as usize].get().copied()
+            }
             _ => None,
         }
     }

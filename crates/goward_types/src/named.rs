@@ -138,13 +138,6 @@ impl World {
         }
     }
 
-    /// Sets the declared methods of a defined type, once and for all, in source order.
-    pub(crate) fn set_methods(&self, id: TypeId, methods: Box<[ObjectId]>) {
-        if let Some(named) = self.as_named(id) {
-            let _ = named.methods.set(methods);
-        }
-    }
-
     /// The generic type that a defined type or alias is an instance of, or the type itself.
     pub fn origin(&self, id: TypeId) -> TypeId {
         match self.get(id) {

@@ -36,7 +36,6 @@ pub enum VariableKind {
 const EMBEDDED: u32 = 1;
 const POINTER_RECEIVER: u32 = 2;
 const PACKAGE_LEVEL: u32 = 4;
-const USED: u32 = 8;
 const ALIAS: u32 = 16;
 const METHOD: u32 = 32;
 
@@ -191,15 +190,6 @@ impl Object {
     /// Marks a function as a method before its receiver is known.
     pub(crate) fn set_method(&self) {
         self.set(METHOD);
-    }
-
-    /// Whether a variable or package name is used.
-    pub fn is_used(&self) -> bool {
-        self.has(USED)
-    }
-
-    pub(crate) fn set_used(&self) {
-        self.set(USED);
     }
 
     /// Whether a type name was declared by an alias declaration.

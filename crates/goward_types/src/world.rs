@@ -570,12 +570,4 @@ impl World {
             parameter.bound.set(bound);
         }
     }
-
-    pub(crate) fn set_implicit(&self, id: TypeId) {
-        if let Type::Interface(interface) = self.get(id) {
-            interface
-                .implicit
-                .store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-    }
 }

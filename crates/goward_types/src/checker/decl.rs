@@ -422,7 +422,6 @@ impl<'w> Checker<'w> {
             return;
         }
         let context = Rc::new(FunctionContext {
-            signature: checked.signature,
             results: checked.results,
             named_results: checked.named_results,
         });

@@ -52,7 +52,6 @@ impl<'w> Checker<'w> {
         if !self.settings.ignore_function_bodies {
             let iota = self.environment.iota;
             let context = Rc::new(FunctionContext {
-                signature: checked.signature,
                 results: checked.results,
                 named_results: checked.named_results,
             });

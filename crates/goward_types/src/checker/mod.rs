@@ -110,7 +110,6 @@ pub(crate) struct DeclInfo {
 /// The function whose body is being checked.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionContext {
-    pub(crate) signature: TypeId,
     /// The variables that stand for the results, named or not.
     pub(crate) results: Vec<ObjectId>,
     /// Whether the results have names.
@@ -184,12 +183,6 @@ impl<'w> Checker<'w> {
     pub(crate) fn text(&self, node: NodeId) -> &'w str {
         let file = &self.files[self.environment.file];
         std::str::from_utf8(&file.source[file.tree.span(node).range()]).unwrap_or("")
-    }
-
-    /// The source bytes of a node of the current file.
-    pub(crate) fn bytes(&self, node: NodeId) -> &'w [u8] {
-        let file = &self.files[self.environment.file];
-        &file.source[file.tree.span(node).range()]
     }
 
     /// The place of an identifier, for the object that it declares.
@@ -278,10 +271,5 @@ impl<'w> Checker<'w> {
         self.delayed.truncate(top);
         self.environment.file = file;
         self.environment.version = version;
-    }
-
-    /// The value of a constant object, `Unknown` while it is being declared.
-    pub(crate) fn constant_of(&self, object: ObjectId) -> Value {
-        self.world.object(object).constant().clone()
     }
 }

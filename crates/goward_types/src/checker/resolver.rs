@@ -28,13 +28,11 @@ pub(crate) enum Declared<'t> {
         value_type: Option<NodeId>,
         values: &'t [NodeId],
         inherited: bool,
-        specification: NodeId,
     },
     Variable {
         names: &'t [NodeId],
         value_type: Option<NodeId>,
         values: &'t [NodeId],
-        specification: NodeId,
     },
     Type {
         name: NodeId,
@@ -116,7 +114,6 @@ impl<'w> Checker<'w> {
                         value_type,
                         values,
                         inherited,
-                        specification,
                     };
                     visit(self, constant);
                 }
@@ -136,7 +133,6 @@ impl<'w> Checker<'w> {
                             names,
                             value_type,
                             values,
-                            specification,
                         },
                     );
                 }
