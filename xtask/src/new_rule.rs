@@ -110,6 +110,7 @@ rule! {{
         severity: Severity::Error,
         since: "0.1",
         fix_safety: None,
+        check: None,
     }};
 }}
 "#

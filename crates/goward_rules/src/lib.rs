@@ -3,14 +3,14 @@
 //!
 //! A rule's doc comment is the page that users read; a test runs its examples.
 
-mod check;
+mod context;
 mod documentation;
 mod rule;
 mod rules;
 mod selection;
 mod suppression;
 
-pub use check::check_package;
+pub use context::{Context, check_package};
 pub use documentation::{Example, HEADINGS, Section};
 pub use rule::{Group, Rule};
 pub use rules::RULES;

@@ -1,5 +1,6 @@
 //! What a rule is: plain data that commands list, explain and select by.
 
+use crate::context::Context;
 use goward_diagnostics::{Category, Diagnostic, FilePath, Safety, Severity, Span};
 
 /// Whether a rule runs when nobody asks for it by name.
@@ -36,6 +37,8 @@ pub struct Rule {
     pub since: &'static str,
     /// The most that a fix of it promises; `None` when it offers none.
     pub fix_safety: Option<Safety>,
+    /// Its logic, where it looks at one checked package.
+    pub check: Option<fn(&Context<'_>, &mut Vec<Diagnostic>)>,
     /// The first paragraph of its doc comment, as written: read it through [`Rule::summary`].
     pub raw_summary: &'static str,
     /// The rest of its doc comment, as written: read it through [`Rule::documentation`].

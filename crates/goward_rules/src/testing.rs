@@ -6,25 +6,41 @@ use std::fmt::Write;
 use goward_diagnostics::{Diagnostic, SourceFile, Sources, Span, check_wants};
 
 use crate::rules::{bad_suppression, syntax_error};
-use crate::{Group, HEADINGS, RULES, Rule, Suppressions};
+use crate::{Group, HEADINGS, RULES, Rule, Selection, Suppressions};
 
 /// All findings in these files, taken as packages of one module.
 pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
+    let everything = Selection::new(&["all"], &[""; 0], &[""; 0]).unwrap();
     let mut findings = Vec::new();
+    goward_flow::testing::with_packages(sources, |package| {
+        findings.extend(crate::check_package(package, &everything));
+    });
+    let mut planted = Vec::new();
     for file in sources.iter() {
         let tree = goward_syntax::parse(file.bytes(), goward_syntax::Mode::Full);
         let errors = tree.diagnostics().iter().map(|error| {
             syntax_error::RULE.diagnostic(file.path().clone(), error.span, error.message.as_str())
         });
         let suppressions = Suppressions::new(file, comments(file));
-        findings.extend(
-            suppressions
-                .apply(file, errors.collect(), |_| true)
-                .diagnostics,
-        );
+        let mut of_file: Vec<Diagnostic> = errors.collect();
+        let path = file.path();
+        of_file.extend(findings.iter().filter(|found| found.file == *path).cloned());
+        planted.extend(suppressions.apply(file, of_file, |_| true).diagnostics);
     }
-    Diagnostic::sort(&mut findings);
-    findings
+    Diagnostic::sort(&mut planted);
+    planted
+}
+
+/// Holds the findings of one rule in a text, several files under `-- path --` headers, against its
+/// marks.
+#[track_caller]
+pub(crate) fn check(rule: &Rule, text: &str) {
+    let sources = goward_flow::testing::sources(text);
+    let mut found = findings(&sources);
+    found.retain(|diagnostic| diagnostic.rule == rule.name);
+    if let Err(differences) = check_wants(&sources, &found) {
+        panic!("{}:\n{differences}", rule.name);
+    }
 }
 
 /// Where the comments of a file are.

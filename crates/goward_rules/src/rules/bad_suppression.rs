@@ -51,5 +51,6 @@ rule! {
         severity: Severity::Warning,
         since: "0.1",
         fix_safety: None,
+        check: None,
     };
 }

@@ -23,5 +23,6 @@ rule! {
         severity: Severity::Error,
         since: "0.1",
         fix_safety: None,
+        check: None,
     };
 }

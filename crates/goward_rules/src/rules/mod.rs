@@ -15,10 +15,3 @@ pub const RULES: &[Rule] = &[
     syntax_error::RULE,
     unused_suppression::RULE,
 ];
-
-/// What a rule does with a package: adds its findings to the list.
-pub(crate) type Check =
-    fn(&goward_types::TypedPackage<'_>, &mut Vec<goward_diagnostics::Diagnostic>);
-
-/// The rules that look at packages, with what they do. (Rules about goward's own working are not here.)
-pub(crate) const CHECKS: &[(&Rule, Check)] = &[];

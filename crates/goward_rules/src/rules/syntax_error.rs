@@ -44,5 +44,20 @@ rule! {
         severity: Severity::Error,
         since: "0.1",
         fix_safety: None,
+        check: None,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn each_file_of_a_package_is_looked_at() {
+        check(
+            &RULE,
+            "-- a/a.go --\npackage a\n\nvar x = ) // want syntax-error\n-- b/b.go --\npackage b\n",
+        );
+    }
 }

@@ -1,0 +1,36 @@
+//! What happens in which order: control flow with `defer`, `panic` and `recover` explicit, and the
+//! facts about locks, maps and goroutines that are computed on top of it.
+//!
+//! # How it works
+//!
+//! A checked package ([`goward_types::TypedPackage`]) goes in. Every declared function and every
+//! function literal is a [`Unit`] with a [`ControlFlowGraph`] of its own: basic blocks of [`Step`]s
+//! in evaluation order, joined by [`Edge`]s that say under which condition they are taken. A
+//! `return`, the end of a body, a panic and `runtime.Goexit` are each an [`Exit`]; between it and
+//! its terminal block stand the deferred calls that may have been registered on the way, last in
+//! first out, as blocks of their own, so that an analysis meets them with the state of the moment
+//! in which they *run*. [`solve`] runs any forward analysis over a graph.
+//!
+//! # What is absent
+//!
+//! Panics that a run-time error or a called function may raise are no edges: nearly every step
+//! could have one, and a fact that has to hold over them all says nothing. Only `panic(…)` itself
+//! is an exit. Bodies of other packages are not looked at. Nothing here reports anything: rules do.
+
+mod build;
+mod calls;
+mod deferred;
+mod graph;
+mod package;
+mod solver;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod unit;
+
+pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
+pub use graph::{
+    Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
+};
+pub use package::PackageFlow;
+pub use solver::{Analysis, Solution, solve};
+pub use unit::{Unit, UnitId, Units, named_behind};

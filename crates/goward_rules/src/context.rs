@@ -1,0 +1,72 @@
+//! What a rule is given, and running all of them on a package.
+
+use goward_diagnostics::{Diagnostic, FilePath, Span};
+use goward_flow::{PackageFlow, UnitId};
+use goward_syntax::NodeId;
+use goward_types::{TypedFile, TypedPackage, World};
+
+use crate::rules::RULES;
+use crate::{Rule, Selection};
+
+/// One package, checked and analysed.
+pub struct Context<'a> {
+    pub package: &'a TypedPackage<'a>,
+    pub flow: &'a PackageFlow<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// All types and objects.
+    pub fn world(&self) -> &'a World {
+        self.package.world
+    }
+
+    /// A file by its index.
+    pub fn file(&self, file: usize) -> &TypedFile<'a> {
+        &self.package.files[file]
+    }
+
+    /// The path of a file in diagnostics.
+    pub fn path(&self, file: usize) -> FilePath {
+        FilePath::from(self.package.files[file].name)
+    }
+
+    /// The range of a node.
+    pub fn span(&self, file: usize, node: NodeId) -> Span {
+        self.package.files[file].tree.span(node)
+    }
+
+    /// The source text of a node on one line.
+    pub fn text(&self, file: usize, node: NodeId) -> String {
+        let file = &self.package.files[file];
+        let text = String::from_utf8_lossy(&file.source[file.tree.span(node).range()]);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The name of a function: `F`, `T.M` or `F.func1`.
+    pub fn function(&self, unit: UnitId) -> &str {
+        &self.flow.units.get(unit).name
+    }
+}
+
+/// What the selected rules find in a package, in no particular order.
+pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<Diagnostic> {
+    let rules: Vec<&Rule> = RULES
+        .iter()
+        .filter(|rule| rule.check.is_some() && selection.enables(rule))
+        .collect();
+    let mut findings = Vec::new();
+    if rules.is_empty() || package.files.is_empty() {
+        return findings;
+    }
+    let flow = PackageFlow::new(package);
+    let context = Context {
+        package,
+        flow: &flow,
+    };
+    for rule in rules {
+        if let Some(check) = rule.check {
+            check(&context, &mut findings);
+        }
+    }
+    findings
+}

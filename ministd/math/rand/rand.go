@@ -1,0 +1,5 @@
+package rand
+
+func Float64() float64
+func Int() int
+func Intn(n int) int
