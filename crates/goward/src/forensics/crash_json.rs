@@ -100,7 +100,7 @@ impl Serialize for One<'_> {
                     .stack(&dump.goroutines[access.goroutine])
                     .iter()
                     .map(|call| call.frame)
-                    .find(|&id| !report.frame(id).is_runtime())
+                    .find(|&id| !report.frame(id).runtime)
                     .map(place),
             })
             .collect();

@@ -72,7 +72,7 @@ fn result(shown: &Shown<'_>, dump: &Dump<'_>, rule: &str) -> Value {
         stack
             .iter()
             .map(|call| call.frame)
-            .find(|&id| !shown.report.frame(id).is_runtime())
+            .find(|&id| !shown.report.frame(id).runtime)
     });
     let at = original
         .and_then(|panic| panic.raised_by)

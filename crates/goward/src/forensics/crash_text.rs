@@ -125,7 +125,7 @@ fn write_dump(
         if let Some(call) = report
             .stack(goroutine)
             .iter()
-            .find(|call| !report.frame(call.frame).is_runtime())
+            .find(|call| !report.frame(call.frame).runtime)
         {
             write_place(out, shown, "in", call.frame)?;
         }
@@ -472,7 +472,7 @@ fn write_goroutines(
         let mut skipped = 0;
         for call in stack.iter().take(limit) {
             let frame = report.frame(call.frame);
-            if frame.is_runtime() && !all && stack.len() > 1 {
+            if frame.runtime && !all && stack.len() > 1 {
                 skipped += 1;
                 continue;
             }

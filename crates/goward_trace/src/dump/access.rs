@@ -74,7 +74,7 @@ pub fn other_sides(
         let stack = report.stack(goroutine);
         let Some(own) = stack
             .iter()
-            .position(|call| !report.frame(call.frame).is_runtime())
+            .position(|call| !report.frame(call.frame).runtime)
         else {
             continue;
         };

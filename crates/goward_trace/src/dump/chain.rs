@@ -201,7 +201,7 @@ fn site(report: &Report<'_>, segment: &[Call<'_>], nested: bool) -> Site {
     let frame = |call: &Call<'_>| report.frame(call.frame);
     let raised_by = segment
         .iter()
-        .find(|call| !frame(call).is_runtime())
+        .find(|call| !frame(call).runtime)
         .or(segment.first())
         .map(|call| call.frame);
     // runtime.Goexit runs deferred calls too, and is itself on the stack then.
@@ -216,10 +216,7 @@ fn site(report: &Report<'_>, segment: &[Call<'_>], nested: bool) -> Site {
         None if nested && !printing => segment,
         None => &[],
     };
-    let mut candidates = deferred
-        .iter()
-        .rev()
-        .filter(|call| !frame(call).is_runtime());
+    let mut candidates = deferred.iter().rev().filter(|call| !frame(call).runtime);
     let last = candidates.clone().next();
     let during = candidates
         .find(|call| !is_wrapper(frame(call)))
@@ -458,5 +455,5 @@ fn is_wrapper(frame: &Frame<'_>) -> bool {
 }
 
 fn is_runtime_or_sync(frame: &Frame<'_>) -> bool {
-    frame.is_runtime() || matches!(frame.package(), "sync" | "internal/sync")
+    frame.runtime || matches!(frame.package(), "sync" | "internal/sync")
 }

@@ -37,14 +37,18 @@ pub(super) fn goroutine_header(line: &str) -> Option<Header<'_>> {
         rest = tail;
     }
     let mut inside = rest.strip_prefix('[')?.strip_suffix("]:")?;
-    if let Some(at) = inside.find(" labels:{") {
+    if memchr::memchr(b'{', inside.as_bytes()).is_some()
+        && let Some(at) = inside.find(" labels:{")
+    {
         header.labels = Some(&inside[at + 1..]);
         inside = &inside[..at];
     }
-    let mut parts = inside.split(", ");
-    let mut state = parts.next()?;
+    let (mut state, parts) = match memchr::memchr(b',', inside.as_bytes()) {
+        Some(at) => (&inside[..at], inside[at + 1..].strip_prefix(' ')),
+        None => (inside, None),
+    };
     // Both marks may follow, in either order over the versions.
-    loop {
+    while state.ends_with(')') {
         if let Some(shorter) = state.strip_suffix(" (leaked)") {
             header.leaked = true;
             state = shorter;
@@ -55,7 +59,7 @@ pub(super) fn goroutine_header(line: &str) -> Option<Header<'_>> {
         }
     }
     header.state = state;
-    for part in parts {
+    for part in parts.into_iter().flat_map(|parts| parts.split(", ")) {
         if part == "locked to thread" {
             header.locked_to_thread = true;
         } else if let Some(minutes) = part.strip_suffix(" minutes") {
@@ -135,8 +139,9 @@ pub(super) fn position(line: &str) -> Option<(&str, u32)> {
 /// Splits `created by main.main in goroutine 1` into the function and the parent's number.
 pub(super) fn created_by(line: &str) -> Option<(&str, Option<u64>)> {
     let rest = line.strip_prefix("created by ")?;
-    if let Some((function, parent)) = rest.rsplit_once(" in goroutine ")
-        && let Ok(parent) = parent.parse()
+    if let Some(at) = memchr::memrchr(b' ', rest.as_bytes())
+        && let Some(function) = rest[..at].strip_suffix(" in goroutine")
+        && let Ok(parent) = rest[at + 1..].parse()
     {
         return Some((function, Some(parent)));
     }

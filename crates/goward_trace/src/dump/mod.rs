@@ -46,6 +46,10 @@ pub struct Frame<'t> {
     pub file: &'t str,
     /// The line, 0 if the dump was cut before it.
     pub line: u32,
+    /// Whether the frame is one of the runtime's own: they are in the way of the frame that a
+    /// reader asks for. Functions of other packages that live in the runtime's files (such as
+    /// `sync.fatal`) count as the runtime's.
+    pub runtime: bool,
 }
 
 /// A frame on one stack, with the arguments as printed between the parentheses.
@@ -232,11 +236,14 @@ impl<'t> Report<'t> {
     fn intern(&mut self, function: &'t str, file: &'t str, line: u32) -> FrameId {
         let next = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
         *self.index.entry((function, file, line)).or_insert_with(|| {
-            self.frames.push(Frame {
+            let mut frame = Frame {
                 function,
                 file,
                 line,
-            });
+                runtime: false,
+            };
+            frame.runtime = frame.lies_in_runtime();
+            self.frames.push(frame);
             next
         })
     }
@@ -265,10 +272,7 @@ impl Frame<'_> {
         self.function.get(package + 1..).unwrap_or(self.function)
     }
 
-    /// Whether the frame is one of the runtime's own: they are in the way of the frame that a
-    /// reader asks for. Functions of other packages that live in the runtime's files (such as
-    /// `sync.fatal`) count as the runtime's.
-    pub fn is_runtime(&self) -> bool {
+    fn lies_in_runtime(&self) -> bool {
         let package = self.package();
         self.function == "panic"
             || package == "runtime"
@@ -284,7 +288,7 @@ impl Frame<'_> {
     /// in a GOROOT (`…/src/net/http/server.go`, or `net/http/server.go` with `-trimpath`) makes
     /// it a package of the program.
     pub fn is_standard(&self) -> bool {
-        if self.is_runtime() {
+        if self.runtime {
             return true;
         }
         let package = self.package();

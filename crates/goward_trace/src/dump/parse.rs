@@ -22,13 +22,34 @@ const LONGEST_INTERRUPTION: u32 = 4;
 pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    /// Where the line behind it starts.
+    next: usize,
+    line: Option<&'t str>,
     /// Number of the line at `at`, from 0.
     pub(super) number: u32,
 }
 
 impl<'t> Cursor<'t> {
+    fn new(text: &'t str) -> Cursor<'t> {
+        let mut cursor = Cursor {
+            text,
+            at: 0,
+            next: 0,
+            line: None,
+            number: 0,
+        };
+        cursor.load();
+        cursor
+    }
+
+    fn load(&mut self) {
+        let ahead = self.ahead(self.at);
+        self.line = ahead.map(|(line, _)| line);
+        self.next = ahead.map_or(self.text.len(), |(_, next)| next);
+    }
+
     pub(super) fn peek(&self) -> Option<&'t str> {
-        self.ahead(self.at).map(|(line, _)| line)
+        self.line
     }
 
     /// The line that starts at a byte offset and the offset of the next.
@@ -42,17 +63,16 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn skip(&mut self) {
-        if let Some((_, next)) = self.ahead(self.at) {
-            self.at = next;
+        if self.line.is_some() {
+            self.at = self.next;
             self.number += 1;
+            self.load();
         }
     }
 
     /// The lines behind the next one.
     fn following(&self) -> impl Iterator<Item = &'t str> {
-        let mut at = self
-            .ahead(self.at)
-            .map_or(self.text.len(), |(_, next)| next);
+        let mut at = self.next;
         std::iter::from_fn(move || {
             let (line, next) = self.ahead(at)?;
             at = next;
@@ -83,11 +103,7 @@ pub(super) fn parse<'t>(document: &'t Document<'_>, report: &mut Report<'t>) {
     Reader {
         first_dump,
         last_foreign: u32::MAX,
-        cursor: Cursor {
-            text,
-            at: 0,
-            number: 0,
-        },
+        cursor: Cursor::new(text),
         document,
         report,
         open: None,

@@ -200,7 +200,7 @@ pub fn wait(report: &Report<'_>, goroutine: &Goroutine<'_>) -> Option<Wait> {
             .map(|call| call.frame)
             .find(|&id| {
                 let frame = report.frame(id);
-                !frame.is_runtime()
+                !frame.runtime
                     && !matches!(
                         frame.package(),
                         "sync" | "internal/sync" | "internal/poll" | "time"
