@@ -18,7 +18,7 @@
 use std::borrow::Cow;
 
 use super::parse::join;
-use super::{Call, Dump, Frame, FrameId, Goroutine, Kind, Panic, Report};
+use super::{Call, Dump, Fatal, Frame, FrameId, Goroutine, Kind, Panic, Report};
 
 const FOLDED: &str = " [recovered, repanicked]";
 const RECOVERED: &str = " [recovered]";
@@ -86,6 +86,29 @@ pub(super) fn resolve<'t>(
         fill_unprinted(dump, sites);
         return;
     }
+    if dump.kind == Kind::Listing
+        && let Some(first) = dump.goroutines.first()
+        && first.state == "running"
+        && let Some(call) = report.stack(first).first()
+        && is_fatal(report.frame(call.frame))
+    {
+        // The crash output that a program can ask for has the stacks of a fatal error, but not
+        // the line that names it.
+        dump.kind = Kind::Fatal;
+        dump.crashed = Some(0);
+        let raised_by = report
+            .stack(first)
+            .iter()
+            .map(|call| call.frame)
+            .find(|&id| !is_runtime_or_sync(report.frame(id)));
+        dump.fatal = Some(Fatal {
+            text: "unknown: the dump starts with the stacks",
+            raised_by,
+        });
+        let sites = sites(report, report.stack(first), false);
+        fill_unprinted(dump, sites);
+        return;
+    }
     if let Some(fatal) = &mut dump.fatal
         && !raw.running_twice
     {
@@ -98,7 +121,10 @@ pub(super) fn resolve<'t>(
         Kind::Recovered => {
             let sites = sites(report, stack, false);
             fill_unprinted(dump, sites);
-            let text = raw.recovered.map(|text| Cow::Borrowed(text.trim_end()));
+            let text = raw.recovered.map(|text| {
+                let lines: Vec<&str> = text.trim_end().lines().collect();
+                join(&lines)
+            });
             match dump.panics.last_mut() {
                 Some(newest) => {
                     newest.text = text;
@@ -452,6 +478,12 @@ fn is_wrapper(frame: &Frame<'_>) -> bool {
         .rsplit('.')
         .next()
         .is_some_and(|name| name.starts_with("deferwrap"))
+}
+
+/// `runtime.fatal`, `runtime.throw`, and `fatal` of packages that the runtime gives it to.
+fn is_fatal(frame: &Frame<'_>) -> bool {
+    frame.runtime
+        && (frame.function == "runtime.throw" || frame.function.rsplit('.').next() == Some("fatal"))
 }
 
 fn is_runtime_or_sync(frame: &Frame<'_>) -> bool {

@@ -159,10 +159,16 @@ pub(super) fn elided(line: &str) -> Option<u64> {
     inside.parse().ok()
 }
 
-/// The value of net/http's `http: panic serving ADDRESS: VALUE`, wherever on the line it starts.
-pub(super) fn http_panic(line: &str) -> Option<&str> {
-    let at = memchr::memmem::find(line.as_bytes(), b"http: panic serving ")?;
-    let rest = &line[at + "http: panic serving ".len()..];
+/// The value that was printed with the stack of a recovered panic, wherever on the line it starts:
+/// net/http's `http: panic serving ADDRESS: VALUE`, or that of the blackbox package.
+pub(super) fn recovered_value(line: &str) -> Option<&str> {
+    const HTTP: &str = "http: panic serving ";
+    const BLACKBOX: &str = "blackbox: recovered panic: ";
+    if let Some(value) = line.strip_prefix(BLACKBOX) {
+        return Some(value);
+    }
+    let at = memchr::memmem::find(line.as_bytes(), HTTP.as_bytes())?;
+    let rest = &line[at + HTTP.len()..];
     // The address is HOST:PORT, so the value follows the first `: `.
     Some(&rest[rest.find(": ")? + 2..])
 }

@@ -227,7 +227,7 @@ impl<'t> Reader<'t, '_, '_> {
 
     /// A line that is no part of a dump, or one that opens one in the middle of the line.
     fn other(&mut self, line: &'t str) {
-        if let Some(value) = line::http_panic(line)
+        if let Some(value) = line::recovered_value(line)
             && self
                 .cursor
                 .following()
@@ -596,7 +596,11 @@ impl<'t> Open<'t> {
         let known = self.ids.contains(&header.id);
         match self.dump.kind {
             _ if self.other_threads => true,
-            Kind::Recovered => self.dump.goroutines.is_empty(),
+            Kind::Recovered => {
+                // blackbox prints the other goroutines behind the one that panicked.
+                self.dump.goroutines.is_empty()
+                    || !known && header.state != "running" && self.foreign == 0
+            }
             Kind::Race => false,
             Kind::Listing | Kind::Stack => {
                 !known && header.state != "running" && self.foreign <= LONGEST_INTERRUPTION
