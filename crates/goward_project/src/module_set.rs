@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::diagnostics::{ProjectDiagnostic, Severity};
 use crate::environment::{Environment, GoFlags};
 use crate::filesystem::{EntryKind, FileSystem, ReadError, normalized};
-use crate::minimal_versions::{self, Requirements};
+use crate::minimal_versions::{self, Main, Requirements};
 use crate::modfile::{self, ModFile, ModFileKind, ModuleVersion, Replace};
 use crate::vendor::{self, VendorList};
 use crate::version::GoVersion;
@@ -36,6 +36,8 @@ pub(crate) struct ModuleEntry {
     /// Its tree may hold other modules: main modules and replacements by a folder.
     pub(crate) local: bool,
     pub(crate) replaced_by: Option<String>,
+    /// Its go.mod in the module cache, which is there even where the module itself has none.
+    downloaded: Option<PathBuf>,
     /// Known from go.mod of a main module or from modules.txt; otherwise read on first use.
     go: OnceLock<GoVersion>,
 }
@@ -44,14 +46,16 @@ impl ModuleEntry {
     /// The language version of the module's files.
     pub(crate) fn go_version(&self, filesystem: &dyn FileSystem) -> GoVersion {
         *self.go.get_or_init(|| {
-            let path = self.directory.join("go.mod");
-            filesystem.read_file(&path, MOD_FILE_LIMIT).ok().map_or(
-                GoVersion::UNSTATED_IN_MODULE,
-                |contents| {
-                    let text = String::from_utf8_lossy(&contents);
-                    modfile::parse(&text, ModFileKind::Dependency).0.language()
-                },
-            )
+            let own = self.directory.join("go.mod");
+            let contents = self
+                .downloaded
+                .iter()
+                .chain([&own])
+                .find_map(|path| filesystem.read_file(path, MOD_FILE_LIMIT).ok());
+            contents.map_or(GoVersion::UNSTATED_IN_MODULE, |contents| {
+                let text = String::from_utf8_lossy(&contents);
+                modfile::parse(&text, ModFileKind::Dependency).0.language()
+            })
         })
     }
 }
@@ -209,6 +213,7 @@ impl ModuleSet {
                 main: true,
                 local: true,
                 replaced_by: None,
+                downloaded: None,
                 go: OnceLock::from(main.file.language()),
             };
             set.table.insert(main.path.clone(), Arc::new(entry));
@@ -328,19 +333,22 @@ impl ModuleSet {
         });
     }
 
-    /// A replacement in go.work comes before those of the modules.
+    /// A module that go.work replaces is not replaced by the modules' own lines.
     fn collect_replacements(&mut self, work: Option<&(PathBuf, ModFile)>) {
+        let mut replaced: FxHashSet<&str> = FxHashSet::default();
         if let Some((directory, file)) = work {
-            self.replaces.extend(
-                file.replace
-                    .iter()
-                    .map(|one| (directory.clone(), one.clone())),
-            );
+            for replace in &file.replace {
+                replaced.insert(&replace.old_path);
+                self.replaces.push((directory.clone(), replace.clone()));
+            }
         }
         for main in &self.mains {
-            let replaces = main.file.replace.iter();
-            self.replaces
-                .extend(replaces.map(|one| (main.directory.clone(), one.clone())));
+            for replace in &main.file.replace {
+                if !replaced.contains(replace.old_path.as_str()) {
+                    self.replaces
+                        .push((main.directory.clone(), replace.clone()));
+                }
+            }
             self.excludes.extend(main.file.exclude.iter().cloned());
         }
     }
@@ -415,6 +423,7 @@ impl ModuleSet {
                     main: false,
                     local: false,
                     replaced_by: vendored.replacement.as_ref().map(describe),
+                    downloaded: None,
                     go: OnceLock::from(vendored.go.unwrap_or(GoVersion::UNSTATED_IN_MODULE)),
                 })
             })
@@ -485,6 +494,7 @@ impl ModuleSet {
             main: false,
             local: false,
             replaced_by: None,
+            downloaded: None,
             go: OnceLock::new(),
         };
         match self.replacement(module) {
@@ -496,10 +506,14 @@ impl ModuleSet {
                 }
                 Some(version) => {
                     entry.directory = self.cached(&replace.new_path, version)?;
+                    entry.downloaded = self.downloaded(&replace.new_path, version);
                     entry.replaced_by = Some(format!("{}@{version}", replace.new_path));
                 }
             },
-            None => entry.directory = self.cached(&module.path, &module.version)?,
+            None => {
+                entry.directory = self.cached(&module.path, &module.version)?;
+                entry.downloaded = self.downloaded(&module.path, &module.version);
+            }
         }
         Some(entry)
     }
@@ -508,6 +522,13 @@ impl ModuleSet {
     fn cached(&self, path: &str, version: &str) -> Option<PathBuf> {
         let (path, version) = (modfile::escape(path)?, modfile::escape(version)?);
         Some(self.cache.as_ref()?.join(format!("{path}@{version}")))
+    }
+
+    /// Where the go command keeps the go.mod of a module version, downloaded or not.
+    fn downloaded(&self, path: &str, version: &str) -> Option<PathBuf> {
+        let (path, version) = (modfile::escape(path)?, modfile::escape(version)?);
+        let folder = self.cache.as_ref()?.join("cache/download").join(path);
+        Some(folder.join("@v").join(format!("{version}.mod")))
     }
 
     fn add_required(&mut self, module: &ModuleVersion) {
@@ -521,13 +542,15 @@ impl ModuleSet {
 
     /// Minimal version selection over everything reachable.
     fn select(&self, filesystem: &dyn FileSystem) -> std::collections::BTreeMap<String, String> {
-        let paths: FxHashSet<String> = self.mains.iter().map(|main| main.path.clone()).collect();
-        let mains: Vec<Requirements> = self
+        let mains: Vec<Main> = self
             .mains
             .iter()
-            .map(|main| self.requirements(&main.file))
+            .map(|main| Main {
+                path: main.path.clone(),
+                requirements: self.requirements(&main.file),
+            })
             .collect();
-        minimal_versions::select(&mains, &paths, |module| {
+        minimal_versions::select(&mains, |module| {
             let file = self.read_dependency(module, filesystem)?;
             Some(self.requirements(&file))
         })
@@ -562,14 +585,7 @@ impl ModuleSet {
             },
             None => (&module.path, &module.version),
         };
-        let (escaped_path, escaped_version) = (modfile::escape(path)?, modfile::escape(version)?);
-        let download = self
-            .cache
-            .as_ref()?
-            .join("cache/download")
-            .join(escaped_path)
-            .join("@v")
-            .join(format!("{escaped_version}.mod"));
+        let download = self.downloaded(path, version)?;
         read(download).or_else(|| read(self.cached(path, version)?.join("go.mod")))
     }
 

@@ -103,7 +103,7 @@ fn join_path(folder: &Path, rest: &str) -> String {
 /// Whether a name matches a pattern with `...`: any text, and `x/...` also matches `x`; a wildcard
 /// does not match a `vendor` element that the pattern does not name (pkgpattern `MatchPattern`).
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let vendored = |text: &str| text.split('/').any(|part| part == "vendor");
+    let vendored = |text: &str| text.contains("vendor/") && format!("/{text}").contains("/vendor/");
     if vendored(name) && !vendored(pattern) {
         return false;
     }
@@ -610,7 +610,8 @@ impl Walk<'_, '_> {
             let skipped = entry.kind != EntryKind::Directory
                 || name.starts_with(['.', '_'])
                 || name == "testdata"
-                || (name == "vendor" && !self.into_vendor);
+                // The folder `vendor` itself can be a package, what is below it not.
+                || (!self.into_vendor && !top && directory.file_name() == Some("vendor".as_ref()));
             if skipped {
                 continue;
             }
@@ -689,6 +690,7 @@ mod tests {
             ("./...", "./vendor/x", false),
             ("./vendor/...", "./vendor/x", true),
             ("...", "x/vendor/y", false),
+            ("...", "x/vendor", true),
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }

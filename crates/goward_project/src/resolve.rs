@@ -402,6 +402,10 @@ impl<'a> Resolver<'a> {
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.directory.components().count()));
             for entry in entries {
                 if let Ok(relative) = directory.strip_prefix(&entry.directory) {
+                    // A path with an at sign would read as a module version.
+                    if slashed(relative).contains('@') {
+                        return None;
+                    }
                     let path = join(&entry.path, &slashed(relative));
                     return Some((path, Origin::Module(Arc::clone(entry))));
                 }

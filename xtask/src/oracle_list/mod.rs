@@ -4,6 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "xtask starts programs")]
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
+mod scripts;
+mod subjects;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +19,8 @@ use serde::Deserialize;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// `std`, or the folder of a module or workspace.
+    /// `std`, `cmd`, `vendored`, `workspace`, `scripts`, `all` of these, or the folder of a module
+    /// or workspace.
     #[arg(default_value = "std")]
     subject: String,
     /// Patterns inside the folder.
@@ -28,43 +32,135 @@ pub(crate) struct Arguments {
     /// How many differences to print.
     #[arg(long, default_value_t = 20)]
     differences: usize,
+    /// Write the figures of `all` into conformance/list.txt.
+    #[arg(long)]
+    write: bool,
+}
+
+/// A folder and patterns that both sides list.
+struct Subject {
+    directory: PathBuf,
+    patterns: Vec<String>,
+    /// Environment variables for both sides.
+    variables: Vec<(String, String)>,
+}
+
+impl Subject {
+    fn new(directory: impl Into<PathBuf>, patterns: &[&str]) -> Self {
+        Self {
+            directory: directory.into(),
+            patterns: patterns
+                .iter()
+                .map(|pattern| (*pattern).to_owned())
+                .collect(),
+            variables: Vec::new(),
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (directory, patterns) = if arguments.subject == "std" {
-        (std::env::temp_dir(), vec!["std".to_owned()])
-    } else {
-        let directory = Path::new(&arguments.subject)
-            .canonicalize()
-            .with_context(|| format!("no folder {}", arguments.subject))?;
-        (directory, arguments.patterns.clone())
+    let names = match arguments.subject.as_str() {
+        "all" => vec!["std", "cmd", "vendored", "workspace", "scripts"],
+        name => vec![name],
+    };
+    let mut report = String::new();
+    let mut all_equal = true;
+    for name in names {
+        let text = if name == "scripts" {
+            scripts::run(arguments.differences)?
+        } else {
+            compare_named(name, arguments, &mut all_equal)?
+        };
+        print!("{text}");
+        report += &text;
+    }
+    if arguments.write {
+        let path = crate::go_program::workspace().join("conformance/list.txt");
+        let (_, version) = crate::go_program::installation()?;
+        let text = format!(
+            "Packages, files and imports against go list -deps -test -json of {version}\n{report}"
+        );
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    anyhow::ensure!(all_equal, "the lists differ");
+    Ok(())
+}
+
+fn compare_named(
+    name: &str,
+    arguments: &Arguments,
+    all_equal: &mut bool,
+) -> anyhow::Result<String> {
+    let mut subject = match name {
+        "std" | "cmd" => Subject::new(std::env::temp_dir(), &[name]),
+        "vendored" => subjects::vendored()?,
+        "workspace" => subjects::workspace()?,
+        folder => {
+            let directory = Path::new(folder)
+                .canonicalize()
+                .with_context(|| format!("no folder {folder}"))?;
+            let mut subject = Subject::new(directory, &[]);
+            subject.patterns.clone_from(&arguments.patterns);
+            subject
+        }
     };
     let switches = match arguments.cgo {
         Some(cgo) => vec![cgo],
         None => vec![0, 1],
     };
-    let mut all_equal = true;
+    let mut text = String::new();
     for cgo in switches {
-        let cgo = cgo.to_string();
-        let theirs = go_list(&directory, &patterns, &cgo)?;
-        let ours = ours(&directory, &patterns, &cgo);
-        let equal = ours.intersection(&theirs.facts).count();
-        let total = ours.union(&theirs.facts).count();
-        println!(
-            "CGO_ENABLED={cgo}: {equal} / {total} facts equal ({} packages; {} more that only the \
-             linker or the test driver adds are not compared)",
-            theirs.packages, theirs.unreachable
+        subject
+            .variables
+            .push(("CGO_ENABLED".to_owned(), cgo.to_string()));
+        let theirs = go_list(&subject)?.map_err(anyhow::Error::msg)?;
+        let comparison = Comparison::new(
+            &ours(&subject, &theirs.broken).unwrap_or_default(),
+            &theirs.facts,
         );
-        for missing in theirs.facts.difference(&ours).take(arguments.differences) {
-            println!("  only go list: {missing}");
-        }
-        for extra in ours.difference(&theirs.facts).take(arguments.differences) {
-            println!("  only goward:  {extra}");
-        }
-        all_equal &= equal == total;
+        text += &format!(
+            "{name}, CGO_ENABLED={cgo}: {} / {} facts equal ({} packages; not compared: {} that only \
+             the linker or the test driver adds, {} that go calls broken)\n",
+            comparison.equal,
+            comparison.total,
+            theirs.packages,
+            theirs.unreachable,
+            theirs.broken.len()
+        );
+        text += &comparison.differences(arguments.differences);
+        *all_equal &= comparison.equal == comparison.total;
     }
-    anyhow::ensure!(all_equal, "the lists differ");
-    Ok(())
+    Ok(text)
+}
+
+/// Two sets of facts side by side.
+struct Comparison {
+    equal: usize,
+    total: usize,
+    only_theirs: Vec<String>,
+    only_ours: Vec<String>,
+}
+
+impl Comparison {
+    fn new(ours: &BTreeSet<String>, theirs: &BTreeSet<String>) -> Self {
+        Self {
+            equal: ours.intersection(theirs).count(),
+            total: ours.union(theirs).count(),
+            only_theirs: theirs.difference(ours).cloned().collect(),
+            only_ours: ours.difference(theirs).cloned().collect(),
+        }
+    }
+
+    fn differences(&self, most: usize) -> String {
+        let mut text = String::new();
+        for missing in self.only_theirs.iter().take(most) {
+            text += &format!("  only go list: {missing}\n");
+        }
+        for extra in self.only_ours.iter().take(most) {
+            text += &format!("  only goward:  {extra}\n");
+        }
+        text
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -102,26 +198,30 @@ struct ListedModule {
 struct Theirs {
     facts: BTreeSet<String>,
     packages: usize,
+    /// Packages with an error, by import path.
+    broken: BTreeSet<String>,
     unreachable: usize,
 }
 
-fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<Theirs> {
+/// Runs `go list`; the inner error is what go says when it refuses as a whole.
+fn go_list(subject: &Subject) -> anyhow::Result<Result<Theirs, String>> {
     let output = Command::new("go")
         .args(["list", "-e", "-deps", "-test"])
         .arg(
             "-json=ImportPath,Name,Dir,Standard,DepOnly,ForTest,GoFiles,CgoFiles,TestGoFiles,\
              XTestGoFiles,Imports,TestImports,XTestImports,ImportMap,Module,Error",
         )
-        .args(patterns)
-        .current_dir(directory)
-        .env("CGO_ENABLED", cgo)
+        .args(&subject.patterns)
+        .current_dir(&subject.directory)
+        .envs(subject.variables.iter().map(|(name, value)| (name, value)))
         .output()
         .context("cannot start go: is it on PATH?")?;
-    anyhow::ensure!(
-        output.status.success(),
-        "go list failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    if !output.status.success() {
+        return Ok(Err(format!(
+            "go list failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )));
+    }
     let mut packages: BTreeMap<String, Listed> = BTreeMap::new();
     let mut variants: BTreeMap<String, Listed> = BTreeMap::new();
     for listed in serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Listed>() {
@@ -178,10 +278,13 @@ fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<T
         }
     }
     let mut facts = BTreeSet::new();
+    let mut broken = BTreeSet::new();
     let unreachable = packages.len() - reached.len();
     for path in &reached {
         let listed = &packages[*path];
-        if listed.error.is_some() && listed.dir.as_os_str().is_empty() {
+        // What go itself calls broken has no agreed contents.
+        if listed.error.is_some() {
+            broken.insert((*path).to_owned());
             continue;
         }
         let mut fact = |text: String| facts.insert(format!("{path} {text}"));
@@ -226,35 +329,50 @@ fn go_list(directory: &Path, patterns: &[String], cgo: &str) -> anyhow::Result<T
             files("external test file", &listed.external_test_go_files);
         }
     }
-    Ok(Theirs {
+    Ok(Ok(Theirs {
         facts,
-        packages: reached.len(),
+        packages: reached.len() - broken.len(),
+        broken,
         unreachable,
-    })
+    }))
 }
 
-/// `1.24` of `1.24.1`.
+/// `1.24` of `1.24.1` and of `1.24rc1`.
 fn minor(version: &str) -> String {
-    let parts: Vec<&str> = version.split('.').take(2).collect();
-    parts.join(".")
+    goward_project::GoVersion::parse(version).map_or_else(String::new, |go| go.to_string())
 }
 
-fn ours(directory: &Path, patterns: &[String], cgo: &str) -> BTreeSet<String> {
+/// Loads with goward; gives the facts of all packages that go does not call broken. `None` where a
+/// module lies beside a workspace: go refuses it, and goward reads it by itself.
+fn ours(subject: &Subject, broken: &BTreeSet<String>) -> Option<BTreeSet<String>> {
     let mut environment = Environment::from_process(&OsFileSystem);
-    environment.set("CGO_ENABLED", cgo);
-    let mut options = LoadOptions::new(directory).patterns(patterns);
+    for (name, value) in &subject.variables {
+        environment.set(name, value);
+    }
+    let mut options = LoadOptions::new(&subject.directory).patterns(&subject.patterns);
     options.folders_are_trees = false;
     options.pure_standard_library = false;
     options.contents = goward_project::Contents::Discard;
     let workspace = load(&options, &environment, &OsFileSystem);
+    let beside = workspace
+        .diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.code == "module-not-in-workspace");
+    if beside {
+        return None;
+    }
     let mut facts = BTreeSet::new();
     for package in &workspace.packages {
         let tested = package
             .external_test_of
             .map(|index| workspace.package(index));
+        let path = tested.map_or(&package.import_path, |tested| &tested.import_path);
+        if broken.contains(&**path) {
+            continue;
+        }
         describe(&workspace, package, tested, &mut facts);
     }
-    facts
+    Some(facts)
 }
 
 fn describe(
@@ -265,17 +383,8 @@ fn describe(
 ) {
     let path = tested.map_or(&package.import_path, |tested| &tested.import_path);
     let mut fact = |text: String| facts.insert(format!("{path} {text}"));
-    let name = match tested {
-        Some(tested) if !tested.files.is_empty() => &tested.name,
-        Some(_) => &package.name,
-        None => &package.name,
-    };
-    fact(format!(
-        "name {}",
-        name.strip_suffix("_test")
-            .filter(|_| tested.is_some())
-            .unwrap_or(name)
-    ));
+    let name = tested.map_or(&package.name, |tested| &tested.name);
+    fact(format!("name {name}"));
     fact(format!("dir {}", package.directory.display()));
     fact(format!("standard {}", package.standard));
     fact(format!("dependency only {}", package.dependency_only));
