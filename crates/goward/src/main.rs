@@ -7,6 +7,7 @@ mod baseline;
 mod commands;
 mod files;
 mod forensics;
+mod lab;
 mod output;
 mod progress;
 mod repair;

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod crash;
 mod explain;
+mod lab;
 mod rules;
 mod trace;
 mod version;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     /// Explain a rule: what it reports, why it matters, examples.
     Explain(explain::Arguments),
     Crash(crash::Arguments),
+    /// Show what Go really does: run scenarios, list map operations, measure maps.
+    Lab(lab::Arguments),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
     /// Read execution traces: what ran when, what blocked whom, and what led to a panic.
@@ -35,6 +38,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Crash(arguments) => crash::run(&arguments),
+        Command::Lab(arguments) => lab::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

@@ -1,0 +1,195 @@
+//! Reads the listing that the Go compiler prints with `-S`: the calls of map functions with their
+//! source lines and the map types that are loaded for them.
+
+/// A call of a map function of the runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// The compiled function, such as `main.(*Cache).Put` or `main.F[go.shape.int]`.
+    pub(crate) caller: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    /// Such as `runtime.mapassign_faststr`.
+    pub(crate) callee: String,
+    /// The address within the function.
+    pub(crate) offset: u64,
+    /// Instruction and operands as the compiler prints them.
+    pub(crate) instruction: String,
+    /// The type of the map, as far as the compiler loads its address just before the call.
+    pub(crate) map_type: Option<String>,
+}
+
+/// How many instructions before a call the load of its map type is looked for.
+const REACH: usize = 12;
+
+/// All calls of map functions in a listing.
+pub(crate) fn calls(listing: &str) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut caller = "";
+    // The map types loaded in the last instructions, with the number of the instruction.
+    let mut loaded: Option<(usize, &str)> = None;
+    let mut number = 0;
+    for line in listing.lines() {
+        if !line.starts_with('\t') {
+            // `main.f STEXT size=…`, or the header of data.
+            if let Some((name, _)) = line.split_once(" STEXT") {
+                caller = name;
+                loaded = None;
+            }
+            continue;
+        }
+        let Some(instruction) = instruction(line) else {
+            continue;
+        };
+        number += 1;
+        if let Some(start) = instruction.text.find("type:") {
+            let name = &instruction.text[start + "type:".len()..];
+            if let Some(end) = name.find("(SB)") {
+                loaded = Some((number, &name[..end]));
+            }
+        }
+        let Some(callee) = map_function(instruction.text) else {
+            continue;
+        };
+        let map_type = loaded
+            .take()
+            .filter(|(at, _)| number - at <= REACH)
+            .map(|(_, name)| name.to_owned());
+        calls.push(Call {
+            caller: caller.to_owned(),
+            file: instruction.file.to_owned(),
+            line: instruction.line,
+            callee: callee.to_owned(),
+            offset: instruction.offset,
+            instruction: instruction.text.replace('\t', " "),
+            map_type,
+        });
+    }
+    calls
+}
+
+/// The names of the functions in a listing.
+pub(crate) fn functions(listing: &str) -> impl Iterator<Item = &str> {
+    listing
+        .lines()
+        .filter(|line| !line.starts_with('\t'))
+        .filter_map(|line| line.split_once(" STEXT").map(|(name, _)| name))
+}
+
+struct Instruction<'a> {
+    offset: u64,
+    file: &'a str,
+    line: u32,
+    text: &'a str,
+}
+
+/// Reads `\t0x006a 00106 (/tmp/main.go:8)\tCALL\truntime.mapassign_faststr(SB)`.
+fn instruction(line: &str) -> Option<Instruction<'_>> {
+    let rest = line.strip_prefix("\t0x")?;
+    let (offset, rest) = rest.split_once(' ')?;
+    let (_, rest) = rest.split_once('(')?;
+    // A path may hold parentheses; the position ends before the next tab.
+    let (position, text) = rest.split_once(")\t")?;
+    let (file, line) = position.rsplit_once(':')?;
+    Some(Instruction {
+        offset: u64::from_str_radix(offset, 16).ok()?,
+        file,
+        line: line.parse().ok()?,
+        text,
+    })
+}
+
+/// The map function that an instruction calls or jumps to.
+fn map_function(text: &str) -> Option<&str> {
+    let mnemonic = text.split('\t').next()?;
+    if !matches!(mnemonic, "CALL" | "JMP" | "BL" | "B") {
+        return None;
+    }
+    let target = text.split('\t').next_back()?.strip_suffix("(SB)")?;
+    let name = target.strip_prefix("runtime.")?;
+    let known = name.starts_with("mapaccess")
+        || name.starts_with("mapassign")
+        || name.starts_with("mapdelete")
+        || name.starts_with("mapIter")
+        || name.starts_with("mapiter")
+        || name == "mapclear"
+        || name.starts_with("makemap");
+    known.then_some(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTING: &str = "# lk\nmain.f STEXT size=535 args=0x28 locals=0x98 funcid=0x0\n\
+        \t0x0063 00099 (/tmp/a (b)/main.go:8)\tLEAQ\ttype:map[string]int(SB), AX\n\
+        \t0x006a 00106 (/tmp/a (b)/main.go:8)\tCALL\truntime.mapassign_faststr(SB)\n\
+        \t0x0070 00112 (/tmp/a (b)/main.go:9)\tCALL\truntime.growslice(SB)\n\
+        \t0x0000 49 3b 66 10 0f 86\n\
+        \trel 107+4 t=R_CALL runtime.mapassign_faststr+0\n\
+        main.f.deferwrap1 STEXT size=1\n\
+        \t0x0020 00032 (/tmp/lk/main.go:10)\tMOVD\t$type:map[main.K]struct { A int }(SB), R0\n\
+        \t0x0028 00040 (/tmp/lk/main.go:10)\tCALL\truntime.mapdelete(SB)\n\
+        \t0x0030 00048 (<autogenerated>:1)\tJMP\truntime.mapclear(SB)\n";
+
+    #[test]
+    fn both_architectures() {
+        let calls = calls(LISTING);
+        let seen: Vec<_> = calls
+            .iter()
+            .map(|call| {
+                (
+                    call.caller.as_str(),
+                    call.line,
+                    call.callee.as_str(),
+                    call.map_type.as_deref(),
+                    call.offset,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (
+                    "main.f",
+                    8,
+                    "runtime.mapassign_faststr",
+                    Some("map[string]int"),
+                    0x6a
+                ),
+                (
+                    "main.f.deferwrap1",
+                    10,
+                    "runtime.mapdelete",
+                    Some("map[main.K]struct { A int }"),
+                    0x28
+                ),
+                ("main.f.deferwrap1", 1, "runtime.mapclear", None, 0x30),
+            ]
+        );
+        assert_eq!(calls[0].file, "/tmp/a (b)/main.go");
+        assert_eq!(calls[0].instruction, "CALL runtime.mapassign_faststr(SB)");
+        assert_eq!(
+            functions(LISTING).collect::<Vec<_>>(),
+            ["main.f", "main.f.deferwrap1"]
+        );
+    }
+
+    /// Damaged listings must neither panic nor hang.
+    #[test]
+    fn mutations() {
+        let mut seed = 7_u32;
+        for _ in 0..2000 {
+            let mut bytes = LISTING.as_bytes().to_vec();
+            for _ in 0..3 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = seed as usize % bytes.len();
+                match seed >> 29 {
+                    0..=3 => bytes[at] = (seed >> 8) as u8,
+                    4 | 5 => drop(bytes.drain(at..(at + 5).min(bytes.len()))),
+                    _ => bytes.insert(at, b'\t'),
+                }
+            }
+            calls(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}

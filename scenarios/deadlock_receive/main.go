@@ -1,0 +1,10 @@
+// A receive from a channel that nobody sends to blocks for ever. With no other goroutine the
+// runtime ends the program.
+//
+//lab:group blocked for ever
+package main
+
+func main() {
+	c := make(chan int)
+	<-c
+}

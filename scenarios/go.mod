@@ -1,0 +1,3 @@
+module goward.dev/scenarios
+
+go 1.24

@@ -1,0 +1,22 @@
+// A deferred write to a nil map that runs because of runtime.Goexit panics. The process dies, as
+// from any panic.
+//
+//lab:group Goexit
+package main
+
+import (
+	"fmt"
+	"runtime"
+)
+
+func main() {
+	done := make(chan int)
+	go func() {
+		defer close(done)
+		var m map[string]int
+		defer func() { m["x"] = 1 }()
+		fmt.Println("at exit")
+		runtime.Goexit()
+	}()
+	<-done
+}
