@@ -14,9 +14,9 @@ use crate::types::{StructType, Type};
 use crate::world::World;
 
 /// Embedded types within embedded types: only infinitely growing instances nest deeper.
-const DEPTH_LIMIT: usize = 200;
-/// Named types that are searched for one name.
-const SEARCH_LIMIT: usize = 2000;
+const DEPTH_LIMIT: usize = 64;
+/// Named types that are searched for one name: only infinitely growing instances have more.
+pub(crate) const SEARCH_LIMIT: usize = 500;
 
 /// What a selector finds.
 #[derive(Clone, Debug, Default)]

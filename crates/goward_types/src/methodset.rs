@@ -6,7 +6,7 @@ use goward_syntax::Symbol;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ids::{ObjectId, PackageId, TypeId, TypeKind};
-use crate::lookup::{Embedded, Paths};
+use crate::lookup::{Embedded, Paths, SEARCH_LIMIT};
 use crate::types::Type;
 use crate::world::World;
 
@@ -25,9 +25,6 @@ type Identifier = (Symbol, Option<PackageId>);
 
 /// The methods and collisions (as `None`) of a depth or of all depths so far.
 type Set = FxHashMap<Identifier, Option<MethodSelection>>;
-
-/// Named types that are searched: only infinitely growing instances have more.
-const SEARCH_LIMIT: usize = 2000;
 
 impl World {
     /// The method set of a type, sorted by name; unexported methods come under their package.

@@ -8,8 +8,8 @@ use crate::typeset::TypeSet;
 use crate::world::World;
 
 /// Types within types by value: only invalid types nest deeper or have more parts.
-const DEPTH_LIMIT: usize = 200;
-const PARTS_LIMIT: usize = 5000;
+const DEPTH_LIMIT: usize = 100;
+const PARTS_LIMIT: usize = 2000;
 
 /// The types that were asked about on the way, so that cyclic ones come to an end.
 #[derive(Default)]

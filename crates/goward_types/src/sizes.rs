@@ -2,8 +2,10 @@
 //!
 //! Source: `go/types/sizes.go`, `go/types/gcsizes.go`.
 
+use rustc_hash::FxHashMap;
+
 use crate::ids::{ObjectId, TypeId, TypeKind};
-use crate::types::{BasicKind, StructType, Type, basic_info};
+use crate::types::{BasicKind, StructType, Type};
 use crate::world::World;
 
 /// Word size and greatest alignment of an architecture, in bytes.
@@ -33,55 +35,66 @@ impl Sizes {
     }
 }
 
-/// Types looked at for one answer: only invalid types, which contain themselves, need more.
-const BUDGET: u32 = 1_000_000;
+/// Types looked at for one answer: only invalid types, which contain themselves, have more parts.
+const PARTS_LIMIT: u32 = 50_000;
 
 /// Types within types by value: only invalid types nest deeper.
 const DEPTH_LIMIT: usize = 200;
 
 /// What is left for one question: how many types may still be looked at, how deep they may nest.
 struct Budget {
-    steps: u32,
+    parts: u32,
     depth: usize,
 }
 
 impl Budget {
     const fn new() -> Budget {
         Budget {
-            steps: BUDGET,
-            depth: 0,
+            parts: PARTS_LIMIT,
+            depth: DEPTH_LIMIT,
         }
     }
 
     /// Runs `look` one level deeper; `None` if nothing is left.
     fn deeper<T>(&mut self, look: impl FnOnce(&mut Budget) -> T) -> Option<T> {
-        self.steps = self.steps.checked_sub(1)?;
-        if self.depth >= DEPTH_LIMIT {
-            return None;
-        }
-        self.depth += 1;
+        self.parts = self.parts.checked_sub(1)?;
+        self.depth = self.depth.checked_sub(1)?;
         let result = look(self);
-        self.depth -= 1;
+        self.depth += 1;
         Some(result)
     }
 }
 
+/// Size, `None` if it is too large, and alignment of a type, in bytes.
+#[derive(Copy, Clone)]
+struct Layout {
+    size: Option<i64>,
+    alignment: i64,
+}
+
+impl Layout {
+    const UNKNOWN: Layout = Layout {
+        size: None,
+        alignment: 1,
+    };
+}
+
 impl World {
-    /// The size of a type in bytes; negative if it is too large. Type parameters have none: see
-    /// the checker's `has_variable_size`.
+    /// The size of a type in bytes; negative if it is too large. That of a type which depends on type
+    /// arguments means nothing: see [`World::has_variable_size`].
     pub fn sizeof(&self, id: TypeId) -> i64 {
-        self.size(id, &mut Budget::new()).unwrap_or(-1)
+        self.layout(id, &mut Budget::new()).size.unwrap_or(-1)
     }
 
     /// The alignment of a type in bytes, at least one.
     pub fn alignof(&self, id: TypeId) -> i64 {
-        self.alignment(id, &mut Budget::new())
+        self.layout(id, &mut Budget::new()).alignment
     }
 
     /// The offsets of the fields of a struct; negative for those that are too far.
     pub fn offsetsof(&self, structure: &StructType) -> Vec<i64> {
         let mut offsets = Vec::with_capacity(structure.fields.len());
-        self.layout(&structure.fields, &mut Budget::new(), |offset| {
+        self.lay_out(&structure.fields, &mut Budget::new(), |offset| {
             offsets.push(offset.unwrap_or(-1));
         });
         offsets
@@ -108,40 +121,6 @@ impl World {
         sum
     }
 
-    fn alignment(&self, id: TypeId, budget: &mut Budget) -> i64 {
-        budget
-            .deeper(|budget| self.alignment_of(id, budget))
-            .unwrap_or(1)
-    }
-
-    fn alignment_of(&self, id: TypeId, budget: &mut Budget) -> i64 {
-        let underlying = self.underlying(id);
-        match self.get(underlying) {
-            Type::Array { element, .. } => return self.alignment(element, budget),
-            Type::Struct(structure) if structure.fields.is_empty() && self.is_align64(id) => {
-                return 8;
-            }
-            Type::Struct(structure) => {
-                let alignments = structure
-                    .fields
-                    .iter()
-                    .map(|&field| self.alignment(self.object_type(field), budget));
-                return alignments.max().unwrap_or(1).max(1);
-            }
-            Type::Slice { .. } | Type::Interface(_) => return self.sizes.word,
-            Type::Basic(kind) if kind.info() & basic_info::STRING != 0 => return self.sizes.word,
-            _ => {}
-        }
-        let mut alignment = match self.size(id, budget) {
-            Some(size) if size >= 1 => size,
-            _ => return 1,
-        };
-        if self.is_complex(id) {
-            alignment /= 2;
-        }
-        alignment.min(self.sizes.max_align)
-    }
-
     /// Whether this is the empty struct by which `sync/atomic` asks for an alignment of eight bytes.
     fn is_align64(&self, id: TypeId) -> bool {
         let Some(named) = self.as_named(self.unalias(id)) else {
@@ -157,89 +136,118 @@ impl World {
             })
     }
 
-    /// Calls `visit` with the offset of each field; returns the last offset and size.
-    fn layout(
+    /// Lays fields out one after the other, and calls `visit` with the offset of each.
+    fn lay_out(
         &self,
         fields: &[ObjectId],
         budget: &mut Budget,
         mut visit: impl FnMut(Option<i64>),
-    ) -> Option<(i64, i64)> {
+    ) -> Layout {
+        let mut alignment = 1;
+        // Where the next field may start; what is too far stays so.
         let mut next = Some(0_i64);
-        let mut last = None;
+        let mut last = Some((0, 0));
         for &field in fields {
-            let field_type = self.object_type(field);
-            // What is too far stays so: all later fields are too.
-            let offset = next.and_then(|next| align(next, self.alignment(field_type, budget)));
+            let layout = self.layout(self.object_type(field), budget);
+            alignment = alignment.max(layout.alignment);
+            let offset = next.and_then(|next| align(next, layout.alignment));
             visit(offset);
-            last = offset.zip(offset.and_then(|_| self.size(field_type, budget)));
+            last = offset.zip(layout.size);
             next = last.and_then(|(offset, size)| offset.checked_add(size));
         }
-        last
+        let end = last.and_then(|(offset, size)| {
+            // The address of a last field without size must not be that of the next variable.
+            let size = if offset > 0 && size == 0 { 1 } else { size };
+            offset.checked_add(size)
+        });
+        Layout {
+            size: end.and_then(|end| align(end, alignment)),
+            alignment,
+        }
     }
 
-    /// The size of a type, `None` if it is too large.
-    fn size(&self, id: TypeId, budget: &mut Budget) -> Option<i64> {
-        budget.deeper(|budget| self.size_of(id, budget))?
+    fn layout(&self, id: TypeId, budget: &mut Budget) -> Layout {
+        budget
+            .deeper(|budget| self.layout_of(id, budget))
+            .unwrap_or(Layout::UNKNOWN)
     }
 
-    fn size_of(&self, id: TypeId, budget: &mut Budget) -> Option<i64> {
-        let word = self.sizes.word;
+    fn layout_of(&self, id: TypeId, budget: &mut Budget) -> Layout {
+        let Sizes { word, max_align } = self.sizes;
+        let simple = |size: i64| Layout {
+            size: Some(size),
+            alignment: size.min(max_align),
+        };
+        // Values of several words are aligned like one.
+        let words = |count: i64| Layout {
+            size: Some(word * count),
+            alignment: word,
+        };
         match self.get(self.underlying(id)) {
-            Type::Basic(kind) => Some(match kind {
-                BasicKind::Bool | BasicKind::Int8 | BasicKind::Uint8 => 1,
-                BasicKind::Int16 | BasicKind::Uint16 => 2,
-                BasicKind::Int32 | BasicKind::Uint32 | BasicKind::Float32 => 4,
-                BasicKind::Int64
-                | BasicKind::Uint64
-                | BasicKind::Float64
-                | BasicKind::Complex64 => 8,
-                BasicKind::Complex128 => 16,
-                BasicKind::String => word * 2,
-                _ => word,
-            }),
-            Type::Array { length, .. } if length <= 0 => Some(0),
-            Type::Array { length, element } => self.size(element, budget)?.checked_mul(length),
-            Type::Slice { .. } => Some(word * 3),
-            Type::Struct(structure) => {
-                if structure.fields.is_empty() {
-                    return Some(0);
-                }
-                let (offset, mut size) = self.layout(&structure.fields, budget, |_| ())?;
-                // The address of a last field without size must not be that of the next variable.
-                if offset > 0 && size == 0 {
-                    size = 1;
-                }
-                align(offset.checked_add(size)?, self.alignment(id, budget))
+            Type::Basic(kind) => match kind {
+                BasicKind::Bool | BasicKind::Int8 | BasicKind::Uint8 => simple(1),
+                BasicKind::Int16 | BasicKind::Uint16 => simple(2),
+                BasicKind::Int32 | BasicKind::Uint32 | BasicKind::Float32 => simple(4),
+                BasicKind::Int64 | BasicKind::Uint64 | BasicKind::Float64 => simple(8),
+                // Complex numbers are aligned like their parts.
+                BasicKind::Complex64 => Layout {
+                    size: Some(8),
+                    alignment: 4_i64.min(max_align),
+                },
+                BasicKind::Complex128 => Layout {
+                    size: Some(16),
+                    alignment: 8_i64.min(max_align),
+                },
+                BasicKind::String | BasicKind::UntypedString => words(2),
+                _ => simple(word),
+            },
+            Type::Array { length, element } => {
+                let element = self.layout(element, budget);
+                let size = match length {
+                    ..=0 => Some(0),
+                    _ => element.size.and_then(|size| size.checked_mul(length)),
+                };
+                Layout { size, ..element }
             }
-            Type::Interface(_) => Some(word * 2),
-            _ => Some(word),
+            Type::Slice { .. } => words(3),
+            Type::Interface(_) => words(2),
+            Type::Struct(structure) if structure.fields.is_empty() => Layout {
+                size: Some(0),
+                alignment: if self.is_align64(id) { 8 } else { 1 },
+            },
+            Type::Struct(structure) => self.lay_out(&structure.fields, budget, |_| ()),
+            _ => simple(word),
         }
     }
 
     /// Whether the size of a type depends on type arguments.
     pub fn has_variable_size(&self, id: TypeId) -> bool {
-        self.varies(id, &mut Vec::new(), &mut Budget::new())
+        self.varies(id, &mut FxHashMap::default(), &mut Budget::new())
     }
 
-    fn varies(&self, id: TypeId, seen: &mut Vec<(TypeId, bool)>, budget: &mut Budget) -> bool {
+    fn varies(&self, id: TypeId, seen: &mut FxHashMap<TypeId, bool>, budget: &mut Budget) -> bool {
         let actual = self.unalias(id);
         match actual.kind() {
             TypeKind::TypeParameter => return true,
             TypeKind::Named => {}
             _ => return self.parts_vary(actual, seen, budget),
         }
-        if let Some(&(_, varies)) = seen.iter().find(|(named, _)| *named == actual) {
+        if let Some(&varies) = seen.get(&actual) {
             return varies;
         }
         // Cyclic until it is known better.
-        let place = seen.len();
-        seen.push((actual, true));
+        seen.insert(actual, true);
         let varies = self.parts_vary(actual, seen, budget);
-        seen[place].1 = varies;
+        seen.insert(actual, varies);
         varies
     }
 
-    fn parts_vary(&self, id: TypeId, seen: &mut Vec<(TypeId, bool)>, budget: &mut Budget) -> bool {
+    fn parts_vary(
+        &self,
+        id: TypeId,
+        seen: &mut FxHashMap<TypeId, bool>,
+        budget: &mut Budget,
+    ) -> bool {
         let look = |budget: &mut Budget| match self.get(self.underlying(id)) {
             Type::Array { element, .. } => self.varies(element, seen, budget),
             Type::Struct(structure) => structure

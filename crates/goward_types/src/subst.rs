@@ -7,7 +7,13 @@ use crate::types::{Parameter, Signature, Type, UnionTerm};
 use crate::world::World;
 
 /// Generic aliases within generic aliases: deeper ones are a cycle in an invalid program.
-const DEPTH_LIMIT: usize = 500;
+const DEPTH_LIMIT: usize = 100;
+
+/// How deep type arguments made by substitution may nest, and how many types they may be made of.
+/// `type G[P any] struct{ next *G[[]P] }`, which is invalid, would grow for ever: beyond, the type
+/// is unknown.
+const NESTING_LIMIT: usize = 64;
+const PARTS_LIMIT: usize = 10_000;
 
 /// Type parameters and what to put in for them.
 #[derive(Clone, Debug)]
@@ -191,6 +197,7 @@ impl Subster<'_, '_> {
         }
         match self.list(arguments, Subster::typ) {
             None => Arguments::Same,
+            Some(arguments) if self.world.are_too_deep(&arguments) => Arguments::Wrong,
             Some(arguments) => Arguments::Replaced(arguments),
         }
     }
@@ -241,6 +248,40 @@ enum Arguments {
 }
 
 impl World {
+    /// Whether type arguments have grown so much that there must be no end to it.
+    fn are_too_deep(&self, arguments: &[TypeId]) -> bool {
+        let mut parts = PARTS_LIMIT;
+        arguments
+            .iter()
+            .any(|&argument| self.is_too_deep(argument, NESTING_LIMIT, &mut parts))
+    }
+
+    fn is_too_deep(&self, id: TypeId, depth: usize, parts: &mut usize) -> bool {
+        if depth == 0 || *parts == 0 {
+            return true;
+        }
+        *parts -= 1;
+        let mut deeper = |id| self.is_too_deep(id, depth - 1, parts);
+        match self.get(id) {
+            Type::Basic(_) | Type::TypeParameter(_) | Type::Interface(_) | Type::Union(_) => false,
+            Type::Array { element, .. }
+            | Type::Slice { element }
+            | Type::Channel { element, .. }
+            | Type::Pointer { base: element } => deeper(element),
+            Type::Map { key, element } => deeper(key) || deeper(element),
+            Type::Struct(structure) => structure
+                .fields
+                .iter()
+                .any(|&field| deeper(self.object_type(field))),
+            Type::Tuple(list) => list
+                .iter()
+                .any(|parameter| deeper(parameter.parameter_type)),
+            Type::Signature(signature) => deeper(signature.parameters) || deeper(signature.results),
+            Type::Named(named) => named.arguments.iter().any(|&argument| deeper(argument)),
+            Type::Alias(alias) => alias.arguments.iter().any(|&argument| deeper(argument)),
+        }
+    }
+
     /// A copy of interface `old` with other methods and elements. Methods whose receiver was the
     /// interface itself get the new one as theirs.
     fn new_interface_for(

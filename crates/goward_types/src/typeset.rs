@@ -72,13 +72,16 @@ thread_local! {
     static IN_PROGRESS: RefCell<Vec<TypeId>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Interfaces that embed each other: only infinitely growing instances nest deeper.
+const DEPTH_LIMIT: usize = 100;
+
 /// Notes that the type set of an interface is being computed, until dropped.
 struct InProgress;
 
 impl InProgress {
     fn new(interface: TypeId) -> Option<InProgress> {
         IN_PROGRESS.with_borrow_mut(|list| {
-            if list.contains(&interface) {
+            if list.contains(&interface) || list.len() >= DEPTH_LIMIT {
                 return None;
             }
             list.push(interface);
