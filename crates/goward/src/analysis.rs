@@ -11,12 +11,13 @@ use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, Span, assign_identities};
 use goward_project::{
     Configuration, Configurations, Environment, LoadOptions, OsFileSystem, OverlayFileSystem,
-    PackageIndex, Program, ProgramOptions, ProjectDiagnostic, Severity, load,
+    PackageIndex, Program, ProgramOptions, ProjectDiagnostic, load,
 };
 use goward_rules::{Selection, Suppressions};
 use goward_types::{TypedFile, TypedPackage};
 use rayon::prelude::*;
 
+use crate::left_out;
 use crate::progress::Progress;
 
 /// Stack of the threads that check: deeply nested source is checked recursively. Only what is used
@@ -65,6 +66,8 @@ pub(crate) struct Outcome {
     pub(crate) sources: Sources,
     /// What kept goward from looking at everything it was asked to: place, cause and what to do.
     pub(crate) errors: Vec<String>,
+    /// What was left out and can be done without: missing modules and the like.
+    pub(crate) warnings: Vec<String>,
     /// How much was looked at.
     pub(crate) statistics: Statistics,
 }
@@ -109,15 +112,7 @@ pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
     pool.install(|| -> anyhow::Result<()> {
         request.progress.start("loading", 0);
         let workspace = load(&options, &environment, &filesystem);
-        for diagnostic in workspace
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        {
-            outcome
-                .errors
-                .push(describe(diagnostic, &request.directory));
-        }
+        left_out::report(&workspace.diagnostics, request, &filesystem, &mut outcome);
         let roots: Vec<PackageIndex> = workspace.roots().collect();
         request.progress.start("checking", roots.len());
         let program = Program::check(workspace, ProgramOptions::default());
@@ -172,7 +167,7 @@ fn load_options(request: &Request<'_>, configuration: &Configuration) -> LoadOpt
 }
 
 /// The path of a file as it is shown: relative to the working folder where it lies below it.
-fn shown(path: &Path, directory: &Path) -> String {
+pub(crate) fn shown(path: &Path, directory: &Path) -> String {
     path.strip_prefix(directory)
         .unwrap_or(path)
         .to_string_lossy()
@@ -180,7 +175,7 @@ fn shown(path: &Path, directory: &Path) -> String {
 }
 
 /// A message of the loader with its place and what to do.
-fn describe(diagnostic: &ProjectDiagnostic, directory: &Path) -> String {
+pub(crate) fn describe(diagnostic: &ProjectDiagnostic, directory: &Path) -> String {
     let mut text = String::new();
     if let Some(path) = &diagnostic.path {
         text.push_str(&shown(path, directory));

@@ -8,6 +8,7 @@ mod commands;
 mod files;
 mod forensics;
 mod lab;
+mod left_out;
 mod output;
 mod progress;
 mod repair;

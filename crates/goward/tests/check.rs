@@ -270,6 +270,18 @@ fn every_shell_gets_completions() {
 }
 
 #[test]
+fn what_is_left_out_is_said() {
+    let text = "package a\n\nimport \"example.com/none\"\n\nvar X = none.X\n";
+    let folder = module(&[("a.go", text)]);
+    let run = goward(folder.path(), &["check"], "");
+    assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
+    let warning = "goward: warning: a.go:3:8: package example.com/none is not found";
+    assert!(run.err.contains(warning), "{}", run.err);
+    let run = goward(folder.path(), &["check", "--quiet"], "");
+    assert_eq!(run.err, "");
+}
+
+#[test]
 fn bad_input_ends_in_a_finding_or_an_error_and_never_in_a_panic() {
     let random: Vec<u8> = (0..20_000u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)

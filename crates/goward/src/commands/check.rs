@@ -133,6 +133,9 @@ enum Color {
     Never,
 }
 
+/// A half checked-out tree misses hundreds of packages for one reason.
+const MOST_WARNINGS: usize = 10;
+
 /// Standard input under the path it stands for.
 struct Stdin {
     /// Absolute.
@@ -353,6 +356,15 @@ fn check_once(
         } else {
             Err(error)
         };
+    }
+    if !arguments.quiet {
+        for warning in outcome.warnings.iter().take(MOST_WARNINGS) {
+            anstream::eprintln!("goward: warning: {}", neutralise_lines(warning));
+        }
+        let more = outcome.warnings.len().saturating_sub(MOST_WARNINGS);
+        if more > 0 {
+            anstream::eprintln!("goward: {} more like these", counted(more, "warning"));
+        }
     }
     for error in &outcome.errors {
         anstream::eprintln!("goward: {}", neutralise_lines(error));
