@@ -21,6 +21,7 @@ mod build;
 mod calls;
 mod deferred;
 mod graph;
+mod nilness;
 mod package;
 mod solver;
 #[cfg(any(test, feature = "testing"))]
@@ -31,6 +32,7 @@ pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };
+pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite};
 pub use package::PackageFlow;
 pub use solver::{Analysis, Solution, solve};
 pub use unit::{Unit, UnitId, Units, named_behind};

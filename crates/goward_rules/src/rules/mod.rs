@@ -5,6 +5,7 @@ use crate::Rule;
 
 pub(crate) mod bad_suppression;
 mod internal_failure;
+pub(crate) mod nil_map_write;
 pub(crate) mod syntax_error;
 pub(crate) mod unused_suppression;
 
@@ -12,6 +13,7 @@ pub(crate) mod unused_suppression;
 pub const RULES: &[Rule] = &[
     bad_suppression::RULE,
     internal_failure::RULE,
+    nil_map_write::RULE,
     syntax_error::RULE,
     unused_suppression::RULE,
 ];

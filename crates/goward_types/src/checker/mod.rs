@@ -31,7 +31,6 @@ use goward_diagnostics::Span;
 use goward_syntax::{NodeId, Symbol, Tree};
 use rustc_hash::FxHashMap;
 
-use crate::constant::Value;
 use crate::facts::FileFacts;
 use crate::ids::{ObjectId, PackageId, TypeId};
 use crate::world::World;

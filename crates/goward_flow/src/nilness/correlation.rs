@@ -1,0 +1,259 @@
+//! Silence where a map is made under a condition that is tested again before the write:
+//! `if verbose { m = make(…) } … if verbose { m[k] = v }`.
+
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, Symbol, Tree};
+use goward_types::{TypedFile, TypedPackage};
+use rustc_hash::FxHashSet;
+
+use crate::nilness::{NilReason, NilWrite, Place};
+use crate::unit::{Unit, Units};
+
+/// Takes out the uncertain writes whose map is made under a condition that stands, or was tested,
+/// around the write.
+pub(crate) fn drop_correlated(
+    package: &TypedPackage<'_>,
+    units: &Units,
+    writes: &mut Vec<NilWrite>,
+) {
+    writes.retain(|write| {
+        if write.certain {
+            return true;
+        }
+        // A test against nil alone is no evidence that the map is nil where it was not tested.
+        if write.reason == NilReason::Compared {
+            return false;
+        }
+        let unit = units.get(write.unit);
+        let file = &package.files[unit.file];
+        !is_correlated(package, file, unit, write)
+    });
+}
+
+/// A statement with all nodes around it, outermost first.
+struct Ancestry<'t> {
+    tree: &'t Tree,
+    path: Vec<NodeId>,
+}
+
+fn path_to(tree: &Tree, root: NodeId, target: NodeId) -> Option<Vec<NodeId>> {
+    let wanted = tree.span(target);
+    let mut path = vec![root];
+    let mut current = root;
+    while current != target {
+        let mut next = None;
+        tree.for_each_child(current, |child| {
+            let span = tree.span(child);
+            if span.start <= wanted.start
+                && wanted.end <= span.end
+                && (next.is_none() || child == target)
+            {
+                next = Some(child);
+            }
+        });
+        current = next?;
+        path.push(current);
+    }
+    Some(path)
+}
+
+impl Ancestry<'_> {
+    /// The names in the conditions that decide whether the innermost node is reached.
+    fn condition_names(&self, names: &mut FxHashSet<Symbol>) {
+        for (position, &node) in self.path.iter().enumerate() {
+            let Some(&below) = self.path.get(position + 1) else {
+                break;
+            };
+            match self.tree.kind(node) {
+                NodeKind::IfStmt => {
+                    if let Statement::If { condition, .. } = self.tree.statement(node)
+                        && condition != below
+                    {
+                        collect_names(self.tree, condition, names);
+                    }
+                }
+                NodeKind::ForStmt => {
+                    if let Statement::For {
+                        condition: Some(condition),
+                        ..
+                    } = self.tree.statement(node)
+                        && condition != below
+                    {
+                        collect_names(self.tree, condition, names);
+                    }
+                }
+                NodeKind::RangeStmt => {
+                    if let Statement::Range { operand, .. } = self.tree.statement(node)
+                        && operand != below
+                    {
+                        collect_names(self.tree, operand, names);
+                    }
+                }
+                NodeKind::CaseClause => {
+                    if let Statement::CaseClause { expressions, .. } = self.tree.statement(node) {
+                        expressions
+                            .iter()
+                            .for_each(|&expression| collect_names(self.tree, expression, names));
+                    }
+                }
+                NodeKind::SwitchStmt => {
+                    if let Statement::Switch { tag: Some(tag), .. } = self.tree.statement(node) {
+                        collect_names(self.tree, tag, names);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The names in an expression, of `a.b` only `b`.
+fn collect_names(tree: &Tree, node: NodeId, names: &mut FxHashSet<Symbol>) {
+    match tree.expression(node) {
+        Expression::Identifier => {
+            let name = tree.symbol(node);
+            if !matches!(
+                name.as_str(),
+                "err" | "nil" | "len" | "true" | "false" | "_"
+            ) {
+                names.insert(name);
+            }
+        }
+        Expression::Selector { name, operand } => {
+            names.insert(tree.symbol(name));
+            if tree.kind(operand) == NodeKind::CallExpr {
+                collect_names(tree, operand, names);
+            }
+        }
+        _ => tree.for_each_child(node, |child| collect_names(tree, child, names)),
+    }
+}
+
+fn is_correlated(
+    package: &TypedPackage<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    write: &NilWrite,
+) -> bool {
+    let tree = file.tree;
+    let Some(place) = Place::of(package.world, file, write.map) else {
+        return false;
+    };
+    let from = tree.span(write.made).start;
+    let mut names = FxHashSet::default();
+    let mut first_made = None;
+    // Assignments that make the map, or something that it is reached through.
+    let mut pending = vec![unit.body];
+    while let Some(node) = pending.pop() {
+        if let Statement::Assign { left, right, .. } = assignment(tree, node)
+            && tree.span(node).start > from
+        {
+            let makes = left.iter().enumerate().any(|(position, &target)| {
+                let assigned = Place::of(package.world, file, target);
+                let value = if right.len() == left.len() {
+                    right.get(position)
+                } else {
+                    None
+                };
+                let nil = value.is_some_and(|&value| is_nil(file, value));
+                assigned.is_some_and(|assigned| place.starts_with(&assigned)) && !nil
+            });
+            if makes && let Some(path) = path_to(tree, unit.body, node) {
+                let start = tree.span(node).start;
+                first_made = Some(first_made.map_or(start, |first: u32| first.min(start)));
+                flags_beside(tree, &path, &mut names);
+                Ancestry { tree, path }.condition_names(&mut names);
+            }
+        }
+        tree.for_each_child(node, |child| pending.push(child));
+    }
+    if names.is_empty() {
+        return false;
+    }
+    let Some(path) = path_to(tree, unit.body, write.node) else {
+        return false;
+    };
+    let mut around = FxHashSet::default();
+    exits_before(
+        tree,
+        &path,
+        first_made.unwrap_or(from),
+        tree.span(write.node).start,
+        &mut around,
+    );
+    Ancestry { tree, path }.condition_names(&mut around);
+    !names.is_disjoint(&around)
+}
+
+fn assignment(tree: &Tree, node: NodeId) -> Statement<'_> {
+    match tree.kind(node) {
+        NodeKind::AssignStmt => tree.statement(node),
+        _ => Statement::Bad,
+    }
+}
+
+fn is_nil(file: &TypedFile<'_>, node: NodeId) -> bool {
+    file.facts.type_of(node) == goward_types::TypeId::UNTYPED_NIL
+        || (file.tree.kind(node) == NodeKind::Ident && file.tree.symbol(node).as_str() == "nil")
+}
+
+/// Variables that are assigned in the same block as the last node of the path: flags.
+fn flags_beside(tree: &Tree, path: &[NodeId], names: &mut FxHashSet<Symbol>) {
+    let [.., block, _] = path else { return };
+    // At the top of the function everything is beside everything.
+    if path.len() <= 2 {
+        return;
+    }
+    tree.for_each_child(*block, |sibling| {
+        if let Statement::Assign { left, .. } = assignment(tree, sibling) {
+            for &target in left {
+                collect_names(tree, target, names);
+            }
+        }
+    });
+}
+
+/// The names in conditions of `if` statements that leave the way, between `from` and `to`, in blocks
+/// around the last node of the path.
+fn exits_before(tree: &Tree, path: &[NodeId], from: u32, to: u32, names: &mut FxHashSet<Symbol>) {
+    for &block in path {
+        if !matches!(
+            tree.kind(block),
+            NodeKind::BlockStmt | NodeKind::CaseClause | NodeKind::CommClause
+        ) {
+            continue;
+        }
+        tree.for_each_child(block, |child| {
+            let span = tree.span(child);
+            if tree.kind(child) != NodeKind::IfStmt || span.start < from || span.end > to {
+                return;
+            }
+            if let Statement::If {
+                condition, then, ..
+            } = tree.statement(child)
+                && leaves(tree, then)
+            {
+                collect_names(tree, condition, names);
+            }
+        });
+    }
+}
+
+/// Whether a block ends by leaving: return, continue, break, goto, or a call of panic.
+fn leaves(tree: &Tree, block: NodeId) -> bool {
+    let Statement::Block { statements } = tree.statement(block) else {
+        return false;
+    };
+    let Some(&last) = statements.last() else {
+        return false;
+    };
+    match tree.statement(last) {
+        Statement::Return { .. } | Statement::Branch { .. } => true,
+        Statement::Expression { expression } => match tree.expression(expression) {
+            Expression::Call { function, .. } => {
+                tree.kind(function) == NodeKind::Ident && tree.symbol(function).as_str() == "panic"
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,159 @@
+//! Which maps are nil where they are written.
+//!
+//! # How it works
+//!
+//! A forward analysis over the graph of each function keeps, for places (variables and fields that
+//! hold maps), whether the map there is nil: certainly, on some path, or certainly not. A place that
+//! nothing is known of is not in the state. Declarations without a value, `nil`, struct literals
+//! that leave a field out, named results and functions that return nil without an error make maps
+//! nil; `make`, literals and tests against nil make them not nil. Whatever else may happen to a
+//! place (a call that has its address, a closure that assigns it) makes it unknown.
+//!
+//! # What is absent
+//!
+//! Other packages are not looked at, and maps behind elements of slices and channels are unknown.
+//! A map that is nil on some path only is dropped where the condition that made it is tested again.
+
+mod correlation;
+mod fields;
+mod nested;
+mod place;
+mod transfer;
+
+use goward_syntax::NodeId;
+use goward_types::{ObjectId, TypedPackage};
+use rustc_hash::FxHashMap;
+
+use crate::solver::solve;
+use crate::unit::{UnitId, Units};
+
+pub use fields::NeverMade;
+pub(crate) use place::Place;
+use transfer::MapNilness;
+
+/// Why a map is nil.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum NilReason {
+    /// Declared without a value.
+    Declared,
+    /// Assigned `nil`.
+    Assigned,
+    /// A field that a struct literal or a zero value leaves out.
+    FieldLeftOut,
+    /// A named result before it is assigned.
+    NamedResult,
+    /// `new` of a map type.
+    New,
+    /// Returned by this function of the package.
+    Returned(ObjectId),
+    /// Tested against nil on the way.
+    Compared,
+}
+
+/// What is known of the map at a place.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Nilness {
+    /// Nil on every path.
+    Nil,
+    /// Nil on some path.
+    Maybe,
+    NonNil,
+    /// It was nil and has been written, so that control does not come here; a loop that comes back
+    /// has still met a nil map.
+    Written,
+}
+
+/// What is known, and from where.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fact {
+    pub(crate) nilness: Nilness,
+    pub(crate) reason: NilReason,
+    /// The node that made the map nil.
+    pub(crate) made: NodeId,
+}
+
+/// A write to a map that is nil.
+#[derive(Clone, Debug)]
+pub struct NilWrite {
+    pub unit: UnitId,
+    /// The map that is written, an expression of the file of the unit.
+    pub map: NodeId,
+    /// The write: the index expression, or the call that writes its argument.
+    pub node: NodeId,
+    /// Nil on every path that leads here, not only on some.
+    pub certain: bool,
+    pub reason: NilReason,
+    /// What made the map nil.
+    pub made: NodeId,
+    /// The variable at the root of the place.
+    pub root: ObjectId,
+    /// Whether the place is the variable itself.
+    pub whole_variable: bool,
+    /// The `defer` statement whose call does it, as the function ends.
+    pub deferred: Option<NodeId>,
+}
+
+/// What a function of the package does with maps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// For each result: whether it may be a nil map although the companion (error or bool) says that
+    /// all went well, and whether it may be one together with an error.
+    pub(crate) returns_nil: Vec<(bool, bool)>,
+    /// Parameters (by position) that are written as maps without a test.
+    pub(crate) writes: Vec<usize>,
+}
+
+/// Nil maps of a package.
+#[derive(Clone, Debug, Default)]
+pub struct NilMaps {
+    pub writes: Vec<NilWrite>,
+    /// Writes to maps that nothing in the package makes.
+    pub never_made: Vec<NeverMade>,
+    /// Writes `m[a][b] = v` to maps within a local map that never gets any.
+    pub nested: Vec<NilWrite>,
+}
+
+/// How often summaries of functions are made anew, for functions that return what others return.
+const ROUNDS: usize = 3;
+
+impl NilMaps {
+    /// Finds the writes to nil maps in a package.
+    pub fn new(package: &TypedPackage<'_>, units: &Units) -> NilMaps {
+        let mut summaries: FxHashMap<ObjectId, Summary> = FxHashMap::default();
+        for _ in 0..ROUNDS {
+            let mut next = FxHashMap::default();
+            for (id, unit) in units.iter() {
+                if let Some(object) = unit.object {
+                    let analysis = MapNilness::new(package, units, &summaries, id);
+                    let summary = analysis.summary();
+                    if summary != Summary::default() {
+                        next.insert(object, summary);
+                    }
+                }
+            }
+            if next == summaries {
+                break;
+            }
+            summaries = next;
+        }
+        let mut found = NilMaps::default();
+        for (id, unit) in units.iter() {
+            // Literals that run where they stand are looked at with the function around them.
+            if unit.graph.blocks.is_empty() {
+                continue;
+            }
+            let analysis = MapNilness::new(package, units, &summaries, id);
+            if !analysis.mentions_maps() {
+                continue;
+            }
+            let solution = solve(&unit.graph, &analysis);
+            if solution.complete {
+                analysis.report(&solution, &mut found.writes);
+            }
+        }
+        correlation::drop_correlated(package, units, &mut found.writes);
+        found.never_made = fields::never_made(package, units);
+        found.nested = nested::nested(package, units);
+        found
+    }
+}
