@@ -9,6 +9,7 @@ mod rule;
 mod rules;
 mod selection;
 mod suppression;
+mod walk;
 
 pub use context::{Context, check_package};
 pub use documentation::{Example, HEADINGS, Section};

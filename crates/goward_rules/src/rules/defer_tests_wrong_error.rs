@@ -1,0 +1,400 @@
+//! `defer-tests-wrong-error`: a deferred clean-up looks at an error variable that the returns bypass.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Statement};
+use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::walk::{steps_after, walk, walk_all};
+
+rule! {
+    /// Reports deferred clean-ups that test an error variable which a return bypasses.
+    ///
+    /// ## What it reports
+    ///
+    /// A deferred function literal with `if err != nil`, where `err` is a local variable of the
+    /// function, and a return after it that gives another error without setting that variable: an
+    /// error made in the return statement, or another variable of the same name.
+    ///
+    /// ## Why it matters
+    ///
+    /// On that return the clean-up (a rollback, the removal of a temporary file) finds `err` nil and
+    /// does nothing, although the function failed.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"errors"
+    /// 	"os"
+    /// )
+    ///
+    /// func save(name string, data []byte) error {
+    /// 	file, err := os.Create(name)
+    /// 	if err != nil {
+    /// 		return err
+    /// 	}
+    /// 	defer func() {
+    /// 		if err != nil { // want defer-tests-wrong-error
+    /// 			os.Remove(name)
+    /// 		}
+    /// 	}()
+    /// 	if len(data) == 0 {
+    /// 		return errors.New("nothing to save")
+    /// 	}
+    /// 	_, err = file.Write(data)
+    /// 	return err
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"errors"
+    /// 	"os"
+    /// )
+    ///
+    /// func save(name string, data []byte) (err error) {
+    /// 	file, err := os.Create(name)
+    /// 	if err != nil {
+    /// 		return err
+    /// 	}
+    /// 	defer func() {
+    /// 		if err != nil {
+    /// 			os.Remove(name)
+    /// 		}
+    /// 	}()
+    /// 	if len(data) == 0 {
+    /// 		return errors.New("nothing to save")
+    /// 	}
+    /// 	_, err = file.Write(data)
+    /// 	return err
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: naming the result changes what every return does, and only the author knows
+    /// which errors the clean-up is for.
+    pub(crate) const RULE: Rule = Rule {
+        name: "defer-tests-wrong-error",
+        category: Category::LostError,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for (id, unit) in context.flow.units.iter() {
+        if !returns_error(context, unit) {
+            continue;
+        }
+        let file = context.file(unit.file);
+        let mut defers = Vec::new();
+        walk(file.tree, unit, |node, _| {
+            if let NodeKind::DeferStmt = file.tree.kind(node)
+                && let Statement::Defer { call } = file.tree.statement(node)
+                && let Expression::Call { function, .. } = file.tree.expression(call)
+            {
+                let literal = unparenthesized(file, function);
+                if file.tree.kind(literal) == NodeKind::FuncLit {
+                    defers.push((node, literal));
+                }
+            }
+        });
+        for (defer, literal) in defers {
+            check_defer(context, id, unit, defer, literal, findings);
+        }
+    }
+}
+
+/// Whether the last result of a function is an error.
+fn returns_error(context: &Context<'_>, unit: &Unit) -> bool {
+    let world = context.world();
+    let signature = context
+        .file(unit.file)
+        .facts
+        .get(unit.function_type)
+        .map(|fact| fact.expression_type);
+    let signature = unit
+        .object
+        .map(|object| world.object_type(object))
+        .or(signature);
+    let results = signature
+        .and_then(|signature| world.as_signature(signature))
+        .map(|signature| signature.results);
+    results
+        .and_then(|results| world.tuple(results).last())
+        .is_some_and(|last| last.parameter_type == world.universe().error)
+}
+
+fn check_defer(
+    context: &Context<'_>,
+    id: UnitId,
+    unit: &Unit,
+    defer: NodeId,
+    literal: NodeId,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let file = context.file(unit.file);
+    let Expression::FunctionLiteral { body, .. } = file.tree.expression(literal) else {
+        return;
+    };
+    let mut tests = Vec::new();
+    walk_all(file.tree, body, |node| {
+        if let NodeKind::IfStmt = file.tree.kind(node)
+            && let Statement::If {
+                initial: None,
+                condition,
+                ..
+            } = file.tree.statement(node)
+            && let Expression::Binary {
+                operator: BinaryOperator::NotEqual,
+                left,
+                right,
+                ..
+            } = file.tree.expression(unparenthesized(file, condition))
+            && is_nil(context, file, right)
+            && let Some(error) = error_variable(context, file, unit, literal, left)
+        {
+            tests.push((left, error));
+        }
+    });
+    for (test, error) in tests {
+        // Where the literal, or a closure that runs at some other time, sets the variable, it means
+        // more than the last error of this function.
+        if is_assigned_in_literals(context, file, unit, error) {
+            continue;
+        }
+        let bypass = steps_after(&unit.graph, |step| step == Step::Register(defer))
+            .into_iter()
+            .find_map(|step| {
+                let Step::Return(statement) = step else {
+                    return None;
+                };
+                bypasses(context, file, statement, error).then_some(statement)
+            });
+        let Some(bypass) = bypass else { continue };
+        let name = context.world().object(error).name;
+        let path = context.path(unit.file);
+        findings.push(
+            RULE.diagnostic(
+                path.clone(),
+                context.span(unit.file, test),
+                format!("the deferred function tests `{name}`, which a later return does not set"),
+            )
+            .in_function(context.function(id))
+            .operation(format!("test {name}"))
+            .step(path.clone(), context.span(unit.file, test), format!("`{name}` is tested when the function is over"))
+            .step(path, context.span(unit.file, bypass), format!("this return gives an error and leaves `{name}` as it is"))
+            .help(format!("name the error result and let the deferred function test that, or set `{name}` before the return")),
+        );
+        return;
+    }
+}
+
+fn is_nil(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
+    let node = unparenthesized(file, node);
+    file.tree.kind(node) == NodeKind::Ident
+        && file
+            .facts
+            .object_of(node)
+            .is_some_and(|object| context.world().object(object).kind == ObjectKind::Nil)
+}
+
+/// The local error variable of the function around the literal that an identifier stands for.
+fn error_variable(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    literal: NodeId,
+    node: NodeId,
+) -> Option<ObjectId> {
+    let node = unparenthesized(file, node);
+    if file.tree.kind(node) != NodeKind::Ident {
+        return None;
+    }
+    let object = file.facts.object_of(node)?;
+    let entry = context.world().object(object);
+    let local = entry.kind == ObjectKind::Variable(VariableKind::Local);
+    let in_body = file.tree.span(unit.body).contains(entry.offset);
+    let own = file.tree.span(literal).contains(entry.offset);
+    // A variable of a function around this one is set by more than this function.
+    let error = context.world().object_type(object) == context.world().universe().error;
+    (local && in_body && !own && error).then_some(object)
+}
+
+fn is_assigned_in_literals(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    error: ObjectId,
+) -> bool {
+    let _ = context;
+    let mut found = false;
+    walk(file.tree, unit, |node, _| {
+        if file.tree.kind(node) == NodeKind::FuncLit {
+            walk_all(file.tree, node, |inner| {
+                found |= match file.tree.kind(inner) {
+                    NodeKind::AssignStmt => match file.tree.statement(inner) {
+                        Statement::Assign {
+                            operator: AssignOperator::Assign,
+                            left,
+                            ..
+                        }
+                        | Statement::Assign {
+                            operator: AssignOperator::Define,
+                            left,
+                            ..
+                        } => left
+                            .iter()
+                            .any(|&target| file.facts.object_of(target) == Some(error)),
+                        _ => false,
+                    },
+                    NodeKind::UnaryExpr => match file.tree.expression(inner) {
+                        Expression::Unary {
+                            operator: goward_syntax::UnaryOperator::Address,
+                            operand,
+                        } => file.facts.object_of(operand) == Some(error),
+                        _ => false,
+                    },
+                    _ => false,
+                };
+            });
+        } else if let Expression::Unary {
+            operator: goward_syntax::UnaryOperator::Address,
+            operand,
+        } = if file.tree.kind(node) == NodeKind::UnaryExpr {
+            file.tree.expression(node)
+        } else {
+            Expression::Bad
+        } {
+            found |= file.facts.object_of(operand) == Some(error);
+        }
+    });
+    found
+}
+
+/// Whether a return gives an error that has nothing to do with the variable.
+fn bypasses(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    statement: NodeId,
+    error: ObjectId,
+) -> bool {
+    let Statement::Return { results } = file.tree.statement(statement) else {
+        return false;
+    };
+    let Some(&last) = results.last() else {
+        return false;
+    };
+    if is_nil(context, file, last) {
+        return false;
+    }
+    let mut mentions = false;
+    walk_all(file.tree, last, |node| {
+        mentions |=
+            file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(error);
+    });
+    !mentions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn returns_that_bypass_the_variable() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import "errors"
+
+func undo() {}
+func work() error { return nil }
+func pair() (int, error) { return 0, nil }
+
+func shadowed() error {
+	err := work()
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+		}
+	}()
+	if err := work(); err != nil {
+		return err
+	}
+	return err
+}
+
+func call() (int, error) {
+	_, err := pair()
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+		}
+	}()
+	return pair()
+}
+
+func before() error {
+	if work() != nil {
+		return errors.New("early")
+	}
+	err := work()
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	return err
+}
+
+func wrapped() error {
+	err := work()
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	return errors.Join(err, errors.New("more"))
+}
+
+func onlyNil() error {
+	err := work()
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	return nil
+}
+
+func setByClosure() error {
+	var err error
+	step := func() { err = work() }
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	step()
+	return errors.New("other")
+}
+"#,
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! Walking the nodes of a function, and asking what follows a step in its graph.
+
+use goward_flow::{BlockId, ControlFlowGraph, Step, Unit};
+use goward_syntax::{NodeId, NodeKind, Tree};
+
+/// Calls `visit` with each node of a function and the node around it, without the function literals
+/// in it: those are functions of their own.
+pub(crate) fn walk(tree: &Tree, unit: &Unit, mut visit: impl FnMut(NodeId, NodeId)) {
+    let mut pending = vec![(unit.body, unit.node)];
+    while let Some((node, parent)) = pending.pop() {
+        visit(node, parent);
+        if tree.kind(node) == NodeKind::FuncLit {
+            continue;
+        }
+        let below = pending.len();
+        tree.for_each_child(node, |child| pending.push((child, node)));
+        pending[below..].reverse();
+    }
+}
+
+/// Calls `visit` with each node at or below `root`, function literals included.
+pub(crate) fn walk_all(tree: &Tree, root: NodeId, mut visit: impl FnMut(NodeId)) {
+    let mut pending = vec![root];
+    while let Some(node) = pending.pop() {
+        visit(node);
+        let below = pending.len();
+        tree.for_each_child(node, |child| pending.push(child));
+        pending[below..].reverse();
+    }
+}
+
+/// The steps that can follow the first step for which `start` holds.
+pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut seen = vec![false; graph.blocks.len()];
+    let mut pending: Vec<(BlockId, usize)> = Vec::new();
+    for block in graph.reverse_postorder() {
+        if let Some(index) = graph
+            .block(block)
+            .steps
+            .iter()
+            .position(|&step| start(step))
+        {
+            pending.push((block, index + 1));
+            break;
+        }
+    }
+    while let Some((block, from)) = pending.pop() {
+        steps.extend_from_slice(&graph.block(block).steps[from..]);
+        for edge in &graph.block(block).successors {
+            if !std::mem::replace(&mut seen[edge.to.index()], true) {
+                pending.push((edge.to, 0));
+            }
+        }
+    }
+    steps
+}
