@@ -31,7 +31,7 @@ func (m *Sharded[K, V]) shard(key K) (s *shard[K, V], hash uint64) {
 func (m *Sharded[K, V]) Load(key K) (value V, ok bool) {
 	s, hash := m.shard(key)
 	if n := s.find(hash, key); n != nil {
-		return *n.value.Load(), true
+		return *n.value(), true
 	}
 	return value, false
 }
@@ -40,9 +40,14 @@ func (m *Sharded[K, V]) Load(key K) (value V, ok bool) {
 func (m *Sharded[K, V]) Store(key K, value V) {
 	s, hash := m.shard(key)
 	// Nothing below can panic: the key has been hashed.
-	s.lock(key)
+	s.mu.Lock()
+	// As in lock, spelt out: the call of a generic method is not inlined, and this one counts.
+	if s.flights.list != nil {
+		s.flights.admit(&s.mu, key)
+	}
 	if n := s.find(hash, key); n != nil {
-		n.set(value)
+		changed := value // a variable of its own, so that an insert does not put value on the heap
+		n.later.Store(&changed)
 	} else {
 		s.insert(hash, key, value)
 	}
@@ -54,12 +59,12 @@ func (m *Sharded[K, V]) Store(key K, value V) {
 func (m *Sharded[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
 	s, hash := m.shard(key)
 	if n := s.find(hash, key); n != nil {
-		return *n.value.Load(), true
+		return *n.value(), true
 	}
 	s.lock(key)
 	defer s.mu.Unlock()
 	if n := s.find(hash, key); n != nil {
-		return *n.value.Load(), true
+		return *n.value(), true
 	}
 	s.insert(hash, key, value)
 	return value, false
@@ -70,21 +75,21 @@ func (m *Sharded[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
 	s, hash := m.shard(key)
 	s.lock(key)
 	defer s.mu.Unlock()
-	n := s.find(hash, key)
+	n := s.take(hash, key)
 	if n == nil {
 		return value, false
 	}
-	s.remove(n)
-	return *n.value.Load(), true
+	return *n.value(), true
 }
 
 // Delete removes key; it does nothing if the map does not have it.
 func (m *Sharded[K, V]) Delete(key K) {
 	s, hash := m.shard(key)
-	s.lock(key)
-	if n := s.find(hash, key); n != nil {
-		s.remove(n)
+	s.mu.Lock()
+	if s.flights.list != nil {
+		s.flights.admit(&s.mu, key)
 	}
+	s.take(hash, key)
 	s.mu.Unlock()
 }
 
@@ -98,7 +103,7 @@ func (m *Sharded[K, V]) Swap(key K, value V) (previous V, loaded bool) {
 		s.insert(hash, key, value)
 		return previous, false
 	}
-	previous = *n.value.Load()
+	previous = *n.value()
 	n.set(value)
 	return previous, true
 }
@@ -110,7 +115,7 @@ func (m *Sharded[K, V]) CompareAndSwap(key K, old, new V) (swapped bool) {
 	s.lock(key)
 	defer s.mu.Unlock()
 	n := s.find(hash, key)
-	if n == nil || any(*n.value.Load()) != any(old) {
+	if n == nil || any(*n.value()) != any(old) {
 		return false
 	}
 	n.set(new)
@@ -124,10 +129,10 @@ func (m *Sharded[K, V]) CompareAndDelete(key K, old V) (deleted bool) {
 	s.lock(key)
 	defer s.mu.Unlock()
 	n := s.find(hash, key)
-	if n == nil || any(*n.value.Load()) != any(old) {
+	if n == nil || any(*n.value()) != any(old) {
 		return false
 	}
-	s.remove(n)
+	s.take(hash, key)
 	return true
 }
 
@@ -160,7 +165,7 @@ func (s *shard[K, V]) observe(hash uint64, key K) (stored *V, value V) {
 	if n == nil {
 		return nil, value
 	}
-	stored = n.value.Load()
+	stored = n.value()
 	return stored, *stored
 }
 
@@ -186,7 +191,7 @@ func (s *shard[K, V]) commit(hash uint64, key K, value V, keep bool) {
 	case n != nil && keep:
 		n.set(value)
 	case n != nil:
-		s.remove(n)
+		s.take(hash, key)
 	case keep:
 		s.insert(hash, key, value)
 	}

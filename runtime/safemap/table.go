@@ -16,19 +16,29 @@ import (
 
 // node is one entry. hash, key and first never change.
 type node[K comparable, V any] struct {
-	hash  uint64
-	key   K
-	value atomic.Pointer[V]
-	next  atomic.Pointer[node[K, V]]
-	// first is where value points to until the entry is changed: one allocation instead of two.
+	hash uint64
+	key  K
+	// first is the value until the entry is changed for the first time; later is nil until then. So a
+	// new entry takes one allocation, and no atomic store before others can see it.
 	first V
+	later atomic.Pointer[V]
+	next  atomic.Pointer[node[K, V]]
 }
 
 func newNode[K comparable, V any](hash uint64, key K, value V, next *node[K, V]) *node[K, V] {
 	n := &node[K, V]{hash: hash, key: key, first: value}
-	n.value.Store(&n.first)
-	n.next.Store(next)
+	if next != nil {
+		n.next.Store(next)
+	}
 	return n
+}
+
+// value returns a pointer to the current value, which stands for this very write of it.
+func (n *node[K, V]) value() *V {
+	if later := n.later.Load(); later != nil {
+		return later
+	}
+	return &n.first
 }
 
 // buckets are the heads of the lists; their number is a power of two.
@@ -89,20 +99,27 @@ func (s *shard[K, V]) insert(hash uint64, key K, value V) {
 }
 
 // set changes the value of a node; the lock is held.
-func (n *node[K, V]) set(value V) { n.value.Store(&value) }
+func (n *node[K, V]) set(value V) { n.later.Store(&value) }
 
-// remove unlinks a node that is there; the lock is held.
-func (s *shard[K, V]) remove(gone *node[K, V]) {
+// take unlinks the node of key and returns it, or nil if there is none; the lock is held.
+func (s *shard[K, V]) take(hash uint64, key K) *node[K, V] {
 	table := s.table.Load()
-	link := table.of(gone.hash)
-	for n := link.Load(); n != gone; n = link.Load() {
+	if table == nil {
+		return nil
+	}
+	link := table.of(hash)
+	for n := link.Load(); n != nil; n = link.Load() {
+		if n.hash == hash && n.key == key {
+			link.Store(n.next.Load())
+			s.count--
+			if len(*table) > smallestTable && s.count < len(*table)/8 {
+				s.resize(table, 2*s.count)
+			}
+			return n
+		}
 		link = &n.next
 	}
-	link.Store(gone.next.Load())
-	s.count--
-	if len(*table) > smallestTable && s.count < len(*table)/8 {
-		s.resize(table, 2*s.count)
-	}
+	return nil
 }
 
 // resize replaces the table by one with at least size buckets; the lock is held.
@@ -116,7 +133,7 @@ func (s *shard[K, V]) resize(old *buckets[K, V], size int) *buckets[K, V] {
 		for i := range *old {
 			for n := (*old)[i].Load(); n != nil; n = n.next.Load() {
 				bucket := table.of(n.hash)
-				bucket.Store(newNode(n.hash, n.key, *n.value.Load(), bucket.Load()))
+				bucket.Store(newNode(n.hash, n.key, *n.value(), bucket.Load()))
 			}
 		}
 	}
@@ -140,7 +157,7 @@ func (s *shard[K, V]) each(f func(key K, value V) bool) bool {
 					continue
 				}
 			}
-			if !f(current.key, *current.value.Load()) {
+			if !f(current.key, *current.value()) {
 				return false
 			}
 		}
