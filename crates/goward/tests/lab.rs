@@ -171,6 +171,70 @@ fn toolchains_that_are_none() {
     );
 }
 
+/// A toolchain whose programs are shell scripts: one hangs, one is killed, one is well.
+#[cfg(unix)]
+#[test]
+fn a_scenario_that_hangs_or_is_killed_does_not_stop_the_rest() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let script = r#"#!/bin/sh
+if [ "$1" = env ]; then printf 'go1.26.8\nlinux\namd64\n0\ncc\n'; exit 0; fi
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -o) out=$2; shift ;;
+    ./*)
+        name=${1##*/}
+        case "$name" in
+        nil_read) body='echo half; sleep 60' ;;
+        nil_len) body='kill -9 $$' ;;
+        nil_range) body='printf "done \033[2J\n"' ;;
+        esac
+        printf '#!/bin/sh\n%s\n' "$body" > "$out/$name"
+        chmod +x "$out/$name"
+        ;;
+    esac
+    shift
+done
+"#;
+    fs::write(&go, script).unwrap();
+    fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).unwrap();
+    let common = [
+        "lab",
+        "run",
+        "nil_read",
+        "nil_len",
+        "nil_range",
+        "--time-limit",
+        "1",
+        "--go",
+        go.to_str().unwrap(),
+    ];
+    let json: Value = serde_json::from_str(&successful(
+        &[&common[..], &["--output-format", "json"]].concat(),
+    ))
+    .unwrap();
+    let scenarios = json["toolchains"][0]["scenarios"].as_array().unwrap();
+    let reason = |index: usize| {
+        scenarios[index]["not_measured"]
+            .as_str()
+            .unwrap_or("measured")
+            .to_owned()
+    };
+    assert_eq!(reason(0), "it reached the time limit");
+    assert!(reason(1).contains("killed"), "{}", reason(1));
+    assert_eq!(reason(2), "measured");
+    let table = successful(&common);
+    assert!(
+        table.contains("not measured") && table.contains("it reached the time limit"),
+        "{table}"
+    );
+    assert!(
+        !table.contains("\u{1b}[2J"),
+        "an escape sequence of a program reached the terminal"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_written() {
@@ -184,24 +248,20 @@ fn a_folder_that_cannot_be_written() {
 }
 
 #[test]
-fn the_committed_results_read_back() {
-    let markdown = successful(&[
-        "lab",
-        "run",
-        "--read",
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/RESULTS.json"),
-        "--output-format",
-        "markdown",
-    ]);
-    let committed = fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../scenarios/RESULTS.md"
-    ))
-    .unwrap();
-    assert!(
-        markdown == committed,
-        "scenarios/RESULTS.md is not what `goward lab run --read scenarios/RESULTS.json --output-format markdown` prints"
-    );
+fn pages_made_of_the_committed_results_are_up_to_date() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let results = format!("{root}/scenarios/RESULTS.json");
+    for (format, page) in [
+        ("markdown", "scenarios/RESULTS.md"),
+        ("claims", "docs/refuted-claims.md"),
+    ] {
+        let made = successful(&["lab", "run", "--read", &results, "--output-format", format]);
+        let committed = fs::read_to_string(format!("{root}/{page}")).unwrap();
+        assert!(
+            made == committed,
+            "{page} is not what `goward lab run --read scenarios/RESULTS.json --output-format {format}` prints"
+        );
+    }
 }
 
 #[test]

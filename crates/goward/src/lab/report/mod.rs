@@ -1,5 +1,6 @@
 //! Shows a measurement. One file an output format.
 
+mod claims;
 mod json;
 mod markdown;
 mod table;
@@ -17,6 +18,8 @@ pub(crate) enum OutputFormat {
     Json,
     /// Markdown, as in `scenarios/RESULTS.md`.
     Markdown,
+    /// Markdown: what common articles claim and these runs refute, as in `docs/refuted-claims.md`.
+    Claims,
 }
 
 /// What a measurement is compared with, and what differs.
@@ -40,6 +43,7 @@ pub(crate) fn print(
     match format {
         OutputFormat::Table => table::print(out, measurement, comparisons),
         OutputFormat::Json => json::print(out, measurement, comparisons),
+        OutputFormat::Claims => claims::print(out, measurement),
         OutputFormat::Markdown => markdown::print(out, measurement, comparisons),
     }
 }
@@ -183,7 +187,7 @@ pub(crate) fn lines(result: &ScenarioResult) -> Vec<String> {
         let operations = noticed
             .operations
             .as_ref()
-            .map(|n| format!("{n} operations: "))
+            .map(|n| format!("{n} operation{}: ", if n == "1" { "" } else { "s" }))
             .unwrap_or_default();
         lines.push(format!(
             "{operations}the runtime notices {}, -race {}",
