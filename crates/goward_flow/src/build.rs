@@ -154,7 +154,7 @@ impl Builder<'_, '_> {
                 self.push(Step::Return(node));
                 self.exit(ExitKind::Return, Some(node));
             }
-            Statement::Branch { keyword, label } => self.branch(keyword, label),
+            Statement::Branch { keyword, label } => self.branch(node, keyword, label),
             Statement::Block { statements } => self.statements(statements),
             Statement::If { .. } => self.if_chain(node),
             Statement::Switch { initial, tag, body } => self.switch(initial, tag, body, label),
@@ -286,7 +286,8 @@ impl Builder<'_, '_> {
         block
     }
 
-    fn branch(&mut self, keyword: BranchKeyword, label: Option<NodeId>) {
+    fn branch(&mut self, node: NodeId, keyword: BranchKeyword, label: Option<NodeId>) {
+        self.push(Step::Branch(node));
         let label = label.map(|label| self.file.tree.symbol(label));
         let mut targets = self.targets.iter().rev();
         let to = match keyword {

@@ -37,6 +37,8 @@ pub enum Step {
     Communicate(NodeId),
     /// A `return` statement sets the results.
     Return(NodeId),
+    /// A `break`, `continue`, `goto` or `fallthrough` leaves the block.
+    Branch(NodeId),
 }
 
 /// When an edge is taken.

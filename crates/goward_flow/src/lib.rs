@@ -20,19 +20,31 @@
 mod build;
 mod calls;
 mod deferred;
+mod event;
 mod graph;
+mod locks;
+mod lower;
 mod nilness;
 mod package;
+mod path;
 mod solver;
+mod state;
+mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod unit;
 
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
+pub use event::{Access, AccessKind, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };
+pub use locks::Locks;
+pub use lower::Lowered;
 pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite};
-pub use package::PackageFlow;
+pub use package::{Observed, PackageFlow};
+pub use path::{AccessPath, Element, PathId, Paths, Root, Variables};
 pub use solver::{Analysis, Solution, solve};
+pub use state::{Held, LockState, Mode, Nilness};
+pub use summary::{Effect, Summary, Take};
 pub use unit::{Unit, UnitId, Units, named_behind};

@@ -42,6 +42,29 @@ impl<'a> Context<'a> {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// The comment that stands right before a declaration.
+    pub fn documentation(&self, file: usize, node: NodeId) -> String {
+        let file = &self.package.files[file];
+        let mut start = file.tree.span(node).start as usize;
+        let mut lines = Vec::new();
+        for comment in file.tree.comments().iter().rev() {
+            let span = comment.span.range();
+            if span.end > start {
+                continue;
+            }
+            let between = &file.source[span.end..start];
+            let adjacent = between.iter().all(u8::is_ascii_whitespace)
+                && between.iter().filter(|&&byte| byte == b'\n').count() <= 1;
+            if !adjacent {
+                break;
+            }
+            start = span.start;
+            lines.push(String::from_utf8_lossy(&file.source[span]).into_owned());
+        }
+        lines.reverse();
+        lines.join("\n")
+    }
+
     /// The name of a function: `F`, `T.M` or `F.func1`.
     pub fn function(&self, unit: UnitId) -> &str {
         &self.flow.units.get(unit).name

@@ -5,6 +5,7 @@
 
 mod context;
 mod documentation;
+mod relock;
 mod rule;
 mod rules;
 mod selection;

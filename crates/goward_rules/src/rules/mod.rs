@@ -6,20 +6,28 @@ use crate::Rule;
 pub(crate) mod bad_suppression;
 pub(crate) mod defer_tests_wrong_error;
 pub(crate) mod deferred_panic_masks;
+mod double_lock;
 mod internal_failure;
 pub(crate) mod nil_map_write;
 pub(crate) mod recover_has_no_effect;
+mod rlock_reentry;
 pub(crate) mod syntax_error;
+mod unlock_missing_on_path;
 pub(crate) mod unused_suppression;
+mod write_under_rlock;
 
 /// Every rule, in the order of the names.
 pub const RULES: &[Rule] = &[
     bad_suppression::RULE,
     defer_tests_wrong_error::RULE,
     deferred_panic_masks::RULE,
+    double_lock::RULE,
     internal_failure::RULE,
     nil_map_write::RULE,
     recover_has_no_effect::RULE,
+    rlock_reentry::RULE,
     syntax_error::RULE,
+    unlock_missing_on_path::RULE,
     unused_suppression::RULE,
+    write_under_rlock::RULE,
 ];

@@ -1,0 +1,168 @@
+//! What steps mean for locks, maps and goroutines: events, as data.
+
+use goward_syntax::NodeId;
+use goward_types::ObjectId;
+
+use crate::path::PathId;
+use crate::unit::UnitId;
+
+/// How a lock is held.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockMode {
+    Read,
+    Write,
+}
+
+/// What is done to a map or counter.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AccessKind {
+    /// `m[k]` as a value, `maps.Keys(m)`.
+    Read,
+    /// `range m`.
+    Iterate,
+    /// `m[k] = v`, `m[k] op= v`, `m[k]++`, `maps.Copy(m, …)`.
+    Write,
+    /// `delete(m, k)`.
+    Delete,
+    /// `clear(m)`.
+    Clear,
+    /// `m = …`: the variable or field gets another map.
+    Replace,
+    /// `n++` and `n += …` of a number that is no element of a map.
+    Count,
+}
+
+impl AccessKind {
+    /// Whether the map itself is changed.
+    pub fn changes_content(self) -> bool {
+        matches!(
+            self,
+            AccessKind::Write | AccessKind::Delete | AccessKind::Clear
+        )
+    }
+
+    /// Whether the map itself is looked at or changed.
+    pub fn touches_content(self) -> bool {
+        !matches!(self, AccessKind::Replace | AccessKind::Count)
+    }
+
+    /// Whether something is changed.
+    pub fn changes(self) -> bool {
+        !matches!(self, AccessKind::Read | AccessKind::Iterate)
+    }
+}
+
+/// A map, or a counter, is used.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// The map or counter.
+    pub path: PathId,
+    pub kind: AccessKind,
+    /// The expression or statement to show.
+    pub node: NodeId,
+}
+
+/// What a variable or field is set to, as far as nil goes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NewValue {
+    Nil,
+    NotNil,
+    Unknown,
+}
+
+/// A place where a goroutine is started, or a function is given to somebody who runs it in one.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpawnId(pub u32);
+
+/// How a function of the package is run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum How {
+    /// Here and now.
+    Call,
+    /// Here and now, by a function that runs it at most once in the whole program: `once.Do`.
+    Once(PathId),
+    /// By a function of the package that calls this parameter.
+    Through { callee: UnitId, parameter: ObjectId },
+    /// In another goroutine.
+    Spawn(SpawnId),
+    /// By a function of another package that may run it now, later or never.
+    Unknown,
+    /// Kept somewhere: run at any time.
+    Kept,
+}
+
+/// Something that matters to locks, maps or goroutines.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    Lock {
+        path: PathId,
+        mode: LockMode,
+        /// A `Mutex` or `RWMutex` of package sync, so that what it does is known.
+        sync: bool,
+    },
+    Unlock {
+        path: PathId,
+        mode: LockMode,
+    },
+    /// A `TryLock` whose result is not the condition of a branch.
+    TryLock {
+        path: PathId,
+    },
+    /// A function of the package is run or handed on.
+    Run {
+        target: UnitId,
+        how: How,
+        /// What its parameters and receiver stand for.
+        bindings: Vec<(ObjectId, PathId)>,
+    },
+    /// A parameter of the function is called.
+    ParameterCall {
+        parameter: ObjectId,
+    },
+    /// A function is called, whichever: fields may have other values afterwards.
+    Called,
+    /// Waits for goroutines: `wg.Wait()`, `<-done`.
+    Join,
+    Access(Access),
+    /// A variable or field gets another value.
+    Set {
+        path: PathId,
+        value: NewValue,
+    },
+    /// A place is given to something that may keep or change it.
+    Forget {
+        path: PathId,
+    },
+}
+
+/// An event at a node.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub node: NodeId,
+    pub kind: EventKind,
+}
+
+/// A goroutine start.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// Where it stands.
+    pub unit: UnitId,
+    pub node: NodeId,
+    /// What runs.
+    pub target: UnitId,
+    /// It is run many times at once: a handler.
+    pub many: bool,
+}
+
+/// The events of one unit.
+#[derive(Clone, Debug, Default)]
+pub struct UnitEvents {
+    /// Per block: index of the step and its events.
+    pub blocks: Vec<Vec<(u32, Event)>>,
+    /// For the true edge of a condition `x.TryLock()`.
+    pub try_locks: Vec<(NodeId, PathId, LockMode)>,
+    /// Conditions that compare a place with nil: the place, and whether it is nil when true.
+    pub nil_tests: Vec<(NodeId, PathId, bool)>,
+    /// Conditions `err != nil` (true: `!=`): places that were set together with the error.
+    pub error_tests: Vec<(NodeId, bool, Vec<PathId>)>,
+}

@@ -1,0 +1,136 @@
+//! Locks that are taken while the same goroutine holds them: what `double-lock` and `rlock-reentry`
+//! share.
+
+use goward_diagnostics::Diagnostic;
+use goward_flow::{EventKind, Held, How, LockMode, Mode, PathId, UnitId};
+use goward_syntax::NodeId;
+use rustc_hash::FxHashSet;
+
+use crate::context::Context;
+
+/// A lock taken again.
+pub(crate) struct Relock {
+    /// The function, and the `Lock` call in it or the call that leads to it.
+    pub(crate) unit: UnitId,
+    pub(crate) node: NodeId,
+    /// The mutex.
+    pub(crate) path: PathId,
+    pub(crate) held: Held,
+    pub(crate) mode: LockMode,
+    /// The calls after `node` on the way, and the `Lock` call at the end; empty if `node` is it.
+    pub(crate) way: Vec<(UnitId, NodeId)>,
+    /// `node` belongs to this deferred call.
+    pub(crate) deferred: Option<NodeId>,
+}
+
+impl Relock {
+    /// Whether both are read locks.
+    pub(crate) fn reads(&self) -> bool {
+        self.held.mode == Mode::Read && self.mode == LockMode::Read
+    }
+
+    /// The steps of the evidence.
+    pub(crate) fn steps(&self, context: &Context<'_>, mut finding: Diagnostic) -> Diagnostic {
+        let name = context.flow.text(self.path);
+        finding = finding.step(
+            context.path(self.held.file),
+            context.span(self.held.file, self.held.node),
+            format!("`{name}` is locked here"),
+        );
+        if let Some(statement) = self.deferred {
+            let file = context.flow.units.get(self.unit).file;
+            finding = finding.step(
+                context.path(file),
+                context.span(file, statement),
+                "this call is deferred: it runs when the function returns",
+            );
+        }
+        if let Some((&(last, lock), calls)) = self.way.split_last() {
+            let mut chain = vec![(self.unit, self.node)];
+            chain.extend(calls);
+            let targets = chain.iter().skip(1).map(|call| call.0).chain([last]);
+            for (&(unit, node), target) in chain.iter().zip(targets) {
+                let file = context.flow.units.get(unit).file;
+                finding = finding.step(
+                    context.path(file),
+                    context.span(file, node),
+                    format!(
+                        "`{}` is called with the lock held",
+                        context.function(target)
+                    ),
+                );
+            }
+            let file = context.flow.units.get(last).file;
+            finding = finding.step(
+                context.path(file),
+                context.span(file, lock),
+                "and locks it again here",
+            );
+        }
+        finding
+    }
+}
+
+/// All of them in a package.
+pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
+    let flow = context.flow;
+    let mut found = Vec::new();
+    let mut seen = FxHashSet::default();
+    for observed in &flow.observed {
+        let holds = |path: PathId| {
+            observed
+                .state
+                .lock(path)
+                .copied()
+                .filter(|held| held.is_held() && held.certain && held.sync)
+        };
+        let mut add = |path: PathId, held: Held, mode: LockMode, way: Vec<(UnitId, NodeId)>| {
+            if seen.insert((observed.unit, observed.event.node, path)) {
+                found.push(Relock {
+                    unit: observed.unit,
+                    node: observed.event.node,
+                    path,
+                    held,
+                    mode,
+                    way,
+                    deferred: observed.deferred,
+                });
+            }
+        };
+        match &observed.event.kind {
+            EventKind::Lock {
+                path,
+                mode,
+                sync: true,
+            } => {
+                if let Some(held) = holds(*path) {
+                    add(*path, held, *mode, Vec::new());
+                }
+            }
+            EventKind::Run {
+                target,
+                how: How::Call,
+                bindings,
+            } => {
+                // A literal sees the locks around it by itself.
+                if flow.units.get(*target).is_literal() && flow.locks.known_callers[target.index()]
+                {
+                    continue;
+                }
+                let summary = flow.locks.summary(*target);
+                for take in &summary.takes {
+                    let Some(path) = flow.translate(take.path, *target, bindings) else {
+                        continue;
+                    };
+                    if let Some(held) = holds(path) {
+                        let mut way = take.calls.clone();
+                        way.push((take.unit, take.node));
+                        add(path, held, take.mode, way);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,427 @@
+//! `unlock-missing-on-path`.
+
+use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
+use goward_flow::{EventKind, Exit, Held, LockState, Mode, PathId, Step, UnitId};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use rustc_hash::FxHashSet;
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+
+rule! {
+    /// Reports an exit that keeps a lock which another exit of the function releases.
+    ///
+    /// ## What it reports
+    ///
+    /// A `return`, the end of a function, or a `continue`, that is reached with a mutex locked by the
+    /// function itself, where the function unlocks that mutex on another path. Deferred unlocks,
+    /// helper methods of the same package that lock or unlock, and `TryLock` are followed.
+    ///
+    /// Nothing is said of functions that are meant to return with the lock held: those that never
+    /// unlock it, those called `lock…`, `acquire…`, `begin…` or `grab…`, those that return a function,
+    /// those whose comment says so, and those whose last exit keeps a lock that another function of
+    /// the package releases.
+    ///
+    /// ## Why it matters
+    ///
+    /// The next call of `Lock` waits for ever, and with it everything that needs the same lock. It
+    /// mostly happens on an error path that no test takes.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package cache
+    ///
+    /// import (
+    /// 	"errors"
+    /// 	"sync"
+    /// )
+    ///
+    /// type Cache struct {
+    /// 	mu    sync.Mutex
+    /// 	items map[string]string
+    /// }
+    ///
+    /// func (c *Cache) Get(key string) (string, error) {
+    /// 	c.mu.Lock()
+    /// 	value, ok := c.items[key]
+    /// 	if !ok {
+    /// 		return "", errors.New("not found") // want unlock-missing-on-path
+    /// 	}
+    /// 	c.mu.Unlock()
+    /// 	return value, nil
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package cache
+    ///
+    /// import "sync"
+    ///
+    /// type Cache struct {
+    /// 	mu    sync.Mutex
+    /// 	items map[string]string
+    /// }
+    ///
+    /// func (c *Cache) Get(key string) (string, bool) {
+    /// 	c.mu.Lock()
+    /// 	defer c.mu.Unlock()
+    /// 	value, ok := c.items[key]
+    /// 	if !ok {
+    /// 		return "", false
+    /// 	}
+    /// 	return value, true
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// The fix unlocks before the `return`. It is safe where the results are plain values; where they
+    /// are computed, moving the unlock before them may let others in too early, so it is only made
+    /// on request.
+    pub(crate) const RULE: Rule = Rule {
+        name: "unlock-missing-on-path",
+        category: Category::Deadlock,
+        group: Group::Default,
+        severity: Severity::Error,
+        since: "0.1",
+        fix_safety: Some(Safety::Safe),
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    // Fields whose mutex some function releases without having locked it.
+    let mut handed_over = FxHashSet::default();
+    for observed in &context.flow.observed {
+        if let EventKind::Unlock { path, .. } = observed.event.kind {
+            let own = observed.state.lock(path).is_some_and(Held::is_held);
+            if !own && let Some(field) = context.flow.locks.paths().last_field(path) {
+                handed_over.insert((observed.unit, field));
+            }
+        }
+    }
+    for (id, _) in context.flow.units.iter() {
+        unit(context, id, &handed_over, findings);
+    }
+}
+
+fn unit(
+    context: &Context<'_>,
+    id: UnitId,
+    handed_over: &FxHashSet<(UnitId, goward_types::ObjectId)>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    // Locks that this function takes and, on some path, gives back.
+    let mut released: Vec<(PathId, NodeId)> = Vec::new();
+    for observed in flow.observed.iter().filter(|observed| observed.unit == id) {
+        let own = |path: PathId| {
+            observed
+                .state
+                .lock(path)
+                .is_some_and(|held| held.is_held() && held.own)
+        };
+        match &observed.event.kind {
+            EventKind::Unlock { path, .. } if own(*path) => {
+                released.push((*path, observed.event.node));
+            }
+            EventKind::Run {
+                target, bindings, ..
+            } => {
+                for &path in &flow.locks.summary(*target).released {
+                    if let Some(path) = flow.translate(path, *target, bindings)
+                        && own(path)
+                    {
+                        released.push((path, observed.event.node));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if released.is_empty() || is_meant(context, id) {
+        return;
+    }
+    let states: Vec<(&Exit, &LockState)> = unit
+        .graph
+        .exits
+        .iter()
+        .filter(|exit| exit.kind.returns())
+        .filter_map(|exit| Some((exit, flow.at_exit(id, exit)?)))
+        .collect();
+    let keeps = |state: &LockState, path: PathId| {
+        state
+            .lock(path)
+            .copied()
+            .filter(|held| held.is_held() && held.own)
+    };
+    let mut seen = FxHashSet::default();
+    for &(path, release) in &released {
+        if !seen.insert(path) {
+            continue;
+        }
+        let free = states.iter().any(|(_, state)| {
+            state
+                .lock(path)
+                .is_none_or(|held| held.mode == Mode::Released)
+        });
+        let last = states.iter().max_by_key(|(exit, _)| {
+            exit.node
+                .map_or(u32::MAX, |node| context.span(unit.file, node).start)
+        });
+        let last_keeps = last.is_some_and(|(_, state)| keeps(state, path).is_some());
+        let by_others = flow.locks.paths().last_field(path).is_some_and(|field| {
+            handed_over
+                .iter()
+                .any(|&(other, released)| other != id && released == field)
+        });
+        if free && !(last_keeps && by_others) {
+            for (exit, state) in &states {
+                if let Some(held) = keeps(state, path) {
+                    report_exit(context, id, path, held, release, exit, findings);
+                }
+            }
+        }
+        loops(context, id, path, release, findings);
+    }
+}
+
+/// Turns of a loop that end with a lock that the turn has taken.
+fn loops(
+    context: &Context<'_>,
+    id: UnitId,
+    path: PathId,
+    release: NodeId,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let order = unit.graph.reverse_postorder();
+    let mut rank = vec![usize::MAX; unit.graph.blocks.len()];
+    for (position, block) in order.iter().enumerate() {
+        rank[block.index()] = position;
+    }
+    for &block in &order {
+        for edge in &unit.graph.block(block).successors {
+            if rank[edge.to.index()] > rank[block.index()] {
+                continue;
+            }
+            let (Some(end), Some(head)) = (
+                flow.at_end(id, block),
+                &flow.locks.solutions[id.index()].entry[edge.to.index()],
+            ) else {
+                continue;
+            };
+            let Some(held) = end.lock(path).filter(|held| held.is_held() && held.own) else {
+                continue;
+            };
+            if head.lock(path).is_some_and(Held::is_held) || held.file != unit.file {
+                continue;
+            }
+            // The `continue` that leads here, if it is one: it may stand a few blocks before.
+            let branch = unit
+                .graph
+                .block(block)
+                .steps
+                .iter()
+                .rev()
+                .find_map(|step| match step {
+                    Step::Branch(node) => Some(*node),
+                    _ => None,
+                });
+            let from = unit
+                .graph
+                .blocks
+                .iter()
+                .enumerate()
+                .find_map(|(index, before)| {
+                    let leads = before.successors.iter().any(|edge| edge.to == block);
+                    let last = before.steps.last();
+                    let state = flow.at_end(id, goward_flow::BlockId(index as u32))?;
+                    match last {
+                        Some(Step::Branch(node))
+                            if leads
+                                && state
+                                    .lock(path)
+                                    .is_some_and(|held| held.is_held() && held.own) =>
+                        {
+                            Some(*node)
+                        }
+                        _ => None,
+                    }
+                });
+            let node = branch.or(from).unwrap_or(held.node);
+            let span = context.span(unit.file, node);
+            let name = flow.text(path);
+            findings.push(
+                RULE.diagnostic(
+                    context.path(unit.file),
+                    span,
+                    format!("`{name}` is still locked when the next turn of the loop starts"),
+                )
+                .in_function(context.function(id))
+                .operation(format!("{} {name}", context.text(unit.file, node)))
+                .help(format!("unlock `{name}` on this path too"))
+                .step(
+                    context.path(unit.file),
+                    context.span(unit.file, held.node),
+                    format!("`{name}` is locked here"),
+                )
+                .step(
+                    context.path(unit.file),
+                    context.span(unit.file, release),
+                    "another path unlocks it here",
+                )
+                .step(context.path(unit.file), span, "this path does not"),
+            );
+            return;
+        }
+    }
+}
+
+fn report_exit(
+    context: &Context<'_>,
+    id: UnitId,
+    path: PathId,
+    held: Held,
+    release: NodeId,
+    exit: &Exit,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let name = flow.text(path);
+    let function = context.function(id);
+    let (span, operation) = match exit.node {
+        Some(node) => (context.span(unit.file, node), context.text(unit.file, node)),
+        None => {
+            let end = context.span(unit.file, unit.body).end;
+            (Span::new(end.saturating_sub(1), end), "end".to_owned())
+        }
+    };
+    let mut finding = RULE
+        .diagnostic(
+            context.path(unit.file),
+            span,
+            format!("`{name}` is still locked when `{function}` returns here"),
+        )
+        .in_function(function)
+        .operation(format!("{operation} {name}"))
+        .help(format!(
+            "unlock `{name}` before this exit, or `defer` the unlock right after the lock"
+        ))
+        .step(
+            context.path(held.file),
+            context.span(held.file, held.node),
+            format!("`{name}` is locked here"),
+        )
+        .step(
+            context.path(unit.file),
+            context.span(unit.file, release),
+            "another path unlocks it here",
+        )
+        .step(context.path(unit.file), span, "this exit does not");
+    finding.fix = fix(context, id, held, exit);
+    findings.push(finding);
+}
+
+/// Unlocks before a `return`, in the words of the lock.
+fn fix(context: &Context<'_>, id: UnitId, held: Held, exit: &Exit) -> Option<Fix> {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let node = exit.node.filter(|_| held.file == unit.file)?;
+    let Expression::Call { function, .. } = file.tree.expression(held.node) else {
+        return None;
+    };
+    let Expression::Selector { operand, name } = file.tree.expression(function) else {
+        return None;
+    };
+    let unlock = match file.tree.symbol(name).as_str() {
+        "Lock" => "Unlock",
+        "RLock" => "RUnlock",
+        _ => return None,
+    };
+    // The words must mean the same at the `return`: only what the whole function sees.
+    let mut root = operand;
+    while let Expression::Selector { operand, .. } = file.tree.expression(root) {
+        root = operand;
+    }
+    let object = context.world().object(file.facts.object_of(root)?);
+    let everywhere = matches!(
+        object.kind,
+        goward_types::ObjectKind::Variable(
+            goward_types::VariableKind::Receiver
+                | goward_types::VariableKind::Parameter
+                | goward_types::VariableKind::Package
+        )
+    );
+    if !everywhere {
+        return None;
+    }
+    let Statement::Return { results } = file.tree.statement(node) else {
+        return None;
+    };
+    let plain = results
+        .iter()
+        .flat_map(|&result| file.tree.preorder(result))
+        .all(|below| matches!(file.tree.kind(below), NodeKind::Ident | NodeKind::BasicLit));
+    let start = file.tree.span(node).start as usize;
+    let line = file.source[..start]
+        .iter()
+        .rposition(|&byte| byte == b'\n')?
+        + 1;
+    let indent = std::str::from_utf8(&file.source[line..start]).ok()?;
+    if !indent.trim().is_empty() {
+        return None;
+    }
+    let receiver = context.text(unit.file, operand);
+    Some(Fix {
+        safety: if plain { Safety::Safe } else { Safety::Unsafe },
+        message: format!("unlock `{receiver}` before the return"),
+        edits: vec![Edit {
+            file: context.path(unit.file),
+            span: Span::at(start as u32),
+            replacement: format!("{receiver}.{unlock}()\n{indent}"),
+        }],
+    })
+}
+
+/// Whether a function is meant to return with a lock held.
+fn is_meant(context: &Context<'_>, id: UnitId) -> bool {
+    let unit = context.flow.units.get(id);
+    let name = unit.name.rsplit('.').next().unwrap_or_default();
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("try").unwrap_or(&name);
+    let prefixes = [
+        "lock", "rlock", "acquire", "begin", "grab", "unlock", "runlock",
+    ];
+    if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+        return true;
+    }
+    let file = context.file(unit.file);
+    if let Expression::FunctionType { results, .. } = file.tree.expression(unit.function_type) {
+        let returns_function = results.iter().any(|&entry| {
+            let result = file.facts.type_of(file.tree.field(entry).field_type);
+            context.world().underlying(result).kind() == goward_types::TypeKind::Signature
+        });
+        if returns_function {
+            return true;
+        }
+    }
+    let doc = context.documentation(unit.file, unit.node).to_lowercase();
+    doc.contains("lock")
+        && [
+            "held",
+            "holding",
+            "locked",
+            "must unlock",
+            "must call",
+            "caller",
+        ]
+        .iter()
+        .any(|word| doc.contains(word))
+}

@@ -1,0 +1,193 @@
+//! `write-under-rlock`.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{AccessKind, Effect, EventKind, Held, How, Mode, Observed, PathId};
+use rustc_hash::FxHashSet;
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+
+rule! {
+    /// Reports a map or counter that is written while only a read lock is held.
+    ///
+    /// ## What it reports
+    ///
+    /// Assignment to an element, `delete`, `clear`, `maps.Copy` into a map, and `n++` or `n += x` of a
+    /// number, where the map or number belongs to the struct (or package) whose `sync.RWMutex` is held
+    /// for reading, and no other lock is held. Functions of the package that are called with the read
+    /// lock held are followed.
+    ///
+    /// ## Why it matters
+    ///
+    /// Any number of goroutines hold a read lock at the same time, so they all write at once: counts
+    /// are lost, and for maps the run time may end the process with `fatal error: concurrent map
+    /// writes`, which no `recover` catches.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package cache
+    ///
+    /// import "sync"
+    ///
+    /// type Cache struct {
+    /// 	mu    sync.RWMutex
+    /// 	items map[string]string
+    /// 	hits  map[string]int
+    /// }
+    ///
+    /// func New() *Cache {
+    /// 	return &Cache{items: map[string]string{}, hits: map[string]int{}}
+    /// }
+    ///
+    /// func (c *Cache) Get(key string) string {
+    /// 	c.mu.RLock()
+    /// 	defer c.mu.RUnlock()
+    /// 	c.hits[key]++ // want write-under-rlock
+    /// 	return c.items[key]
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package cache
+    ///
+    /// import (
+    /// 	"sync"
+    /// 	"sync/atomic"
+    /// )
+    ///
+    /// type Cache struct {
+    /// 	mu    sync.RWMutex
+    /// 	items map[string]string
+    /// 	hits  atomic.Int64
+    /// }
+    ///
+    /// func New() *Cache {
+    /// 	return &Cache{items: map[string]string{}}
+    /// }
+    ///
+    /// func (c *Cache) Get(key string) string {
+    /// 	c.mu.RLock()
+    /// 	defer c.mu.RUnlock()
+    /// 	c.hits.Add(1)
+    /// 	return c.items[key]
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: the write lock may be too dear here, and an atomic counter or a lock of its own
+    /// the better way.
+    pub(crate) const RULE: Rule = Rule {
+        name: "write-under-rlock",
+        category: Category::Race,
+        group: Group::Default,
+        severity: Severity::Error,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let mut seen = FxHashSet::default();
+    for observed in &context.flow.observed {
+        match &observed.event.kind {
+            EventKind::Access(_) => {}
+            EventKind::Run {
+                target,
+                how: How::Call,
+                ..
+            } => {
+                if !observed.state.locks().any(|lock| lock.1.mode == Mode::Read)
+                    || context.flow.locks.known_callers[target.index()]
+                        && context.flow.units.get(*target).is_literal()
+                {
+                    continue;
+                }
+            }
+            _ => continue,
+        }
+        for effect in context.flow.effects(observed) {
+            if let Some((lock, held)) = violated(context, observed, &effect)
+                && seen.insert((effect.unit, effect.access.node))
+            {
+                report(context, &effect, lock, held, findings);
+            }
+        }
+    }
+}
+
+/// The read lock that should have been a write lock.
+fn violated(context: &Context<'_>, observed: &Observed, effect: &Effect) -> Option<(PathId, Held)> {
+    let access = effect.access;
+    if !access.kind.changes() || access.kind == AccessKind::Replace || effect.other_lock {
+        return None;
+    }
+    if effect
+        .held
+        .iter()
+        .any(|(_, held)| matches!(held.mode, Mode::Write | Mode::Maybe))
+    {
+        return None;
+    }
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let package_level = |path: PathId| {
+        paths
+            .root(path)
+            .is_some_and(|root| context.world().object(root).is_package_level())
+    };
+    let found = effect.held.iter().find(|(lock, held)| {
+        let guards = paths.owner_leads_to(*lock, access.path)
+            || package_level(*lock)
+                && package_level(access.path)
+                && paths.get(*lock).elements.is_empty();
+        held.mode == Mode::Read && held.sync && guards
+    })?;
+    // Nobody else can see an object that was made here.
+    let fresh = flow.is_fresh(observed.unit, access.path, &observed.state);
+    (!fresh).then_some(*found)
+}
+
+fn report(
+    context: &Context<'_>,
+    effect: &Effect,
+    lock: PathId,
+    held: Held,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let file = flow.units.get(effect.unit).file;
+    let name = flow.text(effect.access.path);
+    let lock_name = flow.text(lock);
+    let mut finding = RULE
+        .diagnostic(
+            context.path(file),
+            context.span(file, effect.access.node),
+            format!("`{name}` is written while `{lock_name}` is held for reading only"),
+        )
+        .in_function(context.function(effect.unit))
+        .operation(context.text(file, effect.access.node))
+        .help(format!("hold `{lock_name}` with `Lock` here"))
+        .step(
+            context.path(held.file),
+            context.span(held.file, held.node),
+            format!("`{lock_name}` is locked for reading here"),
+        );
+    for &(unit, call) in &effect.calls {
+        let file = flow.units.get(unit).file;
+        finding = finding.step(
+            context.path(file),
+            context.span(file, call),
+            "this call is made with the read lock held",
+        );
+    }
+    findings.push(finding.step(
+        context.path(file),
+        context.span(file, effect.access.node),
+        "other goroutines that hold the read lock can be here at the same time",
+    ));
+}
