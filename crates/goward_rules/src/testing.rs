@@ -277,3 +277,58 @@ fn every_file_of_a_rule_is_listed_once_and_in_order() {
     let listed: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(listed, files);
 }
+
+#[test]
+fn any_text_can_hold_suppressions() {
+    let mut state = 1u64;
+    let mut random = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % below as usize
+    };
+    let pieces = [
+        "//goward:ignore",
+        "//goward:ignore-file",
+        "//goward:",
+        " syntax-error",
+        ",",
+        " because",
+        "\n",
+        "\t",
+        "\u{a0}",
+        "/*",
+        "*/",
+        "//",
+        " // want x",
+        "package a",
+        "é",
+        "\"",
+        "`",
+    ];
+    for _ in 0..3_000 {
+        let text: String = (0..random(14)).map(|_| pieces[random(17)]).collect();
+        let file = SourceFile::new("a.go", text.as_str());
+        let planted: Vec<Diagnostic> = (0..text.len() as u32)
+            .map(|offset| {
+                syntax_error::RULE.diagnostic(file.path().clone(), Span::at(offset), "planted")
+            })
+            .collect();
+        let count = planted.len();
+        let outcome = Suppressions::new(&file, comments(&file)).apply(&file, planted, |_| true);
+        let kept = outcome
+            .diagnostics
+            .iter()
+            .filter(|found| found.message == "planted")
+            .count();
+        assert_eq!(kept + outcome.suppressed, count, "{text:?}");
+        let about = outcome
+            .diagnostics
+            .iter()
+            .filter(|found| found.message != "planted");
+        for found in about {
+            let span = found.span.range();
+            assert!(text.get(span).is_some(), "{text:?}: {found:?}");
+        }
+    }
+}

@@ -202,3 +202,54 @@ fn colours_only_on_request() {
     assert!(render(&diagnostic, &sources, rendering).contains("\x1b["));
     assert!(!render(&diagnostic, &sources, Rendering::default()).contains('\x1b'));
 }
+
+#[test]
+fn any_bytes_and_any_spans_can_be_drawn() {
+    let mut state = 1u64;
+    let mut random = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % below
+    };
+    let pieces: [&[u8]; 12] = [
+        b"x := 1",
+        b"\n",
+        b"\r\n",
+        b"\t",
+        b"\xff",
+        b"\xe5\x9c",
+        "地".as_bytes(),
+        "😀".as_bytes(),
+        b"\x1b[2J",
+        b"\0",
+        "\u{202e}".as_bytes(),
+        "e\u{301}".as_bytes(),
+    ];
+    for _ in 0..2_000 {
+        let mut text = Vec::new();
+        for _ in 0..random(12) {
+            text.extend_from_slice(pieces[random(12) as usize]);
+        }
+        let length = text.len() as u64 + 2;
+        let mut span = || {
+            let (a, b) = (random(length) as u32, random(length) as u32);
+            Span::new(a.min(b), a.max(b))
+        };
+        let (first, second, edit) = (span(), span(), span());
+        let diagnostic = finding("a.go", first, "odd")
+            .step("a.go".into(), second, "step")
+            .fix(Fix {
+                safety: Safety::Safe,
+                message: "change".to_owned(),
+                edits: vec![Edit {
+                    file: "a.go".into(),
+                    span: edit,
+                    replacement: String::from_utf8_lossy(&text).into_owned(),
+                }],
+            });
+        let drawn = plain(&diagnostic, &[("a.go", &text)]);
+        let bad = |character: char| character.is_control() && character != '\n';
+        assert!(!drawn.contains(bad), "{text:?} gives {drawn:?}");
+    }
+}
