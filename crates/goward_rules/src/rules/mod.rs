@@ -11,6 +11,7 @@ mod internal_failure;
 pub(crate) mod nil_map_write;
 pub(crate) mod recover_has_no_effect;
 mod rlock_reentry;
+pub(crate) mod stale_defer_argument;
 pub(crate) mod syntax_error;
 mod unlock_missing_on_path;
 pub(crate) mod unused_suppression;
@@ -26,6 +27,7 @@ pub const RULES: &[Rule] = &[
     nil_map_write::RULE,
     recover_has_no_effect::RULE,
     rlock_reentry::RULE,
+    stale_defer_argument::RULE,
     syntax_error::RULE,
     unlock_missing_on_path::RULE,
     unused_suppression::RULE,
