@@ -5,11 +5,15 @@ use std::sync::OnceLock;
 use goward_syntax::{Expression, NodeId, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypedPackage, VariableKind};
 
+<<<<<<< HEAD
 use crate::calls::{Callee, callee};
 use crate::event::{Event, EventKind};
 use crate::graph::{BlockId, Exit, Step};
 use crate::locks::Locks;
 use crate::lower::{Lowered, lower};
+=======
+use crate::channels::{AbandonedSend, abandoned_sends};
+>>>>>>> d0e9027 (Report goroutines that nobody receives from)
 use crate::nilness::NilMaps;
 use crate::path::PathId;
 use crate::state::LockState;
@@ -207,5 +211,10 @@ impl<'a> PackageFlow<'a> {
     pub fn nil_maps(&self) -> &NilMaps {
         self.nil_maps
             .get_or_init(|| NilMaps::new(self.package, &self.units))
+    }
+
+    /// Channels on which goroutines are left behind.
+    pub fn abandoned_sends(&self) -> Vec<AbandonedSend> {
+        abandoned_sends(self.package, &self.units)
     }
 }

@@ -11,6 +11,8 @@ mod internal_failure;
 pub(crate) mod nil_map_write;
 pub(crate) mod recover_has_no_effect;
 mod rlock_reentry;
+pub(crate) mod send_abandoned;
+pub(crate) mod send_more_than_received;
 pub(crate) mod stale_defer_argument;
 pub(crate) mod syntax_error;
 mod unlock_missing_on_path;
@@ -27,6 +29,8 @@ pub const RULES: &[Rule] = &[
     nil_map_write::RULE,
     recover_has_no_effect::RULE,
     rlock_reentry::RULE,
+    send_abandoned::RULE,
+    send_more_than_received::RULE,
     stale_defer_argument::RULE,
     syntax_error::RULE,
     unlock_missing_on_path::RULE,

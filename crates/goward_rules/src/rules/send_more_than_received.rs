@@ -1,0 +1,138 @@
+//! `send-more-than-received`: goroutines send more values than the function receives.
+
+use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::rules::send_abandoned;
+
+rule! {
+    /// Reports goroutines that send more values than are received before the function returns.
+    ///
+    /// ## What it reports
+    ///
+    /// A channel of a function on which the goroutines that it starts send more values, counted on
+    /// the path with the most, than the function receives on the path to a return with the fewest,
+    /// and more than the buffer takes. Where the function may return without any receive, it is
+    /// `send-abandoned`.
+    ///
+    /// ## Why it matters
+    ///
+    /// The last goroutine waits for ever, and with it stays everything that it refers to.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// func first(a, b func() string) string {
+    /// 	results := make(chan string)
+    /// 	go func() { results <- a() }()
+    /// 	go func() { results <- b() }() // want send-more-than-received
+    /// 	return <-results
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// func first(a, b func() string) string {
+    /// 	results := make(chan string, 2)
+    /// 	go func() { results <- a() }()
+    /// 	go func() { results <- b() }()
+    /// 	return <-results
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// A channel without a buffer gets one that takes the values that nobody receives. The fix is
+    /// unsafe: a goroutine may then end before its value is received.
+    pub(crate) const RULE: Rule = Rule {
+        name: "send-more-than-received",
+        category: Category::Leak,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: Some(Safety::Unsafe),
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for send in context.flow.abandoned_sends() {
+        if send.receives > 0 {
+            let name = context.world().object(send.channel).name;
+            let message = format!(
+                "`{name}` is sent {} values, and the function may receive only {}",
+                send.sends, send.receives
+            );
+            findings.push(send_abandoned::diagnostic(&RULE, context, &send, message));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn counts_of_sends_and_receives() {
+        check(
+            &RULE,
+            r#"
+package p
+
+func bad() bool { return true }
+
+func twoForOne() int {
+	ch := make(chan int)
+	go func() {
+		ch <- 1 // want "is sent 2 values"
+		ch <- 2
+	}()
+	return <-ch
+}
+
+func twoForTwo() int {
+	ch := make(chan int)
+	go func() {
+		ch <- 1
+		ch <- 2
+	}()
+	return <-ch + <-ch
+}
+
+func loop() (sum int) {
+	ch := make(chan int)
+	go func() {
+		ch <- 1
+		ch <- 2
+	}()
+	for i := 0; i < 2; i++ {
+		sum += <-ch
+	}
+	return sum
+}
+
+func earlyInLoop() (sum int) {
+	ch := make(chan int)
+	go func() {
+		ch <- 1 // want "may receive only 1"
+		ch <- 2
+	}()
+	for i := 0; i < 2; i++ {
+		sum += <-ch
+		if bad() {
+			return sum
+		}
+	}
+	return sum
+}
+"#,
+        );
+    }
+}
