@@ -36,11 +36,8 @@ pub mod testing;
 mod unit;
 
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
-<<<<<<< HEAD
-pub use event::{Access, AccessKind, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId};
-=======
 pub use channels::AbandonedSend;
->>>>>>> d0e9027 (Report goroutines that nobody receives from)
+pub use event::{Access, AccessKind, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };

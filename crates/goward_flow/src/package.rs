@@ -5,15 +5,12 @@ use std::sync::OnceLock;
 use goward_syntax::{Expression, NodeId, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypedPackage, VariableKind};
 
-<<<<<<< HEAD
 use crate::calls::{Callee, callee};
+use crate::channels::{AbandonedSend, abandoned_sends};
 use crate::event::{Event, EventKind};
 use crate::graph::{BlockId, Exit, Step};
 use crate::locks::Locks;
 use crate::lower::{Lowered, lower};
-=======
-use crate::channels::{AbandonedSend, abandoned_sends};
->>>>>>> d0e9027 (Report goroutines that nobody receives from)
 use crate::nilness::NilMaps;
 use crate::path::PathId;
 use crate::state::LockState;
