@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod architecture;
+mod bench_parse;
 mod counts;
 mod docs;
 mod ecosystem;
@@ -43,6 +44,15 @@ enum Chore {
     OracleList(oracle_list::Arguments),
     /// Compare the trace reader with Go's own readers.
     OracleTrace(oracle_trace::Arguments),
+    /// Measure against the peers, in CPU time, in one run.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(clap::Subcommand)]
+enum Bench {
+    /// The parser against go/parser.
+    Parse(bench_parse::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -56,5 +66,6 @@ fn main() -> anyhow::Result<()> {
         Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
+        Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
     }
 }

@@ -14,9 +14,8 @@ use crate::unicode;
 
 const LETTER: u8 = 1;
 const DIGIT: u8 = 2;
-const BLANK: u8 = 4;
-/// What ends the fast path through an interpreted string.
-const STRING_STOP: u8 = 8;
+/// Blanks and line ends.
+const SPACE: u8 = 4;
 /// What matters when a body is skipped.
 const BODY_STOP: u8 = 16;
 pub(crate) const WORD: u8 = LETTER | DIGIT;
@@ -33,11 +32,8 @@ static CLASSES: [u8; 256] = {
         if b.is_ascii_digit() {
             table[byte] |= DIGIT;
         }
-        if b == b' ' || b == b'\t' || b == b'\r' {
-            table[byte] |= BLANK;
-        }
-        if b == b'"' || b == b'\\' || b == b'\n' {
-            table[byte] |= STRING_STOP;
+        if matches!(b, b' ' | b'\t' | b'\r' | b'\n') {
+            table[byte] |= SPACE;
         }
         if matches!(b, b'{' | b'}' | b'"' | b'\'' | b'`' | b'/') {
             table[byte] |= BODY_STOP;
@@ -112,12 +108,14 @@ impl<'s> Lexer<'s> {
         self.source.get(at).copied().unwrap_or(0)
     }
 
+    /// Makes `token` the current one. Returns true, for [`Lexer::scan`].
     #[inline(always)]
-    fn emit(&mut self, token: Token, start: usize, end: usize) {
+    pub(crate) fn emit(&mut self, token: Token, start: usize, end: usize) -> bool {
         self.token = token;
         self.start = start as u32;
         self.end = end as u32;
         self.offset = end;
+        true
     }
 
     /// Inserts a semicolon before the line end at `at`; reading goes on at `resume`.
@@ -130,138 +128,102 @@ impl<'s> Lexer<'s> {
     }
 
     /// Reads the next token.
+    #[inline(always)]
     pub(crate) fn next(&mut self) {
-        let source = self.source;
+        while !self.scan() {}
+    }
+
+    /// Reads a token, or a comment: returns whether it was a token.
+    ///
+    /// All calls but the one for `//` are the last thing that is done, so that the common paths
+    /// need no stack.
+    fn scan(&mut self) -> bool {
         let mut at = self.offset;
-        loop {
-            let Some(&byte) = source.get(at) else {
-                self.end_of_text(at);
-                return;
+        let byte = loop {
+            let Some(&byte) = self.source.get(at) else {
+                return self.end_of_text(at);
             };
-            let token = match byte {
-                b' ' | b'\t' | b'\r' => {
-                    at += 1;
-                    while class(self.byte(at)) & BLANK != 0 {
-                        at += 1;
-                    }
-                    continue;
-                }
-                b'\n' => {
-                    if self.token.ends_statement() {
-                        self.insert_semicolon(at, at + 1);
-                        return;
-                    }
-                    at += 1;
-                    continue;
-                }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                    self.word(at);
-                    return;
-                }
-                b'0'..=b'9' => {
-                    self.number(at);
-                    return;
-                }
-                b'"' => {
-                    self.string(at);
-                    return;
-                }
-                b'`' => {
-                    self.raw_string(at);
-                    return;
-                }
-                b'\'' => {
-                    self.character(at);
-                    return;
-                }
-                b'/' => match self.byte(at + 1) {
-                    b'/' => {
-                        at = self.line_comment(at);
-                        continue;
-                    }
-                    b'*' => {
-                        let (end, line_end) = self.block_comment(at);
-                        if let Some(line_end) = line_end
-                            && self.token.ends_statement()
-                        {
-                            self.insert_semicolon(line_end, end);
-                            return;
-                        }
-                        at = end;
-                        continue;
-                    }
-                    b'=' => Token::DivideAssign,
-                    _ => Token::Divide,
-                },
-                b'.' => match self.byte(at + 1) {
-                    b'0'..=b'9' => {
-                        self.number(at);
-                        return;
-                    }
-                    b'.' if self.byte(at + 2) == b'.' => Token::Ellipsis,
-                    _ => Token::Period,
-                },
-                b'(' => Token::LeftParenthesis,
-                b')' => Token::RightParenthesis,
-                b'[' => Token::LeftBracket,
-                b']' => Token::RightBracket,
-                b'{' => Token::LeftBrace,
-                b'}' => Token::RightBrace,
-                b',' => Token::Comma,
-                b';' => Token::Semicolon,
-                b'~' => Token::Tilde,
-                b':' => self.or_equals(at, Token::Colon, Token::Define),
-                b'=' => self.or_equals(at, Token::Assign, Token::Equal),
-                b'!' => self.or_equals(at, Token::Not, Token::NotEqual),
-                b'*' => self.or_equals(at, Token::Multiply, Token::MultiplyAssign),
-                b'%' => self.or_equals(at, Token::Remainder, Token::RemainderAssign),
-                b'^' => self.or_equals(at, Token::Xor, Token::XorAssign),
-                b'+' => match self.byte(at + 1) {
-                    b'+' => Token::Increment,
-                    b'=' => Token::AddAssign,
-                    _ => Token::Add,
-                },
-                b'-' => match self.byte(at + 1) {
-                    b'-' => Token::Decrement,
-                    b'=' => Token::SubtractAssign,
-                    _ => Token::Subtract,
-                },
-                b'|' => match self.byte(at + 1) {
-                    b'|' => Token::LogicalOr,
-                    b'=' => Token::OrAssign,
-                    _ => Token::Or,
-                },
-                b'&' => match self.byte(at + 1) {
-                    b'&' => Token::LogicalAnd,
-                    b'=' => Token::AndAssign,
-                    b'^' if self.byte(at + 2) == b'=' => Token::AndNotAssign,
-                    b'^' => Token::AndNot,
-                    _ => Token::And,
-                },
-                b'<' => match self.byte(at + 1) {
-                    b'-' => Token::Arrow,
-                    b'=' => Token::LessEqual,
-                    b'<' if self.byte(at + 2) == b'=' => Token::ShiftLeftAssign,
-                    b'<' => Token::ShiftLeft,
-                    _ => Token::Less,
-                },
-                b'>' => match self.byte(at + 1) {
-                    b'=' => Token::GreaterEqual,
-                    b'>' if self.byte(at + 2) == b'=' => Token::ShiftRightAssign,
-                    b'>' => Token::ShiftRight,
-                    _ => Token::Greater,
-                },
-                _ => {
-                    if let Some(end) = self.foreign(at) {
-                        at = end;
-                        continue;
-                    }
-                    return;
-                }
-            };
-            self.emit(token, at, at + token.text().len());
-            return;
+            if class(byte) & SPACE == 0 {
+                break byte;
+            }
+            if byte == b'\n' && self.token.ends_statement() {
+                self.insert_semicolon(at, at + 1);
+                return true;
+            }
+            at += 1;
+        };
+        if class(byte) & LETTER != 0 {
+            return self.word(at);
         }
+        let token = match byte {
+            b'0'..=b'9' => return self.number(at),
+            b'"' => return self.string(at),
+            b'`' => return self.raw_string(at),
+            b'\'' => return self.character(at),
+            b'/' => match self.byte(at + 1) {
+                b'/' => return self.line_comment(at),
+                b'*' => return self.block_comment(at),
+                b'=' => Token::DivideAssign,
+                _ => Token::Divide,
+            },
+            b'.' => match self.byte(at + 1) {
+                b'0'..=b'9' => return self.number(at),
+                b'.' if self.byte(at + 2) == b'.' => Token::Ellipsis,
+                _ => Token::Period,
+            },
+            b'(' => Token::LeftParenthesis,
+            b')' => Token::RightParenthesis,
+            b'[' => Token::LeftBracket,
+            b']' => Token::RightBracket,
+            b'{' => Token::LeftBrace,
+            b'}' => Token::RightBrace,
+            b',' => Token::Comma,
+            b';' => Token::Semicolon,
+            b'~' => Token::Tilde,
+            b':' => self.or_equals(at, Token::Colon, Token::Define),
+            b'=' => self.or_equals(at, Token::Assign, Token::Equal),
+            b'!' => self.or_equals(at, Token::Not, Token::NotEqual),
+            b'*' => self.or_equals(at, Token::Multiply, Token::MultiplyAssign),
+            b'%' => self.or_equals(at, Token::Remainder, Token::RemainderAssign),
+            b'^' => self.or_equals(at, Token::Xor, Token::XorAssign),
+            b'+' => match self.byte(at + 1) {
+                b'+' => Token::Increment,
+                b'=' => Token::AddAssign,
+                _ => Token::Add,
+            },
+            b'-' => match self.byte(at + 1) {
+                b'-' => Token::Decrement,
+                b'=' => Token::SubtractAssign,
+                _ => Token::Subtract,
+            },
+            b'|' => match self.byte(at + 1) {
+                b'|' => Token::LogicalOr,
+                b'=' => Token::OrAssign,
+                _ => Token::Or,
+            },
+            b'&' => match self.byte(at + 1) {
+                b'&' => Token::LogicalAnd,
+                b'=' => Token::AndAssign,
+                b'^' if self.byte(at + 2) == b'=' => Token::AndNotAssign,
+                b'^' => Token::AndNot,
+                _ => Token::And,
+            },
+            b'<' => match self.byte(at + 1) {
+                b'-' => Token::Arrow,
+                b'=' => Token::LessEqual,
+                b'<' if self.byte(at + 2) == b'=' => Token::ShiftLeftAssign,
+                b'<' => Token::ShiftLeft,
+                _ => Token::Less,
+            },
+            b'>' => match self.byte(at + 1) {
+                b'=' => Token::GreaterEqual,
+                b'>' if self.byte(at + 2) == b'=' => Token::ShiftRightAssign,
+                b'>' => Token::ShiftRight,
+                _ => Token::Greater,
+            },
+            _ => return self.foreign(at),
+        };
+        self.emit(token, at, at + token.length())
     }
 
     #[inline(always)]
@@ -274,50 +236,77 @@ impl<'s> Lexer<'s> {
     }
 
     #[cold]
-    fn end_of_text(&mut self, at: usize) {
+    fn end_of_text(&mut self, at: usize) -> bool {
         if self.token.ends_statement() {
             self.insert_semicolon(at, at);
         } else {
             self.emit(Token::Eof, at, at);
         }
+        true
     }
 
     /// An identifier or keyword that starts with an ASCII letter.
     #[inline(always)]
-    fn word(&mut self, start: usize) {
+    fn word(&mut self, start: usize) -> bool {
         let source = self.source;
         let mut end = start + 1;
-        while class(self.byte(end)) & WORD != 0 {
+        while let Some(&byte) = source.get(end)
+            && class(byte) & WORD != 0
+        {
             end += 1;
         }
-        if self.byte(end) >= 0x80 {
-            self.foreign_word(start, end);
-            return;
-        }
         let length = end - start;
-        if length > 16 {
-            self.symbol = self.names.long(&source[start..end]);
-            self.emit(Token::Identifier, start, end);
-            return;
+        let Some(bytes) = source.get(start..start + 17) else {
+            return self.long_word(start);
+        };
+        if length > 16 || bytes[length] >= 0x80 {
+            return self.long_word(start);
         }
-        let (low, high) = load(source, start, length);
-        let token = keyword_or_identifier(low, high, length);
-        if token == Token::Identifier {
-            self.symbol = self.names.short(low, high, &source[start..end]);
-        } else if start > self.barrier
-            && BARRIER_KEYWORDS.contains(token)
-            && source[start - 1] == b'\n'
-        {
-            self.at_barrier = true;
-            self.emit(Token::Eof, start, start);
-            return;
-        }
-        self.emit(token, start, end);
+        let word: [u8; 16] = bytes[..16].try_into().unwrap_or([0; 16]);
+        let word = u128::from_le_bytes(word) & (u128::MAX >> (128 - 8 * length));
+        self.short_word(start, end, word as u64, (word >> 64) as u64)
     }
 
-    /// An identifier that has, at `end`, its first byte that is not ASCII.
+    /// A word of at most 16 bytes, also given as two little-endian numbers.
+    #[inline(always)]
+    fn short_word(&mut self, start: usize, end: usize, low: u64, high: u64) -> bool {
+        let token = keyword_or_identifier(low, high, end - start);
+        if token == Token::Identifier {
+            match self.names.find(low, high) {
+                Some(symbol) => self.symbol = symbol,
+                None => return self.rare_word(start, end, low, high),
+            }
+        } else if start > self.barrier {
+            return self.word_behind_barrier(token, start, end);
+        }
+        self.emit(token, start, end)
+    }
+
     #[cold]
-    fn foreign_word(&mut self, start: usize, mut end: usize) {
+    #[inline(never)]
+    fn word_behind_barrier(&mut self, token: Token, start: usize, end: usize) -> bool {
+        if BARRIER_KEYWORDS.contains(token) && self.source[start - 1] == b'\n' {
+            self.at_barrier = true;
+            self.emit(Token::Eof, start, start)
+        } else {
+            self.emit(token, start, end)
+        }
+    }
+
+    /// An identifier of at most 16 bytes that was not met lately.
+    #[cold]
+    #[inline(never)]
+    fn rare_word(&mut self, start: usize, end: usize, low: u64, high: u64) -> bool {
+        self.symbol = self.names.add(low, high, &self.source[start..end]);
+        self.emit(Token::Identifier, start, end)
+    }
+
+    /// A word of any length, also at the very end of the text or with characters outside of ASCII.
+    #[cold]
+    #[inline(never)]
+    fn long_word(&mut self, start: usize) -> bool {
+        let mut end = start;
+        let mut ascii = true;
         loop {
             let byte = self.byte(end);
             if byte < 0x80 {
@@ -330,27 +319,31 @@ impl<'s> Lexer<'s> {
                 if !unicode::is_letter(character) && !unicode::is_digit(character) {
                     break;
                 }
+                ascii = false;
                 end += width;
             }
         }
         let name = &self.source[start..end];
-        self.symbol = if name.len() > 16 {
-            self.names.long(name)
+        if name.len() > 16 {
+            self.symbol = self.names.long(name);
+            return self.emit(Token::Identifier, start, end);
+        }
+        let (low, high) = load(name);
+        if ascii {
+            self.short_word(start, end, low, high)
         } else {
-            let (low, high) = load(self.source, start, name.len());
-            self.names.short(low, high, name)
-        };
-        self.emit(Token::Identifier, start, end);
+            self.rare_word(start, end, low, high)
+        }
     }
 
-    /// Whatever starts with a byte that starts no token of ASCII: an identifier (then it is the
-    /// current token), or something to be reported and skipped up to the returned offset.
+    /// Whatever starts with a byte that starts no token of ASCII: an identifier, or something to
+    /// be reported and skipped.
     #[cold]
-    fn foreign(&mut self, at: usize) -> Option<usize> {
+    #[inline(never)]
+    fn foreign(&mut self, at: usize) -> bool {
         let (character, width) = decode(self.source, at);
         if !character.is_ascii() && unicode::is_letter(character) {
-            self.foreign_word(at, at);
-            return None;
+            return self.long_word(at);
         }
         let span = Span::new(at as u32, (at + width) as u32);
         match character {
@@ -370,11 +363,13 @@ impl<'s> Lexer<'s> {
                 ),
             ),
         }
-        Some(at + width)
+        self.offset = at + width;
+        false
     }
 
-    /// A comment up to, not including, the end of the line. Returns the offset after it.
-    fn line_comment(&mut self, start: usize) -> usize {
+    /// A comment up to, not including, the end of the line.
+    #[inline(never)]
+    fn line_comment(&mut self, start: usize) -> bool {
         let source = self.source;
         let end = match memchr::memchr(b'\n', &source[start..]) {
             Some(length) => start + length,
@@ -391,12 +386,13 @@ impl<'s> Lexer<'s> {
         if self.byte(start + 2) == b'l' && (start == 0 || source[start - 1] == b'\n') {
             self.check_line_directive(start, &source[start..trimmed]);
         }
-        end
+        self.offset = end;
+        false
     }
 
-    /// A comment that ends with `*/`. Returns the offset after it and that of the first line end
-    /// in it.
-    fn block_comment(&mut self, start: usize) -> (usize, Option<usize>) {
+    /// A comment that ends with `*/`. A line end in it inserts a semicolon.
+    #[inline(never)]
+    fn block_comment(&mut self, start: usize) -> bool {
         let source = self.source;
         let mut at = start + 2;
         let end = loop {
@@ -421,8 +417,14 @@ impl<'s> Lexer<'s> {
         if text.get(2) == Some(&b'l') && text.len() > 4 && text.ends_with(b"*/") {
             self.check_line_directive(start, &text[..text.len() - 2]);
         }
-        let line_end = memchr::memchr(b'\n', text).map(|length| start + length);
-        (end, line_end)
+        if self.token.ends_statement()
+            && let Some(length) = memchr::memchr(b'\n', text)
+        {
+            self.insert_semicolon(start + length, end);
+            return true;
+        }
+        self.offset = end;
+        false
     }
 
     /// Complains about `//line` directives with bad numbers, as Go does.
@@ -472,14 +474,20 @@ impl<'s> Lexer<'s> {
         let mut at = self.end as usize;
         let mut depth = 1usize;
         loop {
-            let Some(length) = source[at.min(source.len())..]
-                .iter()
-                .position(|&byte| class(byte) & BODY_STOP != 0)
-            else {
+            while let Some(bytes) = source.get(at..at + 16) {
+                let length = body_length(bytes.try_into().unwrap_or([0; 16]));
+                at += length;
+                if length < 16 {
+                    break;
+                }
+            }
+            while at < source.len() && class(source[at]) & BODY_STOP == 0 {
+                at += 1;
+            }
+            if at >= source.len() {
                 self.emit(Token::Eof, source.len(), source.len());
                 return false;
-            };
-            at += length;
+            }
             match source[at] {
                 b'{' => {
                     depth += 1;
@@ -570,6 +578,20 @@ impl<'s> Lexer<'s> {
             .starts_with(closing.text().as_bytes())
     }
 
+    #[cold]
+    fn report_invalid_utf8(&mut self) {
+        let mut at = 0;
+        for chunk in self.source.utf8_chunks().take(MOST_ENCODING_ERRORS) {
+            at += chunk.valid().len();
+            for index in 0..chunk.invalid().len() {
+                let offset = (at + index) as u32;
+                self.errors
+                    .add(Span::new(offset, offset + 1), "illegal UTF-8 encoding");
+            }
+            at += chunk.invalid().len();
+        }
+    }
+
     /// Reports what no Go file may hold anywhere, not even in comments: bytes that are not UTF-8,
     /// NUL, and a byte order mark that is not at the start. Skips the one at the start.
     fn check_encoding(&mut self) {
@@ -586,15 +608,8 @@ impl<'s> Lexer<'s> {
             self.offset = BYTE_ORDER_MARK.len();
         }
         if !source.is_ascii() {
-            let mut at = 0;
-            for chunk in source.utf8_chunks().take(MOST_ENCODING_ERRORS) {
-                at += chunk.valid().len();
-                for index in 0..chunk.invalid().len() {
-                    let offset = (at + index) as u32;
-                    self.errors
-                        .add(Span::new(offset, offset + 1), "illegal UTF-8 encoding");
-                }
-                at += chunk.invalid().len();
+            if std::str::from_utf8(source).is_err() {
+                self.report_invalid_utf8();
             }
             let marks = memchr::memmem::find_iter(&source[self.offset..], BYTE_ORDER_MARK);
             for length in marks.take(MOST_ENCODING_ERRORS) {
@@ -616,20 +631,22 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// So many complaints about the encoding leave room for others.
 const MOST_ENCODING_ERRORS: usize = 50;
 
-/// The `length` (at most 16) bytes at `start` as two little-endian numbers.
+/// How many of the first bytes do not matter when a body is skipped.
 #[inline(always)]
-fn load(source: &[u8], start: usize, length: usize) -> (u64, u64) {
-    let word = match source.get(start..start + 16) {
-        Some(bytes) => {
-            let bytes: [u8; 16] = bytes.try_into().unwrap_or([0; 16]);
-            u128::from_le_bytes(bytes) & (u128::MAX >> (128 - 8 * length))
-        }
-        None => {
-            let mut bytes = [0; 16];
-            bytes[..length].copy_from_slice(&source[start..start + length]);
-            u128::from_le_bytes(bytes)
-        }
-    };
+fn body_length(bytes: [u8; 16]) -> usize {
+    let mut stops = [0u8; 16];
+    for (stop, byte) in stops.iter_mut().zip(bytes) {
+        let is = |other: u8| if byte ^ other == 0 { 0xFF } else { 0 };
+        *stop = is(b'{') | is(b'}') | is(b'"') | is(b'\'') | is(b'`') | is(b'/');
+    }
+    (u128::from_le_bytes(stops).trailing_zeros() / 8) as usize
+}
+
+/// At most 16 bytes as two little-endian numbers.
+fn load(name: &[u8]) -> (u64, u64) {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name);
+    let word = u128::from_le_bytes(bytes);
     (word as u64, (word >> 64) as u64)
 }
 

@@ -42,16 +42,9 @@ impl Lexer<'_> {
         self.errors.add(Span::new(at as u32, end as u32), message);
     }
 
-    fn finish(&mut self, token: Token, start: usize, end: usize) {
-        self.token = token;
-        self.start = start as u32;
-        self.end = end as u32;
-        self.offset = end;
-    }
-
     /// A number, at a digit or at a period before a digit.
-    #[inline(always)]
-    pub(crate) fn number(&mut self, start: usize) {
+    #[inline(never)]
+    pub(crate) fn number(&mut self, start: usize) -> bool {
         // Nearly all numbers are short decimal ones.
         let mut end = start;
         while self.byte(end).is_ascii_digit() {
@@ -60,14 +53,14 @@ impl Lexer<'_> {
         let next = self.byte(end);
         let decimal = self.byte(start) != b'0' || end == start + 1;
         if decimal && end > start && next != b'.' && class(next) & WORD == 0 {
-            self.finish(Token::Int, start, end);
+            self.emit(Token::Int, start, end)
         } else {
-            self.any_number(start);
+            self.any_number(start)
         }
     }
 
     #[inline(never)]
-    fn any_number(&mut self, start: usize) {
+    fn any_number(&mut self, start: usize) -> bool {
         let mut at = start;
         let mut token = Token::Float;
         let mut base = 10;
@@ -145,7 +138,7 @@ impl Lexer<'_> {
         {
             self.complain(start + index, "'_' must separate successive digits");
         }
-        self.finish(token, start, at);
+        self.emit(token, start, at)
     }
 
     /// Digits and separators. For bases up to ten all decimal digits are read and the first that
@@ -169,14 +162,13 @@ impl Lexer<'_> {
     }
 
     /// A string in double quotes.
-    #[inline(always)]
-    pub(crate) fn string(&mut self, start: usize) {
+    #[inline(never)]
+    pub(crate) fn string(&mut self, start: usize) -> bool {
         let mut at = start + 1;
         loop {
             match self.byte(at) {
                 b'"' => {
-                    self.finish(Token::String, start, at + 1);
-                    return;
+                    return self.emit(Token::String, start, at + 1);
                 }
                 b'\\' => at = self.escape(at + 1, b'"').0,
                 b'\n' => break,
@@ -185,12 +177,12 @@ impl Lexer<'_> {
             }
         }
         self.complain(start, "string literal not terminated");
-        self.finish(Token::String, start, at);
+        self.emit(Token::String, start, at)
     }
 
     /// A string in back quotes.
     #[inline(never)]
-    pub(crate) fn raw_string(&mut self, start: usize) {
+    pub(crate) fn raw_string(&mut self, start: usize) -> bool {
         let end = match memchr::memchr(b'`', &self.source[start + 1..]) {
             Some(length) => start + length + 2,
             None => {
@@ -198,12 +190,12 @@ impl Lexer<'_> {
                 self.source.len()
             }
         };
-        self.finish(Token::String, start, end);
+        self.emit(Token::String, start, end)
     }
 
     /// A character in single quotes.
     #[inline(never)]
-    pub(crate) fn character(&mut self, start: usize) {
+    pub(crate) fn character(&mut self, start: usize) -> bool {
         let mut at = start + 1;
         let mut valid = true;
         let mut count = 0;
@@ -234,7 +226,7 @@ impl Lexer<'_> {
         if valid && count != 1 {
             self.complain(start, "illegal rune literal");
         }
-        self.finish(Token::Char, start, at);
+        self.emit(Token::Char, start, at)
     }
 
     /// What follows a backslash. Returns where to go on and whether the sequence is valid; an

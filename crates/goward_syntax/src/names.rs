@@ -6,7 +6,7 @@ use std::cell::Cell;
 use crate::symbol::Symbol;
 
 /// Slots for names of at most 16 bytes.
-const SHORT: usize = 1 << 12;
+const SHORT: usize = 1 << 16;
 /// Slots for longer names.
 const LONG: usize = 1 << 10;
 
@@ -47,16 +47,18 @@ impl NameCache {
         KEPT.set(Some(self));
     }
 
-    /// The symbol of a name of at most 16 bytes, also given as two little-endian numbers.
+    /// The symbol of a name of at most 16 bytes, given as two little-endian numbers, if it was met
+    /// lately.
     #[inline(always)]
-    pub(crate) fn short(&mut self, low: u64, high: u64, name: &[u8]) -> Symbol {
-        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let slot = &mut self.short[(mixed >> 52) as usize % SHORT];
-        if slot.low == low && slot.high == high {
-            return slot.symbol;
-        }
-        let symbol = intern(name);
-        *slot = Short { low, high, symbol };
+    pub(crate) fn find(&self, low: u64, high: u64) -> Option<Symbol> {
+        let entry = &self.short[slot(low, high)];
+        (entry.low == low && entry.high == high).then_some(entry.symbol)
+    }
+
+    /// The symbol of a name of at most 16 bytes, which will now be found.
+    pub(crate) fn add(&mut self, low: u64, high: u64, name: &[u8]) -> Symbol {
+        let symbol = Symbol::intern_short(low, high, text(name));
+        self.short[slot(low, high)] = Short { low, high, symbol };
         symbol
     }
 
@@ -74,15 +76,19 @@ impl NameCache {
         if slot.0 == name {
             return slot.1;
         }
-        let symbol = intern(name);
+        let symbol = Symbol::intern(text(name));
         *slot = (symbol.as_str().as_bytes(), symbol);
         symbol
     }
 }
 
-#[cold]
-#[inline(never)]
-fn intern(name: &[u8]) -> Symbol {
-    // The lexer only lets whole characters into names.
-    Symbol::intern(std::str::from_utf8(name).unwrap_or("_"))
+/// The lexer only lets whole characters into names.
+fn text(name: &[u8]) -> &str {
+    std::str::from_utf8(name).unwrap_or_default()
+}
+
+#[inline(always)]
+fn slot(low: u64, high: u64) -> usize {
+    let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 51) as usize % SHORT
 }

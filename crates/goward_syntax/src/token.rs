@@ -6,14 +6,25 @@ use crate::node::BinaryOperator;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Token {
-    /// The end of the text, or of what the parser may read of it.
-    Eof,
+    // After these, the end of a line inserts a semicolon.
     Identifier,
     Int,
     Float,
     Imaginary,
     Char,
     String,
+    Increment,
+    Decrement,
+    RightParenthesis,
+    RightBracket,
+    RightBrace,
+    Break,
+    Continue,
+    Fallthrough,
+    Return,
+
+    /// The end of the text, or of what the parser may read of it.
+    Eof,
 
     // The binary operators, in the order of `BinaryOperator`.
     Add,
@@ -52,32 +63,24 @@ pub(crate) enum Token {
     Assign,
     Define,
     Arrow,
-    Increment,
-    Decrement,
     Not,
     Tilde,
     Ellipsis,
     LeftParenthesis,
     LeftBracket,
     LeftBrace,
-    RightParenthesis,
-    RightBracket,
-    RightBrace,
     Comma,
     Period,
     /// Written when its range holds a byte, inserted at the end of a line otherwise.
     Semicolon,
     Colon,
 
-    Break,
     Case,
     Chan,
     Const,
-    Continue,
     Default,
     Defer,
     Else,
-    Fallthrough,
     For,
     Func,
     Go,
@@ -88,7 +91,6 @@ pub(crate) enum Token {
     Map,
     Package,
     Range,
-    Return,
     Select,
     Struct,
     Switch,
@@ -101,13 +103,22 @@ const COUNT: usize = Token::Var as usize + 1;
 
 /// The texts of all tokens, in their order.
 const TEXTS: [&str; COUNT] = [
-    "EOF",
     "identifier",
     "int",
     "float",
     "imaginary",
     "char",
     "string",
+    "++",
+    "--",
+    ")",
+    "]",
+    "}",
+    "break",
+    "continue",
+    "fallthrough",
+    "return",
+    "EOF",
     "+",
     "-",
     "*",
@@ -141,30 +152,22 @@ const TEXTS: [&str; COUNT] = [
     "=",
     ":=",
     "<-",
-    "++",
-    "--",
     "!",
     "~",
     "...",
     "(",
     "[",
     "{",
-    ")",
-    "]",
-    "}",
     ",",
     ".",
     ";",
     ":",
-    "break",
     "case",
     "chan",
     "const",
-    "continue",
     "default",
     "defer",
     "else",
-    "fallthrough",
     "for",
     "func",
     "go",
@@ -175,13 +178,22 @@ const TEXTS: [&str; COUNT] = [
     "map",
     "package",
     "range",
-    "return",
     "select",
     "struct",
     "switch",
     "type",
     "var",
 ];
+
+const LENGTHS: [u8; COUNT] = {
+    let mut lengths = [0; COUNT];
+    let mut token = 0;
+    while token < COUNT {
+        lengths[token] = TEXTS[token].len() as u8;
+        token += 1;
+    }
+    lengths
+};
 
 const KEYWORDS: [Token; 25] = [
     Token::Break,
@@ -251,28 +263,16 @@ const PRECEDENCES: [u8; COUNT] = {
     table
 };
 
-const ENDS_STATEMENT: TokenSet = TokenSet::of(&[
-    Token::Identifier,
-    Token::Int,
-    Token::Float,
-    Token::Imaginary,
-    Token::Char,
-    Token::String,
-    Token::Increment,
-    Token::Decrement,
-    Token::RightParenthesis,
-    Token::RightBracket,
-    Token::RightBrace,
-    Token::Break,
-    Token::Continue,
-    Token::Fallthrough,
-    Token::Return,
-]);
-
 impl Token {
     /// The text of the token, or what to call it.
     pub(crate) fn text(self) -> &'static str {
         TEXTS[self as usize]
+    }
+
+    /// How many bytes a token that is always written alike has.
+    #[inline(always)]
+    pub(crate) fn length(self) -> usize {
+        usize::from(LENGTHS[self as usize])
     }
 
     /// The precedence as a binary operator, from 1 to 5, or 0.
@@ -284,7 +284,7 @@ impl Token {
     /// Whether a line end after this token inserts a semicolon.
     #[inline(always)]
     pub(crate) fn ends_statement(self) -> bool {
-        ENDS_STATEMENT.contains(self)
+        self as u8 <= Token::Return as u8
     }
 
     /// Whether the token is a literal or an identifier.

@@ -61,9 +61,13 @@ enum Simple {
 }
 
 impl Parser<'_> {
-    /// Parses a block.
+    /// Parses a block. Without an opening brace it is empty: what follows belongs elsewhere.
     pub(super) fn parse_block(&mut self) -> NodeId {
         let start = self.expect(Token::LeftBrace);
+        if start == self.lexer.start {
+            let kind = NodeKind::BlockStmt;
+            return self.nodes.add(kind, 0, start, start, EMPTY_LIST, 0);
+        }
         let mark = self.scratch.len();
         self.parse_statements();
         let list = self.finish_list(mark);
@@ -156,10 +160,11 @@ impl Parser<'_> {
     fn missing_statement(&mut self) -> NodeId {
         let start = self.start();
         self.error_expected(&"statement");
+        self.next();
         while !STATEMENT_START.contains(self.token())
             && !matches!(
                 self.token(),
-                Token::Eof | Token::Semicolon | Token::RightBrace
+                Token::Eof | Token::Semicolon | Token::LeftBrace | Token::RightBrace
             )
         {
             self.next();
@@ -175,8 +180,11 @@ impl Parser<'_> {
 
     fn parse_statement_or_label(&mut self) -> NodeId {
         let statement = self.parse_simple(Place::Block);
-        if self.nodes.kind(statement) != NodeKind::LabeledStmt {
-            self.expect_semicolon();
+        match self.nodes.kind(statement) {
+            NodeKind::LabeledStmt => {}
+            // What looked like a label is followed by a statement.
+            NodeKind::BadStmt if !self.at(Token::Semicolon) => {}
+            _ => self.expect_semicolon(),
         }
         statement
     }
@@ -569,6 +577,11 @@ impl Parser<'_> {
     /// Parses the block of a switch or select and the end of its statement.
     fn parse_clauses(&mut self, parse_clause: fn(&mut Self) -> NodeId) -> NodeId {
         let start = self.expect(Token::LeftBrace);
+        if start == self.lexer.start {
+            self.expect_semicolon();
+            let kind = NodeKind::BlockStmt;
+            return self.nodes.add(kind, 0, start, start, EMPTY_LIST, 0);
+        }
         let mark = self.scratch.len();
         self.clauses += 1;
         loop {

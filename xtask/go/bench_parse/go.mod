@@ -1,0 +1,3 @@
+module goward.dev/xtask/bench_parse
+
+go 1.26
