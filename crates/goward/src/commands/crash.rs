@@ -60,7 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for file in &files {
         let path = bundle::member(file, bundle::DUMP);
         let sieve = input::sieve(&path, most)?;
-        if let Some(what) = input::wrong_format(&sieve.bytes) {
+        if let Some(what) = input::wrong_format(if sieve.first.is_empty() {
+            &sieve.bytes
+        } else {
+            &sieve.first
+        }) {
             anyhow::bail!("{} is {what}", file.display());
         }
         if sieve.cut {

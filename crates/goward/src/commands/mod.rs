@@ -5,6 +5,8 @@ mod completions;
 mod crash;
 mod explain;
 mod lab;
+mod leaks;
+mod profile;
 mod rules;
 mod trace;
 mod version;
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Crash(crash::Arguments),
     /// Show what Go really does: run scenarios, list map operations, measure maps.
     Lab(lab::Arguments),
+    Leaks(leaks::Arguments),
+    Profile(profile::Arguments),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
     /// Read execution traces: what ran when, what blocked whom, and what led to a panic.
@@ -39,6 +43,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Crash(arguments) => crash::run(&arguments),
         Command::Lab(arguments) => lab::run(arguments),
+        Command::Leaks(arguments) => leaks::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

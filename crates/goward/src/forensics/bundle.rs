@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 /// The goroutines at the moment of the event, as text.
 pub(crate) const DUMP: &str = "dump.txt";
 /// The goroutine profile, as `profile.proto`.
-#[expect(dead_code, reason = "goward leaks reads it")]
 pub(crate) const GOROUTINES: &str = "goroutine.pb.gz";
 
 /// The file of a bundle, if the path is a bundle that has it; else the path itself.

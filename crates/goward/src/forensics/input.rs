@@ -40,13 +40,35 @@ pub(crate) fn wrong_format(bytes: &[u8]) -> Option<&'static str> {
         Some("an execution trace: use `goward trace`")
     } else if bytes.starts_with(&[0x1f, 0x8b]) {
         Some("compressed twice")
-    } else if bytes.starts_with(&[0x0a]) && bytes.contains(&0) {
-        Some("a pprof profile: use `goward profile` or `goward leaks`")
+    } else if let Some(what) = profile(bytes) {
+        Some(what)
     } else if bytes.starts_with(b"\x7fELF") {
         Some("a program, not its output (for a core file, run `go tool nm` or a debugger)")
     } else if bytes.starts_with(b"PK\x03\x04") {
         Some("a zip archive: unpack it first")
     } else {
         None
+    }
+}
+
+/// Names a profile, also from its first part only.
+fn profile(bytes: &[u8]) -> Option<&'static str> {
+    use goward_trace::profile::{Kind, read};
+    if !bytes.contains(&0) {
+        return None;
+    }
+    match read(bytes) {
+        Ok(profile) => Some(match profile.kind() {
+            Kind::Cpu => "a CPU profile: use `goward profile`",
+            Kind::Heap => "a heap profile: use `goward profile`",
+            Kind::Block | Kind::Mutex => "a block or mutex profile: use `goward profile`",
+            Kind::Goroutine | Kind::GoroutineLeak => {
+                "a goroutine profile: use `goward leaks` or `goward profile`"
+            }
+            Kind::Other => "a pprof profile: use `goward profile`",
+        }),
+        // Every field up to there was well formed.
+        Err(error) if error.at > 256 => Some("a pprof profile: use `goward profile`"),
+        Err(_) => None,
     }
 }

@@ -27,6 +27,24 @@ impl Sources {
         }
     }
 
+    /// The file of a frame, if it is below the folder.
+    pub(crate) fn path(&self, frame: &Frame<'_>) -> Option<PathBuf> {
+        if frame.is_standard() {
+            return None;
+        }
+        locate(self.root.as_ref()?, frame.file)
+    }
+
+    /// A file's path below the folder.
+    pub(crate) fn shown(&self, file: &Path) -> String {
+        self.root
+            .as_ref()
+            .and_then(|root| file.strip_prefix(root).ok())
+            .unwrap_or(file)
+            .display()
+            .to_string()
+    }
+
     /// The line of a frame, without its indentation.
     pub(crate) fn line(&self, frame: &Frame<'_>) -> Option<String> {
         let root = self.root.as_ref()?;

@@ -58,6 +58,8 @@ pub struct Sieve {
     pub cut: bool,
     /// How many bytes were read.
     pub read: u64,
+    /// The first block, if it was dropped: it tells what the file is instead.
+    pub first: Vec<u8>,
 }
 
 impl Sieve {
@@ -105,7 +107,10 @@ impl Sieve {
                 let from = border.saturating_sub(Self::TAIL).max(settled);
                 let from =
                     memchr(b'\n', &sieve.bytes[from..border]).map_or(border, |at| from + at + 1);
-                file_lines += count_lines(&sieve.bytes[settled..from]);
+                file_lines = file_lines.saturating_add(count_lines(&sieve.bytes[settled..from]));
+                if sieve.first.is_empty() && kept_lines == 0 && sieve.steps.is_empty() {
+                    sieve.first = block.to_vec();
+                }
                 sieve.steps.pop_if(|step| step.0 == kept_lines);
                 sieve.steps.push((kept_lines, file_lines));
                 sieve.bytes.drain(settled..from);

@@ -1,0 +1,448 @@
+//! Which goroutines pile up, where they wait, and who would have to end that.
+//!
+//! Sources of different kinds (profiles, listings, dumps) become [`Snapshot`]s of the same shape:
+//! goroutines grouped by where they wait and how they got there. [`analyse`] follows each group
+//! over the snapshots. A group that grows steadily is a leak; one that stays is a pool, however
+//! large it is; one that waits in an operation that nothing can ever end is told apart from both.
+
+pub mod gctrace;
+pub mod graph;
+mod snapshot;
+pub mod trend;
+
+use rustc_hash::FxHashMap;
+
+use crate::dump::wait::Operation;
+use trend::Trend;
+
+pub use snapshot::{from_profile, from_report};
+
+/// A function at a line, by name: groups outlive the sources that they were read from.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Site {
+    /// The function.
+    pub function: String,
+    /// Its file.
+    pub file: String,
+    /// The line, 0 if unknown.
+    pub line: u32,
+}
+
+/// Goroutines that wait in the same operation with the same stack.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Group {
+    /// What they wait in; `None` if they run or the source does not say.
+    pub operation: Option<Operation>,
+    /// The stack without the runtime's frames, newest first.
+    pub frames: Vec<Site>,
+}
+
+impl Group {
+    /// Where the goroutines wait: the newest frame outside the packages that implement waiting.
+    pub fn blocked_at(&self) -> Option<&Site> {
+        self.frames
+            .iter()
+            .find(|site| !is_plumbing(&site.function))
+            .or(self.frames.first())
+    }
+
+    /// The function that the goroutines were started with.
+    pub fn entry(&self) -> Option<&Site> {
+        self.frames.last()
+    }
+}
+
+fn is_plumbing(function: &str) -> bool {
+    [
+        "sync.",
+        "internal/sync.",
+        "internal/poll.",
+        "time.",
+        "syscall.",
+        "golang.org/x/sync/",
+    ]
+    .iter()
+    .any(|package| function.starts_with(package))
+}
+
+/// One group in one snapshot.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Which goroutines.
+    pub group: Group,
+    /// How many.
+    pub count: u64,
+    /// The longest wait in minutes, where the source has one.
+    pub wait_minutes: Option<u32>,
+    /// Whether the source says that nothing can end the wait (nil channel, `select {}`).
+    pub never_ends: bool,
+    /// How many Go's own leak detector found.
+    pub found_leaked: u64,
+    /// Where they were created, where the source has it.
+    pub created_by: Option<Site>,
+}
+
+/// All goroutines at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The file, bundle label or address that it came from.
+    pub name: String,
+    /// When, in seconds since 1970, where the source has it.
+    pub seconds: Option<f64>,
+    /// The groups.
+    pub seen: Vec<Seen>,
+    /// Whether this is a profile of Go's leak detector: it lists leaked goroutines only.
+    pub only_leaked: bool,
+}
+
+impl Snapshot {
+    /// How many goroutines there are.
+    pub fn total(&self) -> u64 {
+        self.seen.iter().map(|seen| seen.count).sum()
+    }
+}
+
+/// What a group's counts say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It grows from snapshot to snapshot.
+    Grows,
+    /// Nothing in the program can end its wait, but it does not grow.
+    NeverEnds,
+    /// Go's leak detector found it, but it does not grow.
+    FoundLeaked,
+    /// It stays or comes and goes.
+    Steady,
+    /// There are too few snapshots to tell.
+    Unknown,
+}
+
+impl Verdict {
+    /// The name used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Grows => "grows",
+            Verdict::NeverEnds => "never-ends",
+            Verdict::FoundLeaked => "found-by-leak-detector",
+            Verdict::Steady => "steady",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+/// A group over all snapshots.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Which goroutines.
+    pub group: Group,
+    /// How many in each snapshot.
+    pub counts: Vec<u64>,
+    /// How the counts develop.
+    pub trend: Trend,
+    /// What that says.
+    pub verdict: Verdict,
+    /// The longest wait in minutes that was seen.
+    pub wait_minutes: Option<u32>,
+    /// The largest number that Go's leak detector found.
+    pub found_leaked: u64,
+    /// Where they were created, where a source has it.
+    pub created_by: Option<Site>,
+}
+
+/// The groups over the snapshots, leaks first, then by their last count.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// The groups.
+    pub groups: Vec<History>,
+    /// The number of goroutines per snapshot.
+    pub totals: Vec<u64>,
+    /// How that number develops.
+    pub total: Trend,
+}
+
+/// A group has to gain so many goroutines before it is called a leak: fewer is noise.
+const LEAST_GROWTH: f64 = 2.0;
+/// So sure the trend has to be; three snapshots that rise reach 0.83.
+const LEAST_CONFIDENCE: f64 = 0.8;
+/// From so many snapshots on, there has to be more than luck.
+const CONFIDENCE_OF_MANY: f64 = 0.95;
+
+/// A group that loses more than this share of what it gains follows the load.
+const MOST_LOST: f64 = 0.25;
+
+/// Follows every group over the snapshots, which have to be in the order of time.
+pub fn analyse(snapshots: &[Snapshot]) -> Analysis {
+    let ordinary: Vec<&Snapshot> = snapshots
+        .iter()
+        .filter(|snapshot| !snapshot.only_leaked)
+        .collect();
+    let times = times(&ordinary);
+    let mut index: FxHashMap<&Group, usize> = FxHashMap::default();
+    let mut groups: Vec<History> = Vec::new();
+    let mut never: Vec<bool> = Vec::new();
+    let mut add = |seen: &'_ Seen,
+                   group: &'_ Group,
+                   groups: &mut Vec<History>,
+                   at: Option<usize>,
+                   known: Option<usize>|
+     -> usize {
+        let number = known.unwrap_or_else(|| {
+            groups.push(History {
+                group: group.clone(),
+                counts: vec![0; ordinary.len()],
+                trend: Trend::default(),
+                verdict: Verdict::Unknown,
+                wait_minutes: None,
+                found_leaked: 0,
+                created_by: None,
+            });
+            never.push(false);
+            groups.len() - 1
+        });
+        let history = &mut groups[number];
+        if let Some(at) = at {
+            history.counts[at] += seen.count;
+        }
+        history.wait_minutes = history.wait_minutes.max(seen.wait_minutes);
+        history.found_leaked = history.found_leaked.max(seen.found_leaked);
+        if history.created_by.is_none() {
+            history.created_by.clone_from(&seen.created_by);
+        }
+        never[number] |= seen.never_ends;
+        number
+    };
+    let mut at = 0;
+    for snapshot in snapshots {
+        for seen in &snapshot.seen {
+            let known = index.get(&seen.group).copied();
+            let number = add(
+                seen,
+                &seen.group,
+                &mut groups,
+                (!snapshot.only_leaked).then_some(at),
+                known,
+            );
+            index.insert(&seen.group, number);
+        }
+        at += usize::from(!snapshot.only_leaked);
+    }
+    for (history, never) in groups.iter_mut().zip(&never) {
+        let counts: Vec<f64> = history.counts.iter().map(|&count| count as f64).collect();
+        history.trend = Trend::of(&times, &counts);
+        history.verdict = if grows(&history.trend, counts.len()) {
+            Verdict::Grows
+        } else if *never {
+            Verdict::NeverEnds
+        } else if history.found_leaked > 0 {
+            Verdict::FoundLeaked
+        } else if counts.len() < 3 {
+            Verdict::Unknown
+        } else {
+            Verdict::Steady
+        };
+    }
+    groups.sort_by(|a, b| {
+        let key = |history: &History| {
+            (
+                history.verdict as u8,
+                std::cmp::Reverse(history.counts.last().copied().unwrap_or(0)),
+            )
+        };
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| a.group.frames.cmp(&b.group.frames))
+    });
+    let totals: Vec<u64> = ordinary.iter().map(|snapshot| snapshot.total()).collect();
+    let values: Vec<f64> = totals.iter().map(|&total| total as f64).collect();
+    Analysis {
+        groups,
+        total: Trend::of(&times, &values),
+        totals,
+    }
+}
+
+/// Whether a trend is one of growth.
+pub fn grows(trend: &Trend, count: usize) -> bool {
+    let needed = if count >= 6 {
+        CONFIDENCE_OF_MANY
+    } else {
+        LEAST_CONFIDENCE
+    };
+    count >= 3
+        && trend.slope > 0.0
+        && trend.confidence >= needed
+        && trend.lost <= MOST_LOST
+        && trend.last_level - trend.first_level >= LEAST_GROWTH.max(trend.first_level * 0.05)
+}
+
+/// The snapshots' times if every one has its own and they rise, else their order.
+fn times(snapshots: &[&Snapshot]) -> Vec<f64> {
+    let known: Option<Vec<f64>> = snapshots.iter().map(|snapshot| snapshot.seconds).collect();
+    match known {
+        Some(times) if times.windows(2).all(|pair| pair[0] < pair[1]) => {
+            times.iter().map(|time| time - times[0]).collect()
+        }
+        _ => (0..snapshots.len()).map(|number| number as f64).collect(),
+    }
+}
+
+/// A group over many instances of a program, as one snapshot each: how LeakProf ranks (Uber,
+/// 2022): a leak shows as one instance, or a few, with far more goroutines at one operation.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// Which goroutines.
+    pub group: Group,
+    /// In how many instances.
+    pub instances: usize,
+    /// All together.
+    pub total: u64,
+    /// The largest count, and the index of the instance that has it.
+    pub most: (u64, usize),
+    /// The root of the mean of the squared counts over all instances: the rank.
+    pub impact: f64,
+    /// Where they were created.
+    pub created_by: Option<Site>,
+}
+
+/// Ranks the groups of many instances.
+pub fn rank(instances: &[Snapshot]) -> Vec<Ranked> {
+    let mut index: FxHashMap<&Group, usize> = FxHashMap::default();
+    let mut ranked: Vec<Ranked> = Vec::new();
+    for (number, snapshot) in instances.iter().enumerate() {
+        for seen in &snapshot.seen {
+            if seen.group.operation.is_none() {
+                continue;
+            }
+            let at = *index.entry(&seen.group).or_insert_with(|| {
+                ranked.push(Ranked {
+                    group: seen.group.clone(),
+                    instances: 0,
+                    total: 0,
+                    most: (0, number),
+                    impact: 0.0,
+                    created_by: seen.created_by.clone(),
+                });
+                ranked.len() - 1
+            });
+            let row = &mut ranked[at];
+            row.instances += 1;
+            row.total += seen.count;
+            row.impact += (seen.count as f64).powi(2);
+            if seen.count > row.most.0 {
+                row.most = (seen.count, number);
+            }
+        }
+    }
+    for row in &mut ranked {
+        row.impact = (row.impact / instances.len().max(1) as f64).sqrt();
+    }
+    ranked.sort_by(|a, b| {
+        b.impact
+            .total_cmp(&a.impact)
+            .then_with(|| a.group.frames.cmp(&b.group.frames))
+    });
+    ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(counts: &[(&str, u64)]) -> Snapshot {
+        let seen = counts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|&(function, count)| Seen {
+                group: Group {
+                    operation: Some(Operation::ChannelSend),
+                    frames: vec![Site {
+                        function: function.to_owned(),
+                        file: "x.go".to_owned(),
+                        line: 1,
+                    }],
+                },
+                count,
+                wait_minutes: None,
+                never_ends: function == "stuck",
+                found_leaked: 0,
+                created_by: None,
+            })
+            .collect();
+        Snapshot {
+            seen,
+            ..Snapshot::default()
+        }
+    }
+
+    fn verdicts(rows: &[&[(&str, u64)]]) -> Vec<(String, Verdict)> {
+        let snapshots: Vec<Snapshot> = rows.iter().map(|row| snapshot(row)).collect();
+        let mut found: Vec<_> = analyse(&snapshots)
+            .groups
+            .iter()
+            .map(|history| (history.group.frames[0].function.clone(), history.verdict))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    #[test]
+    fn growth_is_told_from_pools_bursts_and_noise() {
+        let found = verdicts(&[
+            &[
+                ("burst", 1),
+                ("leak", 0),
+                ("noise", 10),
+                ("pool", 400),
+                ("stuck", 3),
+            ],
+            &[
+                ("burst", 90),
+                ("leak", 40),
+                ("noise", 12),
+                ("pool", 400),
+                ("stuck", 3),
+            ],
+            &[
+                ("burst", 3),
+                ("leak", 85),
+                ("noise", 9),
+                ("pool", 400),
+                ("stuck", 3),
+            ],
+            &[
+                ("burst", 1),
+                ("leak", 120),
+                ("noise", 11),
+                ("pool", 400),
+                ("stuck", 3),
+            ],
+        ]);
+        assert_eq!(
+            found,
+            [
+                ("burst".to_owned(), Verdict::Steady),
+                ("leak".to_owned(), Verdict::Grows),
+                ("noise".to_owned(), Verdict::Steady),
+                ("pool".to_owned(), Verdict::Steady),
+                ("stuck".to_owned(), Verdict::NeverEnds),
+            ]
+        );
+        // Two snapshots are too few for a verdict.
+        assert_eq!(
+            verdicts(&[&[("leak", 1)], &[("leak", 900)]])[0].1,
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn instances_rank_by_impact() {
+        let instances = [
+            snapshot(&[("a", 10), ("b", 1)]),
+            snapshot(&[("a", 10), ("b", 900)]),
+            snapshot(&[("a", 10)]),
+        ];
+        let ranked = rank(&instances);
+        assert_eq!(ranked[0].group.frames[0].function, "b");
+        assert_eq!((ranked[0].most, ranked[0].instances), ((900, 1), 2));
+    }
+}
