@@ -206,7 +206,8 @@ fn step_node(step: Step) -> NodeId {
         | Step::RangeNext(node)
         | Step::RangeAssign(node)
         | Step::Communicate(node)
-        | Step::Return(node) => node,
+        | Step::Return(node)
+        | Step::Branch(node) => node,
     }
 }
 
