@@ -299,6 +299,9 @@ impl<'s> Shared<'s, '_> {
             if translated.nilness.is_none() {
                 translated.nilness = state.nilness(path);
             }
+            if translated.root_nilness.is_none() {
+                translated.root_nilness = root_nilness(self.paths, state, path);
+            }
             effects.push(translated);
         }
         effects
@@ -393,6 +396,7 @@ impl<'s> Shared<'s, '_> {
                         held: state.held.clone(),
                         other_lock: false,
                         nilness: state.nilness(access.path),
+                        root_nilness: root_nilness(self.paths, state, access.path),
                         deferred,
                     };
                     add_effect(&mut summary.effects, effect);
@@ -786,10 +790,25 @@ fn add_effect(effects: &mut Vec<Effect>, effect: Effect) {
             && known.unit == effect.unit
             && known.held == effect.held
             && known.nilness == effect.nilness
+            && known.root_nilness == effect.root_nilness
     });
     if known.is_none() && effects.len() < MAX_EFFECTS {
         effects.push(effect);
     }
+}
+
+/// What is known of the variable that a path starts at and goes on from.
+pub(crate) fn root_nilness(
+    paths: &RefCell<Paths>,
+    state: &LockState,
+    path: PathId,
+) -> Option<Nilness> {
+    let mut paths = paths.borrow_mut();
+    if paths.get(path).elements.is_empty() {
+        return None;
+    }
+    let root = paths.root(path)?;
+    state.nilness(paths.variable(root))
 }
 
 /// A path of `callee` in terms of its caller: parameters become what they stand for; package
@@ -873,6 +892,11 @@ impl Locks {
             paths: &self.paths,
             summaries: &self.summaries,
         }
+    }
+
+    /// What is known of the variable that a path starts at and goes on from.
+    pub fn root_nilness(&self, state: &LockState, path: PathId) -> Option<Nilness> {
+        root_nilness(&self.paths, state, path)
     }
 
     /// The state at the end of a block.

@@ -89,6 +89,7 @@ impl<'a> PackageFlow<'a> {
                 other_lock: false,
                 deferred: observed.deferred.is_some(),
                 nilness: observed.state.nilness(access.path),
+                root_nilness: self.locks.root_nilness(&observed.state, access.path),
             }];
         }
         let flow = (self.package, &self.units, &self.lowered);

@@ -38,6 +38,8 @@ pub struct Effect {
     pub deferred: bool,
     /// What is known there of the map's being nil.
     pub nilness: Option<Nilness>,
+    /// The same of the variable that the path starts at, where the path goes on from it.
+    pub root_nilness: Option<Nilness>,
 }
 
 impl Effect {

@@ -1,23 +1,33 @@
 //! What a rule is given, and running all of them on a package.
 
+use std::cell::OnceCell;
+
 use goward_diagnostics::{Diagnostic, FilePath, Span};
 use goward_flow::{PackageFlow, UnitId};
 use goward_syntax::NodeId;
 use goward_types::{TypedFile, TypedPackage, World};
 
 use crate::rules::RULES;
+use crate::sharing::Sharing;
 use crate::{Rule, Selection};
 
 /// One package, checked and analysed.
 pub struct Context<'a> {
     pub package: &'a TypedPackage<'a>,
     pub flow: &'a PackageFlow<'a>,
+    /// Made when the first rule asks for it.
+    sharing: OnceCell<Sharing>,
 }
 
 impl<'a> Context<'a> {
     /// All types and objects.
     pub fn world(&self) -> &'a World {
         self.package.world
+    }
+
+    /// Which maps several goroutines reach.
+    pub(crate) fn sharing(&self) -> &Sharing {
+        self.sharing.get_or_init(|| Sharing::new(self))
     }
 
     /// A file by its index.
@@ -85,6 +95,7 @@ pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<D
     let context = Context {
         package,
         flow: &flow,
+        sharing: OnceCell::new(),
     };
     for rule in rules {
         if let Some(check) = rule.check {

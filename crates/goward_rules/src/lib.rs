@@ -4,11 +4,13 @@
 //! A rule's doc comment is the page that users read; a test runs its examples.
 
 mod context;
+mod deferred_maps;
 mod documentation;
 mod relock;
 mod rule;
 mod rules;
 mod selection;
+mod sharing;
 mod suppression;
 mod walk;
 

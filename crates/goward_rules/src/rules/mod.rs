@@ -8,6 +8,9 @@ pub(crate) mod defer_tests_wrong_error;
 pub(crate) mod deferred_panic_masks;
 mod double_lock;
 mod internal_failure;
+pub(crate) mod map_race;
+mod map_read_in_defer;
+mod map_write_in_defer;
 pub(crate) mod nil_map_write;
 pub(crate) mod recover_has_no_effect;
 mod rlock_reentry;
@@ -26,6 +29,9 @@ pub const RULES: &[Rule] = &[
     deferred_panic_masks::RULE,
     double_lock::RULE,
     internal_failure::RULE,
+    map_race::RULE,
+    map_read_in_defer::RULE,
+    map_write_in_defer::RULE,
     nil_map_write::RULE,
     recover_has_no_effect::RULE,
     rlock_reentry::RULE,

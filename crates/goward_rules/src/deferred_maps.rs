@@ -1,0 +1,445 @@
+//! Uses of maps in deferred calls, and what makes one of them a hazard when it runs: what
+//! `map-write-in-defer` and `map-read-in-defer` share.
+
+use goward_diagnostics::Diagnostic;
+use goward_flow::{
+    AccessKind, Effect, EventKind, How, LockState, Nilness, Observed, PathId, UnitId,
+};
+use goward_syntax::{NodeId, NodeKind};
+use goward_types::{ObjectKind, TypeKind, VariableKind};
+use rustc_hash::FxHashMap;
+
+use crate::Rule;
+use crate::context::Context;
+use crate::rules::map_race;
+use crate::sharing::{
+    Conflict, Sharing, call_steps, has_joined, has_mutex, is_package_level, verb,
+};
+
+/// Why another goroutine may be at the map.
+enum Sharer {
+    /// It is used under a lock elsewhere.
+    Locked {
+        unit: UnitId,
+        node: NodeId,
+        lock: PathId,
+    },
+    /// The function itself locks the object, but not when the deferred call runs.
+    OwnLock {
+        node: NodeId,
+        lock: PathId,
+        unlock: Option<NodeId>,
+    },
+    /// A goroutine or handler uses it.
+    Thread {
+        unit: UnitId,
+        node: NodeId,
+        kind: AccessKind,
+    },
+    /// A struct with a mutex, and this is the only use.
+    HasMutex,
+    /// A package variable, in a function that anybody may call.
+    PackageVariable,
+}
+
+/// What is wrong with a use.
+enum Hazard<'c> {
+    Conflict(&'c Conflict),
+    Shared(Sharer),
+    NilMap { since: NodeId },
+    NilPointer { since: NodeId },
+    SetToNil { since: NodeId },
+}
+
+/// Reports the uses of maps in deferred calls that are hazards; writes and iteration, or reads.
+pub(crate) fn report_all(
+    context: &Context<'_>,
+    rule: &Rule,
+    reads: bool,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let sharing = context.sharing();
+    let wanted = |effect: &Effect| match effect.access.kind {
+        AccessKind::Read => reads,
+        AccessKind::Replace | AccessKind::Count => false,
+        _ => !reads,
+    };
+    let conflicts: FxHashMap<(UnitId, NodeId), &Conflict> = sharing
+        .conflicts
+        .iter()
+        .map(|conflict| {
+            (
+                (conflict.effect.unit, conflict.effect.access.node),
+                conflict,
+            )
+        })
+        .collect();
+    let mut found: Vec<((UnitId, NodeId), Diagnostic)> = Vec::new();
+    for observed in &context.flow.observed {
+        let Some(statement) = observed.deferred else {
+            continue;
+        };
+        match &observed.event.kind {
+            EventKind::Access(_)
+            | EventKind::Run {
+                how: How::Call | How::Once(_) | How::Through { .. },
+                ..
+            } => {}
+            _ => continue,
+        }
+        for effect in context.flow.effects(observed) {
+            let key = (effect.unit, effect.access.node);
+            if !wanted(&effect) || found.iter().any(|entry| entry.0 == key) {
+                continue;
+            }
+            let hazard = match conflicts.get(&key) {
+                Some(conflict) if conflict.effect.deferred => Some(Hazard::Conflict(conflict)),
+                _ => hazard(context, sharing, observed, statement, &effect),
+            };
+            if let Some(hazard) = hazard {
+                let finding = describe(context, rule, observed, statement, &effect, &hazard);
+                found.push((key, finding));
+            }
+        }
+    }
+    findings.extend(found.into_iter().map(|entry| entry.1));
+}
+
+fn hazard<'c>(
+    context: &Context<'_>,
+    sharing: &Sharing,
+    observed: &Observed,
+    statement: NodeId,
+    effect: &Effect,
+) -> Option<Hazard<'c>> {
+    let flow = context.flow;
+    let kind = effect.access.kind;
+    let on_all_paths = !is_conditional(context, observed.unit, effect);
+    let certain = |nilness: Option<Nilness>| match nilness {
+        Some(Nilness::Nil(since)) => Some(since),
+        Some(Nilness::Maybe(since)) if on_all_paths => Some(since),
+        _ => None,
+    };
+    let file = flow.units.get(observed.unit).file;
+    let tree = context.file(file).tree;
+    if kind == AccessKind::Write
+        && let Some(since) = certain(effect.nilness)
+    {
+        return Some(Hazard::NilMap { since });
+    }
+    if root_is_pointer(context, effect.access.path)
+        && let Some(since) = certain(effect.root_nilness)
+    {
+        return Some(Hazard::NilPointer { since });
+    }
+    if kind == AccessKind::Read
+        && let Some(since) = certain(effect.nilness)
+        && tree.kind(since) == NodeKind::AssignStmt
+        && tree.span(since).start > tree.span(statement).start
+    {
+        return Some(Hazard::SetToNil { since });
+    }
+    if effect.may_hold_any() || has_joined(&observed.state) {
+        return None;
+    }
+    sharer(context, sharing, observed, statement, effect).map(Hazard::Shared)
+}
+
+/// Whether the path starts at a pointer and goes on from it.
+fn root_is_pointer(context: &Context<'_>, path: PathId) -> bool {
+    let paths = context.flow.locks.paths();
+    let Some(root) = paths.root(path) else {
+        return false;
+    };
+    let world = context.world();
+    let root_type = world.object_type(root);
+    root_type.is_known()
+        && world.underlying(root_type).kind() == TypeKind::Pointer
+        && !paths.get(path).elements.is_empty()
+}
+
+/// Whether the use, or a call on the way to it, stands in a branch: it may depend on what decides
+/// whether the map is nil.
+fn is_conditional(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
+    let flow = context.flow;
+    let mut places: Vec<(UnitId, NodeId)> = effect.calls.clone();
+    places.push((effect.unit, effect.access.node));
+    places.iter().any(|&(unit, node)| {
+        if unit == frame {
+            return false;
+        }
+        let unit = flow.units.get(unit);
+        let tree = context.file(unit.file).tree;
+        let at = tree.span(node).start;
+        tree.preorder(unit.body).any(|below| {
+            matches!(
+                tree.kind(below),
+                NodeKind::IfStmt
+                    | NodeKind::CaseClause
+                    | NodeKind::CommClause
+                    | NodeKind::ForStmt
+                    | NodeKind::RangeStmt
+            ) && tree.span(below).contains(at)
+        })
+    })
+}
+
+fn sharer(
+    context: &Context<'_>,
+    sharing: &Sharing,
+    observed: &Observed,
+    statement: NodeId,
+    effect: &Effect,
+) -> Option<Sharer> {
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let path = effect.access.path;
+    let field = paths.last_field(path)?;
+    let object = context.world().object(field);
+    let is_field = object.kind == ObjectKind::Variable(VariableKind::Field);
+    let is_variable = object.kind == ObjectKind::Variable(VariableKind::Package);
+    if !is_field && !is_variable {
+        return None;
+    }
+    let outermost = flow.units.outermost(observed.unit);
+    let chain: Vec<UnitId> = flow.units.chain(observed.unit).collect();
+    let nothing_live = LockState::default();
+    let fresh = |state: &LockState| chain.iter().any(|&unit| flow.is_fresh(unit, path, state));
+    if fresh(&observed.state) || observed.state.live.is_empty() && fresh(&nothing_live) {
+        return None;
+    }
+    let unit = flow.units.get(outermost);
+    if unit.name == "init" {
+        return None;
+    }
+    let nothing = Vec::new();
+    let uses = sharing.uses.get(&field).unwrap_or(&nothing);
+    let others = || {
+        uses.iter().filter(|other| {
+            !other.fresh && (other.unit, other.access.node) != (effect.unit, effect.access.node)
+        })
+    };
+    let conflicts = |kind: AccessKind| effect.access.kind.changes_content() || kind.changes();
+    // Under a lock elsewhere.
+    if let Some(other) = others().find(|other| other.lock.is_some() && conflicts(other.access.kind))
+    {
+        return Some(Sharer::Locked {
+            unit: other.unit,
+            node: other.access.node,
+            lock: other.lock?,
+        });
+    }
+    // Under a lock in this very function, which is gone by then.
+    let own = flow
+        .observed
+        .iter()
+        .find_map(|event| match event.event.kind {
+            EventKind::Lock { path: lock, .. }
+                if chain.contains(&event.unit)
+                    && (paths.owner_leads_to(lock, path)
+                        || is_package_level(context, lock) && is_variable) =>
+            {
+                Some((event.event.node, lock))
+            }
+            _ => None,
+        });
+    if let Some((node, lock)) = own
+        && (effect.access.kind.changes_content()
+            || others().any(|other| other.access.kind.changes()))
+    {
+        let tree = context.file(flow.units.get(observed.unit).file).tree;
+        let unlock = flow
+            .observed
+            .iter()
+            .find_map(|event| match event.event.kind {
+                EventKind::Unlock { path, .. } if path == lock && event.unit == observed.unit => {
+                    event
+                        .deferred
+                        .filter(|&other| tree.span(other).start > tree.span(statement).start)
+                }
+                _ => None,
+            });
+        return Some(Sharer::OwnLock { node, lock, unlock });
+    }
+    let thread = |unit: UnitId| sharing.concurrent.get(&unit).copied();
+    let mine = chain
+        .iter()
+        .chain([&effect.unit])
+        .find_map(|&unit| thread(unit));
+    let handled = |unit: UnitId| sharing.handlers.contains_key(&unit);
+    let other = others().find(|other| {
+        let theirs = thread(other.unit);
+        let elsewhere = theirs.is_some() && theirs != mine
+            || handled(other.unit) && !chain.iter().any(|&unit| unit == other.unit)
+            || is_variable && mine.is_some() && theirs != mine;
+        elsewhere && !other.any_lock && conflicts(other.access.kind)
+    });
+    if let Some(other) = other {
+        return Some(Sharer::Thread {
+            unit: other.unit,
+            node: other.access.node,
+            kind: other.access.kind,
+        });
+    }
+    if !effect.access.kind.changes_content() {
+        return None;
+    }
+    if is_field && has_mutex(context, outermost) && others().next().is_none() {
+        return Some(Sharer::HasMutex);
+    }
+    let callable = unit
+        .object
+        .is_some_and(|object| context.world().object(object).is_exported());
+    let library = context
+        .world()
+        .package(context.package.package)
+        .name()
+        .as_str()
+        != "main";
+    let test = context.file(unit.file).test;
+    (is_variable && callable && library && !test).then_some(Sharer::PackageVariable)
+}
+
+fn describe(
+    context: &Context<'_>,
+    rule: &Rule,
+    observed: &Observed,
+    statement: NodeId,
+    effect: &Effect,
+    hazard: &Hazard<'_>,
+) -> Diagnostic {
+    let flow = context.flow;
+    let file = flow.units.get(effect.unit).file;
+    let frame = flow.units.get(observed.unit).file;
+    let name = flow.text(effect.access.path);
+    let done = verb(effect.access.kind);
+    let root = flow.locks.paths().root(effect.access.path);
+    let pointer = root.map_or("", |root| context.world().object(root).name.as_str());
+    let message = match hazard {
+        Hazard::Conflict(_) => format!(
+            "`{name}` is {done} in a deferred call while another goroutine may use it, without a common lock"
+        ),
+        Hazard::Shared(_) => format!(
+            "`{name}` is {done} in a deferred call without the lock, where another goroutine may use it"
+        ),
+        Hazard::NilMap { .. } => {
+            format!("`{name}` can be nil when the deferred call writes it, which panics")
+        }
+        Hazard::NilPointer { .. } => {
+            format!("`{pointer}` can be nil when the deferred call uses `{name}`, which panics")
+        }
+        Hazard::SetToNil { .. } => {
+            format!("`{name}` is nil when the deferred call reads it: it finds nothing")
+        }
+    };
+    let help = match hazard {
+        Hazard::NilMap { .. } => {
+            format!("make `{name}` before the `defer`, or check it in the deferred call")
+        }
+        Hazard::NilPointer { .. } => {
+            format!("check `{pointer}` before the `defer`, or in the deferred call")
+        }
+        Hazard::SetToNil { .. } => "read what is needed before, or keep the map".to_owned(),
+        Hazard::Shared(Sharer::OwnLock {
+            unlock: Some(_), ..
+        }) => {
+            "register this `defer` after the one that unlocks, so that it runs before it".to_owned()
+        }
+        _ => "take the lock in the deferred call".to_owned(),
+    };
+    let mut finding = rule
+        .diagnostic(
+            context.path(file),
+            context.span(file, effect.access.node),
+            message,
+        )
+        .in_function(context.function(effect.unit))
+        .operation(context.text(file, effect.access.node))
+        .help(help)
+        .step(
+            context.path(frame),
+            context.span(frame, statement),
+            format!(
+                "deferred here: it runs when `{}` returns",
+                context.function(observed.unit)
+            ),
+        );
+    finding = call_steps(context, effect, finding, 1);
+    let here = |finding: Diagnostic, unit: UnitId, node: NodeId, text: String| {
+        let file = flow.units.get(unit).file;
+        finding.step(context.path(file), context.span(file, node), text)
+    };
+    match hazard {
+        Hazard::Conflict(conflict) => return map_race::steps(context, conflict, finding),
+        Hazard::Shared(Sharer::Locked { unit, node, lock }) => {
+            let lock = flow.text(*lock);
+            finding = here(
+                finding,
+                *unit,
+                *node,
+                format!("elsewhere it is used with `{lock}` held"),
+            );
+        }
+        Hazard::Shared(Sharer::OwnLock { node, lock, unlock }) => {
+            let lock = flow.text(*lock);
+            finding = here(
+                finding,
+                observed.unit,
+                *node,
+                format!("`{lock}` is locked here"),
+            );
+            if let Some(unlock) = unlock {
+                let text = "this unlock was deferred later, so it runs first".to_owned();
+                finding = here(finding, observed.unit, *unlock, text);
+            }
+        }
+        Hazard::Shared(Sharer::Thread { unit, node, kind }) => {
+            let text = format!("another goroutine may have it {} here", verb(*kind));
+            finding = here(finding, *unit, *node, text);
+        }
+        Hazard::Shared(Sharer::HasMutex) => {
+            let outermost = flow.units.outermost(observed.unit);
+            let declared = flow.units.get(outermost);
+            let text = "the type has a mutex: its methods are meant for several goroutines";
+            finding = finding.step(
+                context.path(declared.file),
+                context.span(declared.file, declared.function_type),
+                text,
+            );
+        }
+        Hazard::Shared(Sharer::PackageVariable) => {
+            let declared = root.map(|root| context.world().object(root));
+            if let Some(object) = declared {
+                let span = goward_diagnostics::Span::new(
+                    object.offset,
+                    object.offset + object.name.as_str().len() as u32,
+                );
+                finding = finding.step(
+                    context.path(object.file as usize),
+                    span,
+                    "a package variable: every goroutine that calls the function shares it",
+                );
+            }
+        }
+        Hazard::NilMap { since } => {
+            finding = here(
+                finding,
+                observed.unit,
+                *since,
+                format!("`{name}` is nil from here on some path"),
+            );
+        }
+        Hazard::NilPointer { since } => {
+            let text = format!("`{pointer}` is nil from here on some path");
+            finding = here(finding, observed.unit, *since, text);
+        }
+        Hazard::SetToNil { since } => {
+            finding = here(finding, observed.unit, *since, "set to nil here".to_owned());
+        }
+    }
+    let text = match hazard {
+        Hazard::Shared(_) => format!("{done} here, with no lock held"),
+        _ => format!("{done} here"),
+    };
+    here(finding, effect.unit, effect.access.node, text)
+}

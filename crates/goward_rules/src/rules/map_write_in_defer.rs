@@ -1,0 +1,128 @@
+//! `map-write-in-defer`.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+
+use crate::context::Context;
+use crate::deferred_maps::report_all;
+use crate::rule::{Group, rule};
+
+rule! {
+    /// Reports a map that a deferred call changes or iterates over when it is not safe to.
+    ///
+    /// ## What it reports
+    ///
+    /// An assignment to an element, `delete`, `clear` or `range` in a deferred call (the call itself, a
+    /// method, a closure, a closure in it, or a function of the package that it calls), where at the
+    /// time at which it *runs* no lock is held and another goroutine can reach the map, or where the
+    /// map, or the pointer that leads to it, can be nil then. Deferred calls run last in, first out: a
+    /// write that was deferred before `defer mu.Unlock()` runs after the unlock.
+    ///
+    /// That other goroutines reach the map shows in a lock that is held for it elsewhere or earlier in
+    /// the function, in a goroutine or handler that uses it, or in its being a package variable which
+    /// an exported function writes. Nothing is said of local maps that no goroutine has, of objects
+    /// that the function has just made, and after `wg.Wait()`.
+    ///
+    /// ## Why it matters
+    ///
+    /// Two goroutines that write a map at the same time end the process with `fatal error: concurrent
+    /// map writes` where the run time notices, and no `recover` catches it; a write to a nil map in a
+    /// deferred call panics over whatever panic is being handled. It strikes at the exit of a function,
+    /// often while an error is handled already.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package session
+    ///
+    /// import "sync"
+    ///
+    /// type Table struct {
+    /// 	mu   sync.Mutex
+    /// 	open map[string]int
+    /// }
+    ///
+    /// func New() *Table {
+    /// 	return &Table{open: map[string]int{}}
+    /// }
+    ///
+    /// func (t *Table) Serve(id string, run func()) {
+    /// 	t.mu.Lock()
+    /// 	defer delete(t.open, id) // want map-write-in-defer
+    /// 	defer t.mu.Unlock()
+    /// 	t.open[id]++
+    /// 	run()
+    /// }
+    /// ```
+    ///
+    /// ```go
+    /// package count
+    ///
+    /// func words(read func() (string, error)) (counts map[string]int, err error) {
+    /// 	defer func() {
+    /// 		counts["total"]++ // want map-write-in-defer
+    /// 	}()
+    /// 	word, err := read()
+    /// 	if err != nil {
+    /// 		return nil, err
+    /// 	}
+    /// 	counts = map[string]int{word: 1}
+    /// 	return counts, nil
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package session
+    ///
+    /// import "sync"
+    ///
+    /// type Table struct {
+    /// 	mu   sync.Mutex
+    /// 	open map[string]int
+    /// }
+    ///
+    /// func New() *Table {
+    /// 	return &Table{open: map[string]int{}}
+    /// }
+    ///
+    /// func (t *Table) Serve(id string, run func()) {
+    /// 	t.mu.Lock()
+    /// 	t.open[id]++
+    /// 	t.mu.Unlock()
+    /// 	defer func() {
+    /// 		t.mu.Lock()
+    /// 		defer t.mu.Unlock()
+    /// 		delete(t.open, id)
+    /// 	}()
+    /// 	run()
+    /// }
+    ///
+    /// func visit(node string, next func(string) []string, open map[string]bool) {
+    /// 	open[node] = true
+    /// 	defer delete(open, node)
+    /// 	for _, other := range next(node) {
+    /// 		if !open[other] {
+    /// 			visit(other, next, open)
+    /// 		}
+    /// 	}
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: the lock has to span what belongs together, which only you know.
+    pub(crate) const RULE: Rule = Rule {
+        name: "map-write-in-defer",
+        category: Category::Race,
+        group: Group::Default,
+        severity: Severity::Error,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    report_all(context, &RULE, false, findings);
+}

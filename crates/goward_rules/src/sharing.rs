@@ -1,0 +1,427 @@
+//! Which maps several goroutines reach, and how that shows: what the rules about maps share.
+
+use goward_diagnostics::{Diagnostic, Span};
+use goward_flow::{
+    Access, AccessKind, Effect, EventKind, How, LockState, Observed, PathId, SpawnId, UnitId,
+};
+use goward_syntax::{NodeId, NodeKind};
+use goward_types::{ObjectId, ObjectKind, Type, VariableKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::context::Context;
+
+/// A use of a map that is a field or a package variable.
+pub(crate) struct Use {
+    pub(crate) unit: UnitId,
+    pub(crate) access: Access,
+    /// A lock that belongs to the same object is held.
+    pub(crate) lock: Option<PathId>,
+    /// Some lock is held, or may be.
+    pub(crate) any_lock: bool,
+    /// The object was made by this function and nobody else has it yet.
+    pub(crate) fresh: bool,
+}
+
+/// Two uses of a map that may happen at the same time.
+pub(crate) struct Conflict {
+    /// The use to report: it changes the map, or is the deferred one.
+    pub(crate) effect: Effect,
+    /// The function in which it is seen, and where the goroutine starts that it runs in.
+    pub(crate) unit: UnitId,
+    pub(crate) spawn: Option<SpawnId>,
+    /// The other use; none where the same code runs in several goroutines.
+    pub(crate) other: Option<(Effect, Option<SpawnId>)>,
+}
+
+/// What is known of the maps of a package.
+pub(crate) struct Sharing {
+    pub(crate) uses: FxHashMap<ObjectId, Vec<Use>>,
+    /// Units that run in a goroutine which the package starts, with a place that starts it.
+    pub(crate) concurrent: FxHashMap<UnitId, SpawnId>,
+    /// HTTP handlers and what they call.
+    pub(crate) handlers: FxHashMap<UnitId, UnitId>,
+    pub(crate) conflicts: Vec<Conflict>,
+}
+
+impl Sharing {
+    pub(crate) fn new(context: &Context<'_>) -> Sharing {
+        let mut sharing = Sharing {
+            uses: FxHashMap::default(),
+            concurrent: FxHashMap::default(),
+            handlers: FxHashMap::default(),
+            conflicts: Vec::new(),
+        };
+        sharing.find_uses(context);
+        sharing.find_threads(context);
+        sharing.find_conflicts(context);
+        sharing
+    }
+
+    fn find_uses(&mut self, context: &Context<'_>) {
+        let flow = context.flow;
+        for observed in &flow.observed {
+            let EventKind::Access(access) = observed.event.kind else {
+                continue;
+            };
+            if access.kind == AccessKind::Count {
+                continue;
+            }
+            let paths = flow.locks.paths();
+            let Some(field) = paths.last_field(access.path) else {
+                continue;
+            };
+            if !is_shared_kind(context, field) {
+                continue;
+            }
+            let lock = observed.state.locks().find(|(lock, _)| {
+                paths.owner_leads_to(*lock, access.path) || is_package_level(context, *lock)
+            });
+            let entry = Use {
+                unit: observed.unit,
+                access,
+                lock: lock.map(|lock| lock.0),
+                any_lock: observed.state.may_hold_any(),
+                fresh: flow.is_fresh(observed.unit, access.path, &observed.state),
+            };
+            self.uses.entry(field).or_default().push(entry);
+        }
+    }
+
+    fn find_threads(&mut self, context: &Context<'_>) {
+        let flow = context.flow;
+        let mut calls: FxHashMap<UnitId, Vec<UnitId>> = FxHashMap::default();
+        let mut pending: Vec<(UnitId, SpawnId)> = Vec::new();
+        for observed in &flow.observed {
+            if let EventKind::Run { target, how, .. } = &observed.event.kind {
+                match how {
+                    How::Spawn(id) => pending.push((*target, *id)),
+                    How::Kept | How::Unknown => {}
+                    _ => calls.entry(observed.unit).or_default().push(*target),
+                }
+            }
+        }
+        while let Some((unit, spawn)) = pending.pop() {
+            if self.concurrent.contains_key(&unit) {
+                continue;
+            }
+            self.concurrent.insert(unit, spawn);
+            for &callee in calls.get(&unit).into_iter().flatten() {
+                pending.push((callee, spawn));
+            }
+        }
+        let mut pending: Vec<(UnitId, UnitId)> = flow
+            .units
+            .iter()
+            .filter(|(id, unit)| flow.is_handler(*id) && !context.file(unit.file).test)
+            .map(|(id, _)| (id, id))
+            .collect();
+        while let Some((unit, handler)) = pending.pop() {
+            if self.handlers.contains_key(&unit) {
+                continue;
+            }
+            self.handlers.insert(unit, handler);
+            for &callee in calls.get(&unit).into_iter().flatten() {
+                pending.push((callee, handler));
+            }
+        }
+    }
+
+    fn find_conflicts(&mut self, context: &Context<'_>) {
+        let flow = context.flow;
+        let mut spawned: FxHashMap<SpawnId, Vec<Effect>> = FxHashMap::default();
+        for observed in &flow.observed {
+            if let EventKind::Run {
+                how: How::Spawn(id),
+                target,
+                ..
+            } = &observed.event.kind
+            {
+                let known = spawned.entry(*id).or_default();
+                for effect in flow.effects(observed) {
+                    let own = flow
+                        .locks
+                        .paths()
+                        .root(effect.access.path)
+                        .is_none_or(|root| flow.declared_inside(root, *target));
+                    if !own && effect.access.kind != AccessKind::Count {
+                        known.push(effect);
+                    }
+                }
+            }
+        }
+        let mut seen: FxHashSet<(UnitId, NodeId)> = FxHashSet::default();
+        for observed in &flow.observed {
+            match &observed.event.kind {
+                EventKind::Run {
+                    how: How::Spawn(id),
+                    ..
+                } => {
+                    let effects = &spawned[id];
+                    let many = flow.lowered.spawns[id.0 as usize].many;
+                    if many || observed.state.live.contains(id) {
+                        self.with_itself(context, observed, *id, effects, many, &mut seen);
+                    }
+                    for other in observed.state.live.iter().filter(|other| *other != id) {
+                        let Some(others) = spawned.get(other) else {
+                            continue;
+                        };
+                        self.pairs(
+                            observed,
+                            (effects, Some(*id)),
+                            (others, Some(*other)),
+                            &mut seen,
+                        );
+                    }
+                }
+                EventKind::Access(_)
+                | EventKind::Run {
+                    how: How::Call | How::Through { .. },
+                    ..
+                } if !observed.state.live.is_empty() => {
+                    let effects = flow.effects(observed);
+                    for other in &observed.state.live {
+                        let Some(others) = spawned.get(other) else {
+                            continue;
+                        };
+                        // A handler is registered before it runs.
+                        if flow.lowered.spawns[other.0 as usize].many {
+                            continue;
+                        }
+                        self.pairs(
+                            observed,
+                            (&effects, None),
+                            (others, Some(*other)),
+                            &mut seen,
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.in_handlers(context, &mut seen);
+    }
+
+    /// The same code in several goroutines at once.
+    fn with_itself(
+        &mut self,
+        context: &Context<'_>,
+        observed: &Observed,
+        id: SpawnId,
+        effects: &[Effect],
+        many: bool,
+        seen: &mut FxHashSet<(UnitId, NodeId)>,
+    ) {
+        let file = context.flow.units.get(observed.unit).file;
+        let around = innermost_loop(
+            context,
+            observed.unit,
+            context.flow.lowered.spawns[id.0 as usize].node,
+        );
+        for effect in effects {
+            let access = effect.access;
+            if !access.kind.changes_content() || effect.may_hold_any() {
+                continue;
+            }
+            // What each turn of the loop has for itself is not shared between its goroutines.
+            let paths = context.flow.locks.paths();
+            let per_turn = !many
+                && paths.mentions(access.path).iter().any(|&object| {
+                    let object = context.world().object(object);
+                    object.file as usize == file
+                        && around.is_some_and(|span| span.contains(object.offset))
+                });
+            if !per_turn && seen.insert((effect.unit, access.node)) {
+                self.conflicts.push(Conflict {
+                    effect: effect.clone(),
+                    unit: observed.unit,
+                    spawn: Some(id),
+                    other: None,
+                });
+            }
+        }
+    }
+
+    /// Uses on both sides that no lock keeps apart.
+    fn pairs(
+        &mut self,
+        observed: &Observed,
+        here: (&[Effect], Option<SpawnId>),
+        there: (&[Effect], Option<SpawnId>),
+        seen: &mut FxHashSet<(UnitId, NodeId)>,
+    ) {
+        for mine in here.0 {
+            for theirs in there.0 {
+                let same = mine.access.path == theirs.access.path;
+                let content =
+                    mine.access.kind.touches_content() && theirs.access.kind.touches_content();
+                let changes =
+                    mine.access.kind.changes_content() || theirs.access.kind.changes_content();
+                if !same || !content || !changes || mine.other_lock || theirs.other_lock {
+                    continue;
+                }
+                let uncertain = |effect: &Effect| {
+                    effect
+                        .held
+                        .iter()
+                        .any(|entry| entry.1.mode == goward_flow::Mode::Maybe)
+                };
+                let common = mine
+                    .held
+                    .iter()
+                    .any(|lock| theirs.held.iter().any(|other| other.0 == lock.0));
+                if common || uncertain(mine) || uncertain(theirs) {
+                    continue;
+                }
+                // The deferred use is the one to show, else the one that changes the map.
+                let first = match (mine.deferred, theirs.deferred) {
+                    (true, _) => true,
+                    (false, true) => false,
+                    _ => mine.access.kind.changes_content(),
+                };
+                let (reported, spawn, other, other_spawn) = match first {
+                    true => (mine, here.1, theirs, there.1),
+                    false => (theirs, there.1, mine, here.1),
+                };
+                if seen.insert((reported.unit, reported.access.node)) {
+                    self.conflicts.push(Conflict {
+                        effect: reported.clone(),
+                        unit: observed.unit,
+                        spawn,
+                        other: Some((other.clone(), other_spawn)),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Handlers run once for each request, many at a time.
+    fn in_handlers(&mut self, context: &Context<'_>, seen: &mut FxHashSet<(UnitId, NodeId)>) {
+        let flow = context.flow;
+        for (id, unit) in flow.units.iter() {
+            if !flow.is_handler(id) || context.file(unit.file).test {
+                continue;
+            }
+            for effect in &flow.locks.summary(id).effects {
+                let paths = flow.locks.paths();
+                let Some(root) = paths.root(effect.access.path) else {
+                    continue;
+                };
+                let object = context.world().object(root);
+                let shared = match object.kind {
+                    ObjectKind::Variable(VariableKind::Package) => true,
+                    ObjectKind::Variable(VariableKind::Receiver) => {
+                        // Of a value receiver each call has its own copy, but maps in it are shared.
+                        !paths.get(effect.access.path).elements.is_empty()
+                            || unit.receiver == Some(root)
+                    }
+                    ObjectKind::Variable(_) => {
+                        // Captured from around the handler: made once, when it is registered.
+                        let around = unit.parent;
+                        !flow.declared_inside(root, id)
+                            && around.is_some_and(|around| {
+                                !flow.units.chain(around).any(|outer| flow.is_handler(outer))
+                            })
+                    }
+                    _ => false,
+                };
+                if shared
+                    && effect.access.kind.changes_content()
+                    && !effect.may_hold_any()
+                    && seen.insert((effect.unit, effect.access.node))
+                {
+                    self.conflicts.push(Conflict {
+                        effect: effect.clone(),
+                        unit: id,
+                        spawn: None,
+                        other: None,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Whether an object is a field or a package variable.
+fn is_shared_kind(context: &Context<'_>, object: ObjectId) -> bool {
+    matches!(
+        context.world().object(object).kind,
+        ObjectKind::Variable(VariableKind::Field | VariableKind::Package)
+    )
+}
+
+/// Whether a place starts at a package variable.
+pub(crate) fn is_package_level(context: &Context<'_>, path: PathId) -> bool {
+    let root = context.flow.locks.paths().root(path);
+    root.is_some_and(|root| {
+        context.world().object(root).kind == ObjectKind::Variable(VariableKind::Package)
+    })
+}
+
+/// The range of the innermost loop of a function around a node.
+fn innermost_loop(context: &Context<'_>, unit: UnitId, node: NodeId) -> Option<Span> {
+    let unit = context.flow.units.get(unit);
+    let tree = context.file(unit.file).tree;
+    let at = tree.span(node).start;
+    let loops = tree.preorder(unit.body).filter(|&below| {
+        matches!(tree.kind(below), NodeKind::ForStmt | NodeKind::RangeStmt)
+            && tree.span(below).contains(at)
+    });
+    loops
+        .map(|below| tree.span(below))
+        .min_by_key(|span| span.len())
+}
+
+/// Whether the struct that a field belongs to has a mutex of package sync.
+pub(crate) fn has_mutex(context: &Context<'_>, unit: UnitId) -> bool {
+    let unit = context.flow.units.get(unit);
+    let Some(receiver) = unit.receiver else {
+        return false;
+    };
+    let world = context.world();
+    let (base, _) = world.deref(world.object_type(receiver));
+    let Type::Struct(structure) = world.get(world.underlying(base)) else {
+        return false;
+    };
+    structure.fields.iter().any(|&field| {
+        let (base, _) = world.deref(world.object_type(field));
+        world.as_named(world.unalias(base)).is_some_and(|named| {
+            let object = world.object(named.object);
+            let package = object
+                .package
+                .map_or("", |package| world.package(package).path.as_str());
+            package == "sync" && matches!(object.name.as_str(), "Mutex" | "RWMutex")
+        })
+    })
+}
+
+/// The calls on the way to an effect, as steps.
+pub(crate) fn call_steps(
+    context: &Context<'_>,
+    effect: &Effect,
+    mut finding: Diagnostic,
+    skip: usize,
+) -> Diagnostic {
+    for &(unit, call) in effect.calls.iter().skip(skip) {
+        let file = context.flow.units.get(unit).file;
+        finding = finding.step(context.path(file), context.span(file, call), "called here");
+    }
+    finding
+}
+
+/// What an access does, in words.
+pub(crate) fn verb(kind: AccessKind) -> &'static str {
+    match kind {
+        AccessKind::Read => "read",
+        AccessKind::Iterate => "iterated over",
+        AccessKind::Write => "written",
+        AccessKind::Delete => "deleted from",
+        AccessKind::Clear => "cleared",
+        AccessKind::Replace => "replaced",
+        AccessKind::Count => "counted",
+    }
+}
+
+/// Whether nothing can run beside the function any more, as far as it started it.
+pub(crate) fn has_joined(state: &LockState) -> bool {
+    state.joined && state.live.is_empty()
+}
