@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
     threads: u8,
 
+    #[arg(long, hide = true)]
+    timeline: bool,
+
     /// Read all events, print how many there were, and nothing else.
     #[arg(long, hide = true)]
     count: bool,
@@ -51,6 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             })
             .map_err(|failure| error(file, &failure))?;
             quiet_if_closed(result)?;
+        } else if arguments.timeline {
+            let mut reader = open(file, arguments.threads)?;
+            let timeline = trace::Timeline::read(&mut reader).map_err(|failure| error(file, &failure))?;
+            anstream::println!("{} transitions {} goroutines {} wakes {} regions", timeline.transitions.len(), timeline.goroutines.len(), timeline.wakes.len(), timeline.regions.len());
         } else if arguments.count {
             let mut reader = open(file, arguments.threads)?;
             let mut count = 0u64;

@@ -4,7 +4,10 @@
 //! (`$GOROOT/src/internal/trace`) does; see NOTES.md beside this file for what is odd about them.
 
 mod batches;
+pub mod detail;
 mod event;
+pub mod exception;
+mod export;
 mod frontier;
 mod generation;
 mod hash;
@@ -14,12 +17,18 @@ mod pdqsort;
 mod printable;
 mod quote;
 mod reader;
+pub mod summary;
+mod symbols;
 mod text;
+pub mod timeline;
 pub mod wire;
 
 pub use event::{Event, GoState, GoTransition, NO_TASK, NONE, ProcState, ProcTransition};
+pub use export::{interesting_goroutines, write_chrome, write_perfetto};
 pub use generation::{ClockSnapshot, Failure, Frame, Generation};
 pub use hash::EventHash;
 pub use parsed::write_event;
 pub use reader::Reader;
+pub use symbols::{FrameId, Place, StackId, StringId, Symbols};
+pub use timeline::Timeline;
 pub use text::{trace_of_text, unquote, write_wire_text};

@@ -1,0 +1,182 @@
+//! Strings, frames and stacks with numbers that hold for the whole trace.
+//!
+//! In the file they are numbered anew in every generation.
+
+use rustc_hash::FxHashMap;
+
+use super::generation::Generation;
+
+/// Number of a string; 0 is the empty one.
+pub type StringId = u32;
+/// Number of a stack; 0 is the empty one.
+pub type StackId = u32;
+/// Number of a frame.
+pub type FrameId = u32;
+
+/// A function at a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub function: StringId,
+    pub file: StringId,
+    pub line: u32,
+}
+
+/// All strings, frames and stacks of a trace, each once.
+pub struct Symbols {
+    strings: Vec<Box<str>>,
+    string_index: FxHashMap<Box<str>, StringId>,
+    frames: Vec<Place>,
+    frame_index: FxHashMap<Place, FrameId>,
+    stacks: Vec<Box<[FrameId]>>,
+    stack_index: FxHashMap<Box<[FrameId]>, StackId>,
+    /// For the present generation: its string and stack numbers to ours, plus one.
+    generation: u64,
+    own_strings: FxHashMap<u64, StringId>,
+    own_stacks: Vec<u32>,
+    own_far_stacks: FxHashMap<u64, StackId>,
+}
+
+impl Default for Symbols {
+    fn default() -> Self {
+        let mut symbols = Symbols {
+            strings: Vec::new(),
+            string_index: FxHashMap::default(),
+            frames: Vec::new(),
+            frame_index: FxHashMap::default(),
+            stacks: vec![Box::default()],
+            stack_index: FxHashMap::default(),
+            generation: u64::MAX,
+            own_strings: FxHashMap::default(),
+            own_stacks: Vec::new(),
+            own_far_stacks: FxHashMap::default(),
+        };
+        symbols.intern("");
+        symbols
+    }
+}
+
+impl Symbols {
+    /// The text of a string.
+    pub fn text(&self, id: StringId) -> &str {
+        self.strings.get(id as usize).map_or("", |text| text)
+    }
+
+    /// The frame with this number.
+    pub fn place(&self, id: FrameId) -> Place {
+        self.frames[id as usize]
+    }
+
+    /// The function's name at a frame.
+    pub fn function(&self, id: FrameId) -> &str {
+        self.text(self.frames[id as usize].function)
+    }
+
+    /// The frames of a stack, innermost first.
+    pub fn stack(&self, id: StackId) -> &[FrameId] {
+        self.stacks.get(id as usize).map_or(&[], |stack| stack)
+    }
+
+    pub fn stack_count(&self) -> usize {
+        self.stacks.len()
+    }
+
+    pub fn string_count(&self) -> usize {
+        self.strings.len()
+    }
+
+    pub fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The number of a text.
+    pub fn intern(&mut self, text: &str) -> StringId {
+        if let Some(&id) = self.string_index.get(text) {
+            return id;
+        }
+        let id = self.strings.len() as StringId;
+        self.strings.push(text.into());
+        self.string_index.insert(text.into(), id);
+        id
+    }
+
+    fn enter(&mut self, generation: &Generation) {
+        if self.generation != generation.number {
+            self.generation = generation.number;
+            self.own_strings.clear();
+            self.own_stacks.clear();
+            self.own_far_stacks.clear();
+        }
+    }
+
+    /// Our number of a generation's string. Bytes that are not UTF-8 are replaced.
+    pub(crate) fn string_of(&mut self, generation: &Generation, id: u64) -> StringId {
+        if id == 0 {
+            return 0;
+        }
+        self.enter(generation);
+        if let Some(&own) = self.own_strings.get(&id) {
+            return own;
+        }
+        let text = String::from_utf8_lossy(generation.string(id).unwrap_or_default());
+        let own = self.intern(&text);
+        self.own_strings.insert(id, own);
+        own
+    }
+
+    /// Our number of a generation's stack.
+    #[inline]
+    pub(crate) fn stack_of(&mut self, generation: &Generation, id: u64) -> StackId {
+        if id == 0 {
+            return 0;
+        }
+        self.enter(generation);
+        if let Some(&own) = self.own_stacks.get(id as usize)
+            && own != 0
+        {
+            return own - 1;
+        }
+        self.new_stack_of(generation, id)
+    }
+
+    fn new_stack_of(&mut self, generation: &Generation, id: u64) -> StackId {
+        const NEAR: u64 = 1 << 20;
+        if id >= NEAR && let Some(&own) = self.own_far_stacks.get(&id) {
+            return own;
+        }
+        let indexes = generation.stack_frame_indexes(id).unwrap_or_default();
+        let mut frames = Vec::with_capacity(indexes.len());
+        for &index in indexes {
+            let frame = *generation.frame(index);
+            let place = Place {
+                function: self.string_of(generation, frame.function),
+                file: self.string_of(generation, frame.file),
+                line: u32::try_from(frame.line).unwrap_or(u32::MAX),
+            };
+            let next = self.frames.len() as FrameId;
+            let number = *self.frame_index.entry(place).or_insert(next);
+            if number == next {
+                self.frames.push(place);
+            }
+            frames.push(number);
+        }
+        let own = match self.stack_index.get(frames.as_slice()) {
+            Some(&own) => own,
+            None if frames.is_empty() => 0,
+            None => {
+                let own = self.stacks.len() as StackId;
+                self.stacks.push(frames.clone().into());
+                self.stack_index.insert(frames.into(), own);
+                own
+            }
+        };
+        if id >= NEAR {
+            self.own_far_stacks.insert(id, own);
+        } else {
+            if self.own_stacks.len() <= id as usize {
+                self.own_stacks.resize(id as usize + 1, 0);
+            }
+            self.own_stacks[id as usize] = own + 1;
+        }
+        own
+    }
+}

@@ -1,0 +1,560 @@
+//! The timeline: every change of state of every goroutine of a trace, with who caused it, and the
+//! tasks, regions, logs, collections and stops around them.
+//!
+//! Transitions are one flat vector in the order of time; those of one goroutine are linked
+//! backwards, so that a chain of causes is followed from its end without an index. Everything that
+//! can be summed up while reading is summed up while reading, when the goroutine's last state is at
+//! hand. A transition takes 32 bytes, about as much as 3 bytes of the trace file each.
+
+use rustc_hash::FxHashMap;
+
+use super::event::{Event, GoState, NONE};
+use super::generation::{ClockSnapshot, Failure};
+use super::reader::Reader;
+use super::symbols::{StackId, StringId, Symbols};
+use super::wire;
+
+/// 'No goroutine' or 'no transition' where an index stands.
+pub const NOBODY: u32 = u32::MAX;
+
+/// The four states in which a goroutine spends time; the index into totals.
+pub const STATES: [GoState; 4] = [GoState::Running, GoState::Runnable, GoState::Waiting, GoState::Syscall];
+
+/// The index of a state in totals.
+pub fn state_index(state: GoState) -> Option<usize> {
+    STATES.iter().position(|&known| known == state)
+}
+
+/// A goroutine enters a state.
+#[derive(Clone, Copy, Debug)]
+pub struct Transition {
+    /// Nanoseconds of the trace's clock.
+    pub time: i64,
+    /// The goroutine's transition before this one, or [`NOBODY`].
+    pub previous: u32,
+    /// Index of the goroutine.
+    pub goroutine: u32,
+    /// Index of the goroutine that caused it (created or woke this one), or [`NOBODY`].
+    pub by: u32,
+    /// Where: the stack of `by` for a creation or wake-up, else the goroutine's own.
+    pub stack: StackId,
+    pub state: GoState,
+    /// Index into [`Timeline::reasons`].
+    pub reason: u8,
+    /// The processor it happened on, or `u16::MAX`.
+    pub processor: u16,
+}
+
+/// One goroutine over the whole trace.
+#[derive(Clone, Debug)]
+pub struct Goroutine {
+    pub id: i64,
+    /// Its first function, as far as the trace tells.
+    pub name: StringId,
+    /// When it was created; nothing if that was before the trace.
+    pub created: Option<i64>,
+    /// When it ended; nothing if it lived on.
+    pub ended: Option<i64>,
+    /// Index of its creator, or [`NOBODY`].
+    pub creator: u32,
+    /// Where its creator created it.
+    pub creation_stack: StackId,
+    /// Its last transition, or [`NOBODY`].
+    pub last: u32,
+    /// How many transitions it has.
+    pub transitions: u32,
+    /// Nanoseconds in each of [`STATES`].
+    pub totals: [i64; 4],
+    /// Since when it is in its present state, which one, and why.
+    pub since: i64,
+    pub state: GoState,
+    pub reason: u8,
+    pub stack: StackId,
+    /// The last label that `trace` or the runtime put on it.
+    pub label: StringId,
+}
+
+/// A message of `trace.Log`.
+#[derive(Clone, Copy, Debug)]
+pub struct Log {
+    pub time: i64,
+    pub goroutine: u32,
+    pub task: u64,
+    pub category: StringId,
+    pub message: StringId,
+    pub stack: StackId,
+    /// The goroutine's last transition at that moment.
+    pub after: u32,
+}
+
+/// A task of `trace.NewTask`.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    pub id: u64,
+    pub parent: u64,
+    pub name: StringId,
+    pub begin: Option<i64>,
+    pub end: Option<i64>,
+    pub beginner: u32,
+    pub ender: u32,
+    /// The ending goroutine's last transition at the end.
+    pub after: u32,
+}
+
+/// A region of `trace.StartRegion` or `trace.WithRegion`.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    pub goroutine: u32,
+    pub name: StringId,
+    pub task: u64,
+    pub begin: i64,
+    pub end: i64,
+}
+
+/// A stretch of time in which the collector marked, or the world was stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    pub begin: i64,
+    pub end: i64,
+    /// The kind of stop; 0 for the collector.
+    pub kind: StringId,
+    pub goroutine: u32,
+}
+
+/// A sample of the CPU profiler.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    pub time: i64,
+    pub goroutine: u32,
+    pub processor: u16,
+    pub stack: StackId,
+}
+
+/// What is summed up for one pair of places: who waits where, and who wakes it where.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wake {
+    pub count: u64,
+    /// Nanoseconds waited.
+    pub waited: i64,
+}
+
+/// Everything that a trace tells, in order.
+#[derive(Default)]
+pub struct Timeline {
+    pub symbols: Symbols,
+    pub start: i64,
+    pub end: i64,
+    pub events: u64,
+    pub generations: u64,
+    pub transitions: Vec<Transition>,
+    pub goroutines: Vec<Goroutine>,
+    index: FxHashMap<i64, u32>,
+    /// The reasons for waiting and yielding; the first is empty.
+    pub reasons: Vec<StringId>,
+    pub logs: Vec<Log>,
+    pub tasks: Vec<Task>,
+    open_tasks: FxHashMap<u64, u32>,
+    pub regions: Vec<Region>,
+    open_regions: FxHashMap<u32, Vec<Region>>,
+    pub collections: Vec<Stretch>,
+    pub stops: Vec<Stretch>,
+    /// Nanoseconds of helping the collector, and of sweeping.
+    pub assist: i64,
+    pub sweep: i64,
+    open_assists: FxHashMap<i64, i64>,
+    open_sweeps: FxHashMap<i64, i64>,
+    /// Live heap and heap goal over time, thinned out.
+    pub heap: Vec<(i64, u64)>,
+    pub goal: Vec<(i64, u64)>,
+    pub processors: u64,
+    pub samples: Vec<Sample>,
+    pub clocks: Vec<ClockSnapshot>,
+    /// By stack of the waiting goroutine, stack of the one that wakes it, and reason.
+    pub wakes: FxHashMap<(StackId, StackId, u8), Wake>,
+    /// How long goroutines waited for a processor: counts by the power of two of nanoseconds.
+    pub latency: Vec<u64>,
+    /// Nanoseconds by stack at the beginning of a syscall, and their number.
+    pub syscalls: FxHashMap<StackId, Wake>,
+    /// Why the trace ends early, if it does.
+    pub failure: Option<String>,
+    /// Bytes of the file up to the end of the last complete generation.
+    pub good_bytes: u64,
+}
+
+impl Timeline {
+    /// Reads a whole trace. A trace that breaks off gives what comes before, and the failure.
+    ///
+    /// # Errors
+    ///
+    /// If not even the first generation can be read.
+    pub fn read(reader: &mut Reader) -> Result<Timeline, Failure> {
+        let mut timeline = Timeline { reasons: vec![0], latency: vec![0; 64], ..Timeline::default() };
+        loop {
+            match reader.next_event() {
+                Ok(Some(_)) => timeline.add(reader),
+                Ok(None) => break,
+                Err(failure) if timeline.transitions.is_empty() => return Err(failure),
+                Err(failure) => {
+                    timeline.failure = Some(match failure {
+                        Failure::End => "the trace ends early".to_owned(),
+                        Failure::Broken(text) => text.lines().next().unwrap_or_default().to_owned(),
+                    });
+                    break;
+                }
+            }
+        }
+        if timeline.transitions.is_empty() {
+            return Err(Failure::Broken("the trace has no events".to_owned()));
+        }
+        timeline.good_bytes = reader.good_bytes();
+        timeline.finish();
+        Ok(timeline)
+    }
+
+    /// The index of a goroutine by its number.
+    pub fn find(&self, id: i64) -> Option<u32> {
+        self.index.get(&id).copied()
+    }
+
+    /// The name of a goroutine's function.
+    pub fn name(&self, goroutine: u32) -> &str {
+        match self.goroutines.get(goroutine as usize) {
+            Some(goroutine) if goroutine.name != 0 => self.symbols.text(goroutine.name),
+            Some(_) => "(started before the trace)",
+            None => "(nobody)",
+        }
+    }
+
+    /// The text of a reason.
+    pub fn reason(&self, reason: u8) -> &str {
+        self.symbols.text(self.reasons.get(usize::from(reason)).copied().unwrap_or(0))
+    }
+
+    /// The wall clock at a moment of the trace, in nanoseconds since 1970; only for traces of Go
+    /// 1.25 and later, or with a known start.
+    pub fn wall(&self, time: i64) -> Option<i64> {
+        let clock = self.clocks.iter().rev().find(|clock| clock.trace <= time).or(self.clocks.first())?;
+        let wall = clock.wall_seconds.checked_mul(1_000_000_000)?.checked_add(clock.wall_nanoseconds)?;
+        wall.checked_add(time - clock.trace)
+    }
+
+    /// The moment of the trace at a wall clock in nanoseconds since 1970.
+    pub fn time_of_wall(&self, wall: i64) -> Option<i64> {
+        let at = |clock: &ClockSnapshot| {
+            clock.wall_seconds.saturating_mul(1_000_000_000).saturating_add(clock.wall_nanoseconds)
+        };
+        let clock = self.clocks.iter().rev().find(|clock| at(clock) <= wall).or(self.clocks.first())?;
+        wall.checked_sub(at(clock))?.checked_add(clock.trace)
+    }
+
+    #[inline]
+    fn goroutine(&mut self, id: i64, time: i64) -> u32 {
+        if id == NONE {
+            return NOBODY;
+        }
+        let next = self.goroutines.len() as u32;
+        let index = *self.index.entry(id).or_insert(next);
+        if index == next {
+            self.goroutines.push(Goroutine {
+                id,
+                name: 0,
+                created: None,
+                ended: None,
+                creator: NOBODY,
+                creation_stack: 0,
+                last: NOBODY,
+                transitions: 0,
+                totals: [0; 4],
+                since: time,
+                state: GoState::Undetermined,
+                reason: 0,
+                stack: 0,
+                label: 0,
+            });
+        }
+        index
+    }
+
+    fn reason_index(&mut self, reason: StringId) -> u8 {
+        if let Some(index) = self.reasons.iter().position(|&known| known == reason) {
+            return index as u8;
+        }
+        if self.reasons.len() >= 255 {
+            return 0;
+        }
+        self.reasons.push(reason);
+        (self.reasons.len() - 1) as u8
+    }
+
+    fn add(&mut self, reader: &Reader) {
+        let event = *reader.current();
+        let generation = reader.generation();
+        self.events += 1;
+        if self.start == 0 {
+            self.start = event.time;
+        }
+        self.end = event.time;
+        if event.go_transition().is_some() {
+            self.add_transition(&event, reader);
+            return;
+        }
+        let [first, second, third, _] = event.arguments;
+        match event.kind {
+            wire::SYNC_POINT if second == 1 => {
+                self.generations += 1;
+                self.clocks.extend(generation.clock_snapshot());
+            }
+            wire::PROCS_CHANGE => self.processors = first,
+            wire::HEAP_ALLOC => thin_push(&mut self.heap, event.time, first),
+            wire::HEAP_GOAL => thin_push(&mut self.goal, event.time, first),
+            wire::GO_LABEL => {
+                let label = self.symbols.string_of(generation, first);
+                let goroutine = self.goroutine(event.g, event.time);
+                if let Some(goroutine) = self.goroutines.get_mut(goroutine as usize) {
+                    goroutine.label = label;
+                }
+            }
+            wire::USER_LOG => {
+                let goroutine = self.goroutine(event.g, event.time);
+                let log = Log {
+                    time: event.time,
+                    goroutine,
+                    task: first,
+                    category: self.symbols.string_of(generation, second),
+                    message: self.symbols.string_of(generation, third),
+                    stack: self.symbols.stack_of(generation, event.stack()),
+                    after: self.goroutines.get(goroutine as usize).map_or(NOBODY, |known| known.last),
+                };
+                self.logs.push(log);
+            }
+            wire::USER_TASK_BEGIN => {
+                let task = Task {
+                    id: first,
+                    parent: second,
+                    name: self.symbols.string_of(generation, third),
+                    begin: Some(event.time),
+                    end: None,
+                    beginner: self.goroutine(event.g, event.time),
+                    ender: NOBODY,
+                    after: NOBODY,
+                };
+                self.open_tasks.insert(first, self.tasks.len() as u32);
+                self.tasks.push(task);
+            }
+            wire::USER_TASK_END => {
+                let ender = self.goroutine(event.g, event.time);
+                let index = match self.open_tasks.remove(&first) {
+                    Some(index) => index as usize,
+                    None => {
+                        let name = self.symbols.intern(&String::from_utf8_lossy(reader.ended_task_name(&event)));
+                        self.tasks.push(Task {
+                            id: first,
+                            parent: third,
+                            name,
+                            begin: None,
+                            end: None,
+                            beginner: NOBODY,
+                            ender,
+                            after: NOBODY,
+                        });
+                        self.tasks.len() - 1
+                    }
+                };
+                let task = &mut self.tasks[index];
+                task.end = Some(event.time);
+                task.ender = ender;
+                task.after = self.goroutines.get(ender as usize).map_or(NOBODY, |known| known.last);
+            }
+            wire::USER_REGION_BEGIN => {
+                let goroutine = self.goroutine(event.g, event.time);
+                let name = self.symbols.string_of(generation, second);
+                let region = Region { goroutine, name, task: first, begin: event.time, end: 0 };
+                self.open_regions.entry(goroutine).or_default().push(region);
+            }
+            wire::USER_REGION_END => {
+                let goroutine = self.goroutine(event.g, event.time);
+                let mut open = None;
+                if let std::collections::hash_map::Entry::Occupied(mut entry) = self.open_regions.entry(goroutine) {
+                    open = entry.get_mut().pop();
+                    if entry.get().is_empty() {
+                        entry.remove();
+                    }
+                }
+                let region = match open {
+                    Some(region) => Region { end: event.time, ..region },
+                    None => {
+                        let name = self.symbols.string_of(generation, second);
+                        Region { goroutine, name, task: first, begin: self.start, end: event.time }
+                    }
+                };
+                self.regions.push(region);
+            }
+            wire::GC_BEGIN | wire::GC_ACTIVE => {
+                if self.collections.last().is_none_or(|last| last.end != 0) {
+                    let goroutine = self.goroutine(event.g, event.time);
+                    self.collections.push(Stretch { begin: event.time, end: 0, kind: 0, goroutine });
+                }
+            }
+            wire::GC_END => match self.collections.last_mut() {
+                Some(last) if last.end == 0 => last.end = event.time,
+                _ => self.collections.push(Stretch { begin: self.start, end: event.time, kind: 0, goroutine: NOBODY }),
+            },
+            wire::STW_BEGIN => {
+                let kind = self.symbols.string_of(generation, first);
+                let goroutine = self.goroutine(event.g, event.time);
+                self.stops.push(Stretch { begin: event.time, end: 0, kind, goroutine });
+            }
+            wire::STW_END => {
+                let goroutine = self.goroutine(event.g, event.time);
+                let open = self.stops.iter_mut().rev().take(64);
+                if let Some(stop) = open.into_iter().find(|stop| stop.end == 0 && stop.goroutine == goroutine) {
+                    stop.end = event.time;
+                }
+            }
+            wire::GC_MARK_ASSIST_BEGIN => {
+                self.open_assists.insert(event.g, event.time);
+            }
+            wire::GC_MARK_ASSIST_END => {
+                let begin = self.open_assists.remove(&event.g).unwrap_or(self.start);
+                self.assist += event.time - begin;
+            }
+            wire::GC_SWEEP_BEGIN => {
+                self.open_sweeps.insert(event.p, event.time);
+            }
+            wire::GC_SWEEP_END => {
+                let begin = self.open_sweeps.remove(&event.p).unwrap_or(self.start);
+                self.sweep += event.time - begin;
+            }
+            wire::CPU_SAMPLE => {
+                let goroutine = self.goroutine(event.g, event.time);
+                let stack = self.symbols.stack_of(generation, first);
+                self.samples.push(Sample { time: event.time, goroutine, processor: processor(event.p), stack });
+            }
+            _ => {}
+        }
+    }
+
+    fn add_transition(&mut self, event: &Event, reader: &Reader) {
+        let Some(change) = event.go_transition() else { return };
+        let generation = reader.generation();
+        let index = self.goroutine(change.goroutine, event.time);
+        let created = change.from == GoState::NotExist;
+        let woken = change.from == GoState::Waiting && change.to == GoState::Runnable;
+        let by = if created || woken { self.goroutine(event.g, event.time) } else { NOBODY };
+        let stack = self.symbols.stack_of(generation, event.stack());
+        let reason = match change.reason {
+            0 => 0,
+            reason => {
+                let reason = self.symbols.string_of(generation, reason);
+                self.reason_index(reason)
+            }
+        };
+        let Some(known) = self.goroutines.get_mut(index as usize) else { return };
+        if known.state == change.to && !created {
+            // A status at the beginning of a generation tells nothing new, except perhaps a name.
+            if known.name == 0 && stack != 0 {
+                known.name = entry_function(&self.symbols, stack);
+            }
+            return;
+        }
+        if created {
+            known.created = Some(event.time);
+            known.creator = by;
+            known.creation_stack = stack;
+            if change.stack != 0 {
+                let start = self.symbols.stack_of(generation, change.stack);
+                known.name = entry_function(&self.symbols, start);
+            }
+        } else if known.name == 0 && stack != 0 && by == NOBODY {
+            known.name = entry_function(&self.symbols, stack);
+        }
+        let elapsed = event.time - known.since;
+        if let Some(state) = state_index(known.state) {
+            known.totals[state] += elapsed;
+        }
+        match (known.state, change.to) {
+            (GoState::Runnable, GoState::Running) => {
+                self.latency[(64 - (elapsed.max(1) as u64).leading_zeros() as usize).min(63)] += 1;
+            }
+            (GoState::Waiting, GoState::Runnable) => {
+                let wake = self.wakes.entry((known.stack, stack, known.reason)).or_default();
+                wake.count += 1;
+                wake.waited += elapsed;
+            }
+            (GoState::Syscall, _) => {
+                let syscall = self.syscalls.entry(known.stack).or_default();
+                syscall.count += 1;
+                syscall.waited += elapsed;
+            }
+            _ => {}
+        }
+        let transition = Transition {
+            time: event.time,
+            previous: known.last,
+            goroutine: index,
+            by,
+            stack,
+            state: change.to,
+            reason,
+            processor: processor(event.p),
+        };
+        known.last = self.transitions.len() as u32;
+        known.transitions += 1;
+        known.since = event.time;
+        known.state = change.to;
+        known.reason = reason;
+        known.stack = stack;
+        if change.to == GoState::NotExist {
+            known.ended = Some(event.time);
+        }
+        self.transitions.push(transition);
+    }
+
+    fn finish(&mut self) {
+        let end = self.end;
+        for goroutine in &mut self.goroutines {
+            if let Some(state) = state_index(goroutine.state) {
+                goroutine.totals[state] += end - goroutine.since;
+            }
+        }
+        for stretch in self.collections.iter_mut().chain(&mut self.stops) {
+            if stretch.end == 0 {
+                stretch.end = end;
+            }
+        }
+        let mut open: Vec<Region> = std::mem::take(&mut self.open_regions).into_values().flatten().collect();
+        open.sort_by_key(|region| (region.begin, region.goroutine));
+        self.regions.extend(open.into_iter().map(|region| Region { end, ..region }));
+        if self.processors == 0 {
+            let highest = self.transitions.iter().map(|change| change.processor).filter(|&p| p != u16::MAX).max();
+            self.processors = highest.map_or(0, |highest| u64::from(highest) + 1);
+        }
+    }
+}
+
+fn processor(p: i64) -> u16 {
+    u16::try_from(p).unwrap_or(u16::MAX)
+}
+
+/// The outermost function of a stack that says something: `runtime.main` and the like only call it.
+fn entry_function(symbols: &Symbols, stack: StackId) -> StringId {
+    let frames = symbols.stack(stack);
+    let outermost = frames.iter().rev().find(|&&frame| {
+        let name = symbols.function(frame);
+        name != "runtime.main" && name != "runtime.goexit"
+    });
+    outermost.or(frames.last()).map_or(0, |&frame| symbols.place(frame).function)
+}
+
+/// Adds a value to a series and halves the series when it gets long, so that memory stays bounded.
+fn thin_push(series: &mut Vec<(i64, u64)>, time: i64, value: u64) {
+    const LIMIT: usize = 1 << 16;
+    series.push((time, value));
+    if series.len() >= LIMIT {
+        let mut keep = false;
+        series.retain(|_| {
+            keep = !keep;
+            keep
+        });
+    }
+}
