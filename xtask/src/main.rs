@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod architecture;
 mod bench_parse;
+mod bench_trace;
 mod counts;
 mod docs;
 mod ecosystem;
@@ -53,6 +54,8 @@ enum Chore {
 enum Bench {
     /// The parser against go/parser.
     Parse(bench_parse::Arguments),
+    /// The trace reader against golang.org/x/exp/trace.
+    Trace(bench_trace::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -67,5 +70,6 @@ fn main() -> anyhow::Result<()> {
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
+        Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),
     }
 }

@@ -12,6 +12,7 @@ mod left_out;
 mod output;
 mod progress;
 mod repair;
+mod view;
 mod watch;
 
 use std::process::ExitCode;

@@ -27,7 +27,9 @@ pub struct Span {
 /// All spans of a goroutine that touch a window, in order.
 pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) -> Vec<Span> {
     let mut spans = Vec::new();
-    let Some(known) = timeline.goroutines.get(goroutine as usize) else { return spans };
+    let Some(known) = timeline.goroutines.get(goroutine as usize) else {
+        return spans;
+    };
     let (mut at, mut end) = (known.last, known.ended.unwrap_or(timeline.end));
     while let Some(change) = timeline.transitions.get(at as usize) {
         if end < from {
@@ -53,7 +55,9 @@ pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) 
 
 /// Merges short spans until at most `limit` are left, except within the windows.
 pub fn merge(spans: Vec<Span>, limit: usize, exact: &[(i64, i64)]) -> Vec<Span> {
-    let Some(first) = spans.first() else { return spans };
+    let Some(first) = spans.first() else {
+        return spans;
+    };
     let length = spans.last().map_or(0, |last| last.end - first.begin);
     let mut resolution = (length / (limit.max(1) as i64 * 4)).max(1);
     let mut spans = spans;
@@ -69,7 +73,11 @@ pub fn merge(spans: Vec<Span>, limit: usize, exact: &[(i64, i64)]) -> Vec<Span> 
 }
 
 fn merge_at(spans: &[Span], resolution: i64, exact: &[(i64, i64)]) -> Vec<Span> {
-    let is_exact = |span: &Span| exact.iter().any(|&(from, to)| span.end >= from && span.begin <= to);
+    let is_exact = |span: &Span| {
+        exact
+            .iter()
+            .any(|&(from, to)| span.end >= from && span.begin <= to)
+    };
     let mut merged: Vec<Span> = Vec::new();
     // For the open merged span: the time of its dominant span so far.
     let mut weight = 0;
@@ -102,7 +110,8 @@ fn merge_at(spans: &[Span], resolution: i64, exact: &[(i64, i64)]) -> Vec<Span> 
 
 /// What one processor ran, piece by piece: begin, end, and the index of the goroutine.
 pub fn processor_spans(timeline: &Timeline) -> Vec<Vec<(i64, i64, u32)>> {
-    let mut lanes: Vec<Vec<(i64, i64, u32)>> = vec![Vec::new(); timeline.processors.min(4096) as usize];
+    let mut lanes: Vec<Vec<(i64, i64, u32)>> =
+        vec![Vec::new(); timeline.processors.min(4096) as usize];
     let mut add = |at: u32, end: i64| {
         if let Some(change) = timeline.transitions.get(at as usize)
             && change.state == GoState::Running
@@ -125,15 +134,24 @@ pub fn processor_spans(timeline: &Timeline) -> Vec<Vec<(i64, i64, u32)>> {
 
 /// Thins a processor's lane out to at most `limit` pieces: idle gaps and other goroutines that are too
 /// short to be seen go to the longest neighbour.
-pub fn merge_processor(lane: Vec<(i64, i64, u32)>, limit: usize, window: i64) -> Vec<(i64, i64, u32, u32)> {
-    let mut pieces: Vec<(i64, i64, u32, u32)> = lane.into_iter().map(|(begin, end, g)| (begin, end, g, 1)).collect();
+pub fn merge_processor(
+    lane: Vec<(i64, i64, u32)>,
+    limit: usize,
+    window: i64,
+) -> Vec<(i64, i64, u32, u32)> {
+    let mut pieces: Vec<(i64, i64, u32, u32)> = lane
+        .into_iter()
+        .map(|(begin, end, g)| (begin, end, g, 1))
+        .collect();
     let mut resolution = (window / (limit.max(1) as i64 * 4)).max(1);
     while pieces.len() > limit && resolution < window {
         let mut merged: Vec<(i64, i64, u32, u32)> = Vec::with_capacity(pieces.len() / 2);
         let mut weight = 0;
         for piece in pieces {
             match merged.last_mut() {
-                Some(last) if piece.0 - last.1 < resolution && piece.1 - last.0 < 2 * resolution => {
+                Some(last)
+                    if piece.0 - last.1 < resolution && piece.1 - last.0 < 2 * resolution =>
+                {
                     if piece.1 - piece.0 > weight {
                         weight = piece.1 - piece.0;
                         last.2 = piece.2;
@@ -172,15 +190,22 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
     let mut functions: Vec<(StringId, u64)> = counts.into_iter().collect();
     functions.sort_by_key(|&(function, count)| (std::cmp::Reverse(count), function));
     functions.truncate(limit);
-    let place: FxHashMap<StringId, usize> =
-        functions.iter().enumerate().map(|(index, &(function, _))| (function, index)).collect();
+    let place: FxHashMap<StringId, usize> = functions
+        .iter()
+        .enumerate()
+        .map(|(index, &(function, _))| (function, index))
+        .collect();
     let width = ((timeline.end - timeline.start) / buckets as i64).max(1);
     // Whole buckets are counted by what changes at their borders, the rest by time.
     let mut partial = vec![vec![[0i64; 4]; buckets + 1]; functions.len()];
     let mut change = vec![vec![[0i64; 4]; buckets + 2]; functions.len()];
     let mut add = |goroutine: u32, state: GoState, begin: i64, end: i64| {
-        let Some(&lane) = place.get(&timeline.goroutines[goroutine as usize].name) else { return };
-        let Some(state) = state_index(state) else { return };
+        let Some(&lane) = place.get(&timeline.goroutines[goroutine as usize].name) else {
+            return;
+        };
+        let Some(state) = state_index(state) else {
+            return;
+        };
         let first = (((begin - timeline.start) / width) as usize).min(buckets);
         let last = (((end - timeline.start) / width) as usize).min(buckets);
         if first == last {
@@ -215,7 +240,11 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
                     })
                 })
                 .collect();
-            Density { function, goroutines, buckets }
+            Density {
+                function,
+                goroutines,
+                buckets,
+            }
         })
         .collect()
 }
@@ -225,20 +254,43 @@ mod tests {
     use super::*;
 
     fn span(begin: i64, end: i64, state: GoState) -> Span {
-        Span { begin, end, state, reason: 0, stack: 0, by: NOBODY, merged: 1 }
+        Span {
+            begin,
+            end,
+            state,
+            reason: 0,
+            stack: 0,
+            by: NOBODY,
+            merged: 1,
+        }
     }
 
     /// Merging keeps the covered time and the count, and leaves exact windows alone.
     #[test]
     fn merging_loses_no_time() {
         let spans: Vec<Span> = (0..10_000)
-            .map(|index| span(index * 10, index * 10 + 10, if index % 3 == 0 { GoState::Running } else { GoState::Waiting }))
+            .map(|index| {
+                span(
+                    index * 10,
+                    index * 10 + 10,
+                    if index % 3 == 0 {
+                        GoState::Running
+                    } else {
+                        GoState::Waiting
+                    },
+                )
+            })
             .collect();
         let merged = merge(spans.clone(), 200, &[(50_000, 50_100)]);
         assert!(merged.len() <= 200, "{}", merged.len());
-        assert_eq!(merged.iter().map(|span| span.end - span.begin).sum::<i64>(), 100_000);
+        assert_eq!(
+            merged.iter().map(|span| span.end - span.begin).sum::<i64>(),
+            100_000
+        );
         assert_eq!(merged.iter().map(|span| span.merged).sum::<u32>(), 10_000);
-        let exact = merged.iter().filter(|span| span.end >= 50_000 && span.begin <= 50_100);
+        let exact = merged
+            .iter()
+            .filter(|span| span.end >= 50_000 && span.begin <= 50_100);
         assert!(exact.clone().count() >= 10 && exact.clone().all(|span| span.merged == 1));
         assert!(merged.windows(2).all(|pair| pair[0].end == pair[1].begin));
         assert_eq!(merge(spans[..50].to_vec(), 200, &[]), spans[..50]);

@@ -130,7 +130,10 @@ struct StackFacts {
 
 fn stack_facts(timeline: &Timeline) -> Vec<StackFacts> {
     let symbols = &timeline.symbols;
-    let (mut panic, mut cancel) = (vec![false; symbols.frame_count()], vec![false; symbols.frame_count()]);
+    let (mut panic, mut cancel) = (
+        vec![false; symbols.frame_count()],
+        vec![false; symbols.frame_count()],
+    );
     for frame in 0..symbols.frame_count() {
         let name = symbols.function(frame as u32);
         panic[frame] = name == "runtime.gopanic";
@@ -142,7 +145,10 @@ fn stack_facts(timeline: &Timeline) -> Vec<StackFacts> {
         .map(|stack| {
             let stack = symbols.stack(stack as StackId);
             StackFacts {
-                panics: stack.iter().rposition(|&frame| panic[frame as usize]).map_or(0, |index| index as u32 + 1),
+                panics: stack
+                    .iter()
+                    .rposition(|&frame| panic[frame as usize])
+                    .map_or(0, |index| index as u32 + 1),
                 cancels: stack.iter().any(|&frame| cancel[frame as usize]),
             }
         })
@@ -172,7 +178,9 @@ pub fn exceptions(timeline: &Timeline) -> Vec<Exception> {
     let mut seen: FxHashMap<(Kind, u32), i64> = FxHashMap::default();
     for log in &timeline.logs {
         let by_stack = (fact(log.stack).panics != 0).then_some(Kind::Panic);
-        let Some(kind) = kind_of_category(timeline.symbols.text(log.category)).or(by_stack) else { continue };
+        let Some(kind) = kind_of_category(timeline.symbols.text(log.category)).or(by_stack) else {
+            continue;
+        };
         seen.insert((kind, log.goroutine), log.time);
         all.push(Exception {
             kind,
@@ -199,8 +207,19 @@ pub fn exceptions(timeline: &Timeline) -> Vec<Exception> {
             continue;
         }
         *last = change.time;
-        let after = if goroutine == change.goroutine { index as u32 } else { last_before(timeline, goroutine, index) };
-        all.push(Exception { kind, time: change.time, goroutine, message: String::new(), stack: change.stack, after });
+        let after = if goroutine == change.goroutine {
+            index as u32
+        } else {
+            last_before(timeline, goroutine, index)
+        };
+        all.push(Exception {
+            kind,
+            time: change.time,
+            goroutine,
+            message: String::new(),
+            stack: change.stack,
+            after,
+        });
     }
     all.sort_by_key(|exception| (exception.time, exception.goroutine));
     all
@@ -208,7 +227,10 @@ pub fn exceptions(timeline: &Timeline) -> Vec<Exception> {
 
 /// The last transition of a goroutine before one of another.
 fn last_before(timeline: &Timeline, goroutine: u32, before: usize) -> u32 {
-    let mut last = timeline.goroutines.get(goroutine as usize).map_or(NOBODY, |known| known.last);
+    let mut last = timeline
+        .goroutines
+        .get(goroutine as usize)
+        .map_or(NOBODY, |known| known.last);
     while last != NOBODY && last as usize > before {
         last = timeline.transitions[last as usize].previous;
     }
@@ -218,9 +240,19 @@ fn last_before(timeline: &Timeline, goroutine: u32, before: usize) -> u32 {
 /// The place that raised, cancelled or logged; and the deferred calls that ran above it.
 pub fn origin(timeline: &Timeline, exception: &Exception) -> (Option<FrameText>, Vec<FrameText>) {
     let frames = frames(timeline, exception.stack);
-    if let Some(panic) = frames.iter().rposition(|frame| frame.function == "runtime.gopanic") {
-        let raised = frames[panic + 1..].iter().find(|frame| !raises(&frame.function)).cloned();
-        let deferred = frames[..panic].iter().filter(|frame| !is_tracing(&frame.function)).cloned().collect();
+    if let Some(panic) = frames
+        .iter()
+        .rposition(|frame| frame.function == "runtime.gopanic")
+    {
+        let raised = frames[panic + 1..]
+            .iter()
+            .find(|frame| !raises(&frame.function))
+            .cloned();
+        let deferred = frames[..panic]
+            .iter()
+            .filter(|frame| !is_tracing(&frame.function))
+            .cloned()
+            .collect();
         return (raised, deferred);
     }
     let own = frames
@@ -231,9 +263,18 @@ pub fn origin(timeline: &Timeline, exception: &Exception) -> (Option<FrameText>,
 }
 
 fn is_tracing(function: &str) -> bool {
-    ["runtime/trace.", "context.", "sync."].iter().any(|prefix| function.starts_with(prefix))
+    ["runtime/trace.", "context.", "sync."]
+        .iter()
+        .any(|prefix| function.starts_with(prefix))
         || function.starts_with("runtime.trace")
-        || matches!(function, "runtime.closechan" | "runtime.ready" | "runtime.goready" | "runtime.chansend1" | "runtime.chansend")
+        || matches!(
+            function,
+            "runtime.closechan"
+                | "runtime.ready"
+                | "runtime.goready"
+                | "runtime.chansend1"
+                | "runtime.chansend"
+        )
 }
 
 /// Puts exceptions of the same kind from the same place together, most telling first: panics, then
@@ -242,11 +283,15 @@ pub fn group(timeline: &Timeline, all: &[Exception]) -> Vec<ExceptionGroup> {
     let mut origins: FxHashMap<StackId, (Option<FrameText>, Vec<FrameText>)> = FxHashMap::default();
     let mut groups: BTreeMap<(Kind, String), ExceptionGroup> = BTreeMap::new();
     for (index, exception) in all.iter().enumerate() {
-        let (place, deferred) =
-            origins.entry(exception.stack).or_insert_with(|| origin(timeline, exception)).clone();
+        let (place, deferred) = origins
+            .entry(exception.stack)
+            .or_insert_with(|| origin(timeline, exception))
+            .clone();
         let key = match &place {
             Some(frame) => format!("{} {}:{}", frame.function, frame.file, frame.line),
-            None => exception.message.replace(|character: char| character.is_ascii_digit(), "#"),
+            None => exception
+                .message
+                .replace(|character: char| character.is_ascii_digit(), "#"),
         };
         let goroutine = &timeline.goroutines.get(exception.goroutine as usize);
         groups
@@ -271,17 +316,27 @@ pub fn group(timeline: &Timeline, all: &[Exception]) -> Vec<ExceptionGroup> {
             });
     }
     let mut groups: Vec<ExceptionGroup> = groups.into_values().collect();
-    groups.sort_by(|one, other| (one.kind, one.count, one.at).cmp(&(other.kind, other.count, other.at)));
+    groups.sort_by(|one, other| {
+        (one.kind, one.count, one.at).cmp(&(other.kind, other.count, other.at))
+    });
     groups
 }
 
 /// The way back from a moment on a goroutine: who woke or created it, who woke or created that one,
 /// and so on, at most `limit` steps.
-pub fn path_back(timeline: &Timeline, goroutine: u32, after: u32, time: i64, limit: usize) -> Vec<Step> {
+pub fn path_back(
+    timeline: &Timeline,
+    goroutine: u32,
+    after: u32,
+    time: i64,
+    limit: usize,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     let (mut goroutine, mut after, mut time) = (goroutine, after, time);
     while steps.len() < limit {
-        let Some(known) = timeline.goroutines.get(goroutine as usize) else { break };
+        let Some(known) = timeline.goroutines.get(goroutine as usize) else {
+            break;
+        };
         let mut step = Step {
             from: 0,
             to: time - timeline.start,
@@ -298,10 +353,13 @@ pub fn path_back(timeline: &Timeline, goroutine: u32, after: u32, time: i64, lim
         // The last transition that somebody else caused.
         let mut at = after;
         let cause = loop {
-            let Some(change) = timeline.transitions.get(at as usize) else { break None };
+            let Some(change) = timeline.transitions.get(at as usize) else {
+                break None;
+            };
             let before = timeline.transitions.get(change.previous as usize);
             let created = before.is_none() && known.created == Some(change.time);
-            let woken = change.state == GoState::Runnable && before.is_some_and(|before| before.state == GoState::Waiting);
+            let woken = change.state == GoState::Runnable
+                && before.is_some_and(|before| before.state == GoState::Waiting);
             if created || woken {
                 break Some((change, before, created));
             }
@@ -340,17 +398,23 @@ pub fn path_back(timeline: &Timeline, goroutine: u32, after: u32, time: i64, lim
 
 /// Whom a goroutine woke right after a moment, until it blocked or ended itself.
 pub fn hits(timeline: &Timeline, goroutine: u32, time: i64, limit: usize) -> (Vec<Hit>, u64) {
-    let start = timeline.transitions.partition_point(|change| change.time < time);
+    let start = timeline
+        .transitions
+        .partition_point(|change| change.time < time);
     let (mut hits, mut more) = (Vec::new(), 0);
     // The search ends where the goroutine itself stops, or after a while: what is far away in the
     // trace is no consequence that could be shown.
     for change in timeline.transitions[start..].iter().take(100_000) {
-        if change.goroutine == goroutine && matches!(change.state, GoState::Waiting | GoState::NotExist) {
+        if change.goroutine == goroutine
+            && matches!(change.state, GoState::Waiting | GoState::NotExist)
+        {
             break;
         }
         let before = timeline.transitions.get(change.previous as usize);
         let Some(before) = before.filter(|before| {
-            change.by == goroutine && change.state == GoState::Runnable && before.state == GoState::Waiting
+            change.by == goroutine
+                && change.state == GoState::Runnable
+                && before.state == GoState::Waiting
         }) else {
             continue;
         };
@@ -372,9 +436,19 @@ pub fn hits(timeline: &Timeline, goroutine: u32, time: i64, limit: usize) -> (Ve
 
 /// The way back and the consequences of an exception.
 pub fn path(timeline: &Timeline, exception: &Exception) -> Path {
-    let steps = path_back(timeline, exception.goroutine, exception.after, exception.time, 32);
+    let steps = path_back(
+        timeline,
+        exception.goroutine,
+        exception.after,
+        exception.time,
+        32,
+    );
     let (hits, more_hits) = hits(timeline, exception.goroutine, exception.time, 20);
-    Path { steps, hits, more_hits }
+    Path {
+        steps,
+        hits,
+        more_hits,
+    }
 }
 
 /// One piece of the critical path of a task.
@@ -393,17 +467,26 @@ pub struct Piece {
 /// The critical path of a task: the chain of work and waiting that its end depended on, from its
 /// beginning to its end. Where a goroutine waited for another, the path goes to that one.
 pub fn critical_path(timeline: &Timeline, task: usize) -> Vec<Piece> {
-    let Some(task) = timeline.tasks.get(task) else { return Vec::new() };
-    let (Some(begin), Some(end)) = (task.begin, task.end) else { return Vec::new() };
+    let Some(task) = timeline.tasks.get(task) else {
+        return Vec::new();
+    };
+    let (Some(begin), Some(end)) = (task.begin, task.end) else {
+        return Vec::new();
+    };
     let mut pieces = Vec::new();
     let (mut goroutine, mut at, mut time) = (task.ender, task.after, end);
     while time > begin && pieces.len() < 10_000 {
-        let Some(change) = timeline.transitions.get(at as usize) else { break };
+        let Some(change) = timeline.transitions.get(at as usize) else {
+            break;
+        };
         let from = change.time.max(begin);
         pieces.push(Piece {
             from: from - timeline.start,
             to: time - timeline.start,
-            goroutine: timeline.goroutines.get(goroutine as usize).map_or(-1, |known| known.id),
+            goroutine: timeline
+                .goroutines
+                .get(goroutine as usize)
+                .map_or(-1, |known| known.id),
             function: timeline.name(goroutine).to_owned(),
             state: change.state.name(),
             reason: timeline.reason(change.reason).to_owned(),

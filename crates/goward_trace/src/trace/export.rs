@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use rustc_hash::FxHashSet;
 
-use super::event::GoState;
+use super::event::{GoState, NONE};
 use super::exception::Exception;
 use super::timeline::{NOBODY, Timeline, Transition};
 
@@ -33,7 +33,14 @@ pub(crate) enum Lane {
 pub(crate) trait Sink {
     fn lane(&mut self, lane: Lane, name: &str) -> io::Result<()>;
     /// A stretch of time; `detail` is a name and a text or nothing.
-    fn slice(&mut self, lane: Lane, begin: i64, end: i64, name: &str, detail: &str) -> io::Result<()>;
+    fn slice(
+        &mut self,
+        lane: Lane,
+        begin: i64,
+        end: i64,
+        name: &str,
+        detail: &str,
+    ) -> io::Result<()>;
     fn instant(&mut self, lane: Lane, time: i64, name: &str, detail: &str) -> io::Result<()>;
     fn counter(&mut self, name: &str, time: i64, value: u64) -> io::Result<()>;
     /// An arrow from one lane to another.
@@ -46,7 +53,12 @@ pub(crate) trait Sink {
 /// # Errors
 ///
 /// If writing fails.
-pub fn write_chrome(timeline: &Timeline, exceptions: &[Exception], goroutines: usize, out: impl Write) -> io::Result<()> {
+pub fn write_chrome(
+    timeline: &Timeline,
+    exceptions: &[Exception],
+    goroutines: usize,
+    out: impl Write,
+) -> io::Result<()> {
     let mut sink = chrome::Chrome::new(timeline.start, out)?;
     write(timeline, exceptions, goroutines, &mut sink)
 }
@@ -56,14 +68,23 @@ pub fn write_chrome(timeline: &Timeline, exceptions: &[Exception], goroutines: u
 /// # Errors
 ///
 /// If writing fails.
-pub fn write_perfetto(timeline: &Timeline, exceptions: &[Exception], goroutines: usize, out: impl Write) -> io::Result<()> {
+pub fn write_perfetto(
+    timeline: &Timeline,
+    exceptions: &[Exception],
+    goroutines: usize,
+    out: impl Write,
+) -> io::Result<()> {
     let mut sink = perfetto::Perfetto::new(out)?;
     write(timeline, exceptions, goroutines, &mut sink)
 }
 
 /// The goroutines that matter most, at most `limit`: those of exceptions and of the causes of the
 /// rarest exceptions, then by how much they did.
-pub fn interesting_goroutines(timeline: &Timeline, exceptions: &[Exception], limit: usize) -> Vec<u32> {
+pub fn interesting_goroutines(
+    timeline: &Timeline,
+    exceptions: &[Exception],
+    limit: usize,
+) -> Vec<u32> {
     let mut chosen = Vec::new();
     let mut known = FxHashSet::default();
     let mut choose = |goroutine: u32, chosen: &mut Vec<u32>| {
@@ -71,11 +92,19 @@ pub fn interesting_goroutines(timeline: &Timeline, exceptions: &[Exception], lim
             chosen.push(goroutine);
         }
     };
-    for group in super::exception::group(timeline, exceptions).iter().take(20) {
+    for group in super::exception::group(timeline, exceptions)
+        .iter()
+        .take(20)
+    {
         let exception = &exceptions[group.first];
         choose(exception.goroutine, &mut chosen);
         let path = super::exception::path(timeline, exception);
-        for id in path.steps.iter().filter_map(|step| step.by).chain(path.hits.iter().map(|hit| hit.goroutine)) {
+        for id in path
+            .steps
+            .iter()
+            .filter_map(|step| step.by)
+            .chain(path.hits.iter().map(|hit| hit.goroutine))
+        {
             choose(timeline.find(id).unwrap_or(NOBODY), &mut chosen);
         }
     }
@@ -98,78 +127,174 @@ pub fn interesting_goroutines(timeline: &Timeline, exceptions: &[Exception], lim
     chosen
 }
 
-fn write(timeline: &Timeline, exceptions: &[Exception], limit: usize, sink: &mut impl Sink) -> io::Result<()> {
+fn write(
+    timeline: &Timeline,
+    exceptions: &[Exception],
+    limit: usize,
+    sink: &mut impl Sink,
+) -> io::Result<()> {
     let symbols = &timeline.symbols;
     let chosen = interesting_goroutines(timeline, exceptions, limit);
     let mut shown = vec![false; timeline.goroutines.len()];
     for processor in 0..timeline.processors.min(u64::from(u16::MAX)) as u16 {
         sink.lane(Lane::Processor(processor), &format!("P {processor}"))?;
     }
+    // Viewers get slow with millions of slices, so what is too short to be seen is merged.
+    const PIECES: usize = 200_000;
+    for (processor, pieces) in super::detail::processor_spans(timeline)
+        .into_iter()
+        .enumerate()
+    {
+        let lane = Lane::Processor(processor as u16);
+        for (begin, end, goroutine, merged) in
+            super::detail::merge_processor(pieces, PIECES, timeline.end - timeline.start)
+        {
+            let id = timeline
+                .goroutines
+                .get(goroutine as usize)
+                .map_or(NONE, |known| known.id);
+            let detail = if merged > 1 {
+                format!("G {id} and {} more", merged - 1)
+            } else {
+                format!("G {id}")
+            };
+            sink.slice(lane, begin, end, timeline.name(goroutine), &detail)?;
+        }
+    }
     sink.lane(Lane::Collector, "GC mark phase")?;
     sink.lane(Lane::Stops, "Stop the world")?;
     for &index in &chosen {
         shown[index as usize] = true;
         let id = timeline.goroutines[index as usize].id;
-        sink.lane(Lane::Goroutine(index), &format!("G {id} {}", timeline.name(index)))?;
+        sink.lane(
+            Lane::Goroutine(index),
+            &format!("G {id} {}", timeline.name(index)),
+        )?;
     }
-    let slice = |before: &Transition, end: i64, sink: &mut dyn FnMut(Lane, i64, i64, &str, &str) -> io::Result<()>| {
-        if before.state == GoState::Running && before.processor != u16::MAX {
-            let id = timeline.goroutines[before.goroutine as usize].id;
-            let detail = format!("G {id}");
-            sink(Lane::Processor(before.processor), before.time, end, timeline.name(before.goroutine), &detail)?;
-        }
-        if shown[before.goroutine as usize] && before.state != GoState::NotExist {
-            let place = symbols.stack(before.stack).first().map_or("", |&frame| symbols.function(frame));
-            let name = match (before.state, timeline.reason(before.reason)) {
-                (GoState::Waiting, reason) if !reason.is_empty() => reason,
-                (state, _) => state.name(),
-            };
-            sink(Lane::Goroutine(before.goroutine), before.time, end, name, place)?;
-        }
-        Ok::<(), io::Error>(())
-    };
+    let slice =
+        |before: &Transition,
+         end: i64,
+         sink: &mut dyn FnMut(Lane, i64, i64, &str, &str) -> io::Result<()>| {
+            if shown[before.goroutine as usize] && before.state != GoState::NotExist {
+                let place = symbols
+                    .stack(before.stack)
+                    .first()
+                    .map_or("", |&frame| symbols.function(frame));
+                let name = match (before.state, timeline.reason(before.reason)) {
+                    (GoState::Waiting, reason) if !reason.is_empty() => reason,
+                    (state, _) => state.name(),
+                };
+                sink(
+                    Lane::Goroutine(before.goroutine),
+                    before.time,
+                    end,
+                    name,
+                    place,
+                )?;
+            }
+            Ok::<(), io::Error>(())
+        };
     for (number, change) in timeline.transitions.iter().enumerate() {
         if let Some(before) = timeline.transitions.get(change.previous as usize) {
-            slice(before, change.time, &mut |lane, begin, end, name, detail| sink.slice(lane, begin, end, name, detail))?;
+            slice(
+                before,
+                change.time,
+                &mut |lane, begin, end, name, detail| sink.slice(lane, begin, end, name, detail),
+            )?;
         }
         if change.by != NOBODY && shown[change.goroutine as usize] && shown[change.by as usize] {
             let from = (Lane::Goroutine(change.by), change.time);
-            sink.arrow(number as u64 + 1, from, (Lane::Goroutine(change.goroutine), change.time))?;
+            sink.arrow(
+                number as u64 + 1,
+                from,
+                (Lane::Goroutine(change.goroutine), change.time),
+            )?;
         }
     }
     for goroutine in &timeline.goroutines {
         if let Some(last) = timeline.transitions.get(goroutine.last as usize) {
-            slice(last, timeline.end, &mut |lane, begin, end, name, detail| sink.slice(lane, begin, end, name, detail))?;
+            slice(last, timeline.end, &mut |lane, begin, end, name, detail| {
+                sink.slice(lane, begin, end, name, detail)
+            })?;
         }
     }
     for stretch in &timeline.collections {
-        sink.slice(Lane::Collector, stretch.begin, stretch.end, "GC mark phase", "")?;
+        sink.slice(
+            Lane::Collector,
+            stretch.begin,
+            stretch.end,
+            "GC mark phase",
+            "",
+        )?;
     }
     for stretch in &timeline.stops {
-        sink.slice(Lane::Stops, stretch.begin, stretch.end, symbols.text(stretch.kind), "")?;
+        sink.slice(
+            Lane::Stops,
+            stretch.begin,
+            stretch.end,
+            symbols.text(stretch.kind),
+            "",
+        )?;
     }
     for (index, task) in timeline.tasks.iter().enumerate().take(limit) {
         let lane = Lane::Task(index as u32);
         let name = symbols.text(task.name);
         sink.lane(lane, &format!("Task {} {name}", task.id))?;
-        sink.slice(lane, task.begin.unwrap_or(timeline.start), task.end.unwrap_or(timeline.end), name, "")?;
+        sink.slice(
+            lane,
+            task.begin.unwrap_or(timeline.start),
+            task.end.unwrap_or(timeline.end),
+            name,
+            "",
+        )?;
     }
     let mut with_regions = FxHashSet::default();
-    for region in timeline.regions.iter().filter(|region| shown.get(region.goroutine as usize).is_some_and(|&shown| shown)) {
+    for region in timeline.regions.iter().filter(|region| {
+        shown
+            .get(region.goroutine as usize)
+            .is_some_and(|&shown| shown)
+    }) {
         let lane = Lane::Regions(region.goroutine);
         if with_regions.insert(region.goroutine) {
             let id = timeline.goroutines[region.goroutine as usize].id;
             sink.lane(lane, &format!("G {id} regions"))?;
         }
-        sink.slice(lane, region.begin, region.end, symbols.text(region.name), "")?;
+        sink.slice(
+            lane,
+            region.begin,
+            region.end,
+            symbols.text(region.name),
+            "",
+        )?;
     }
-    for log in timeline.logs.iter().filter(|log| shown.get(log.goroutine as usize).is_some_and(|&shown| shown)) {
+    for log in timeline.logs.iter().filter(|log| {
+        shown
+            .get(log.goroutine as usize)
+            .is_some_and(|&shown| shown)
+    }) {
         let lane = Lane::Goroutine(log.goroutine);
-        sink.instant(lane, log.time, symbols.text(log.category), symbols.text(log.message))?;
+        sink.instant(
+            lane,
+            log.time,
+            symbols.text(log.category),
+            symbols.text(log.message),
+        )?;
     }
-    for sample in timeline.samples.iter().filter(|sample| sample.processor != u16::MAX) {
-        let place = symbols.stack(sample.stack).first().map_or("", |&frame| symbols.function(frame));
-        sink.instant(Lane::Processor(sample.processor), sample.time, "CPU sample", place)?;
+    for sample in timeline
+        .samples
+        .iter()
+        .filter(|sample| sample.processor != u16::MAX)
+    {
+        let place = symbols
+            .stack(sample.stack)
+            .first()
+            .map_or("", |&frame| symbols.function(frame));
+        sink.instant(
+            Lane::Processor(sample.processor),
+            sample.time,
+            "CPU sample",
+            place,
+        )?;
     }
     for &(time, value) in &timeline.heap {
         sink.counter("Heap in use (bytes)", time, value)?;

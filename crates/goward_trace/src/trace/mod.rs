@@ -30,5 +30,5 @@ pub use hash::EventHash;
 pub use parsed::write_event;
 pub use reader::Reader;
 pub use symbols::{FrameId, Place, StackId, StringId, Symbols};
-pub use timeline::Timeline;
 pub use text::{trace_of_text, unquote, write_wire_text};
+pub use timeline::Timeline;

@@ -118,13 +118,26 @@ fn durations(name: &str, mut all: Vec<i64>, open: u64) -> Durations {
 }
 
 fn stretches(name: &str, all: &[&Stretch]) -> Durations {
-    durations(name, all.iter().map(|stretch| stretch.end - stretch.begin).collect(), 0)
+    durations(
+        name,
+        all.iter()
+            .map(|stretch| stretch.end - stretch.begin)
+            .collect(),
+        0,
+    )
 }
 
 fn by_name(names: BTreeMap<&str, (Vec<i64>, u64)>) -> Vec<Durations> {
-    let mut all: Vec<Durations> =
-        names.into_iter().map(|(name, (times, open))| durations(name, times, open)).collect();
-    all.sort_by(|one, other| other.total.cmp(&one.total).then_with(|| one.name.cmp(&other.name)));
+    let mut all: Vec<Durations> = names
+        .into_iter()
+        .map(|(name, (times, open))| durations(name, times, open))
+        .collect();
+    all.sort_by(|one, other| {
+        other
+            .total
+            .cmp(&one.total)
+            .then_with(|| one.name.cmp(&other.name))
+    });
     all
 }
 
@@ -156,7 +169,11 @@ impl Summary {
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
         groups.sort_by(|one, other| {
-            (other.running, other.goroutines, &one.function).cmp(&(one.running, one.goroutines, &other.function))
+            (other.running, other.goroutines, &one.function).cmp(&(
+                one.running,
+                one.goroutines,
+                &other.function,
+            ))
         });
 
         let mut wakes: Vec<_> = timeline.wakes.iter().collect();
@@ -196,7 +213,11 @@ impl Summary {
         }
         let mut regions: BTreeMap<&str, (Vec<i64>, u64)> = BTreeMap::new();
         for region in &timeline.regions {
-            regions.entry(symbols.text(region.name)).or_default().0.push(region.end - region.begin);
+            regions
+                .entry(symbols.text(region.name))
+                .or_default()
+                .0
+                .push(region.end - region.begin);
         }
         let mut stops: BTreeMap<&str, Vec<&Stretch>> = BTreeMap::new();
         for stop in &timeline.stops {
@@ -206,7 +227,10 @@ impl Summary {
         for log in &timeline.logs {
             *logs.entry(symbols.text(log.category)).or_default() += 1;
         }
-        let mut logs: Vec<(String, u64)> = logs.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        let mut logs: Vec<(String, u64)> = logs
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect();
         logs.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         Summary {
             duration: timeline.end - timeline.start,
@@ -222,7 +246,10 @@ impl Summary {
             syscalls,
             latency: latency(&timeline.latency),
             collections: stretches("GC", &timeline.collections.iter().collect::<Vec<_>>()),
-            stops: stops.into_iter().map(|(name, all)| stretches(name, &all)).collect(),
+            stops: stops
+                .into_iter()
+                .map(|(name, all)| stretches(name, &all))
+                .collect(),
             assist: timeline.assist,
             sweep: timeline.sweep,
             heap_largest: timeline.heap.iter().map(|point| point.1).max().unwrap_or(0),
@@ -248,16 +275,31 @@ fn latency(counts: &[u64]) -> [i64; 3] {
         }
         0
     };
-    if total == 0 { [0; 3] } else { [at(total / 2), at(total - 1 - total / 100), at(total - 1)] }
+    if total == 0 {
+        [0; 3]
+    } else {
+        [at(total / 2), at(total - 1 - total / 100), at(total - 1)]
+    }
 }
 
 /// The innermost frame that is not the runtime's or the library's own business: where a reader looks
 /// first.
 pub fn telling_frame(frames: &[FrameText]) -> Option<&FrameText> {
-    const INNER: [&str; 6] = ["runtime.", "sync.", "internal/", "context.", "runtime/", "sync/"];
+    const INNER: [&str; 6] = [
+        "runtime.",
+        "sync.",
+        "internal/",
+        "context.",
+        "runtime/",
+        "sync/",
+    ];
     frames
         .iter()
-        .find(|frame| !INNER.iter().any(|prefix| frame.function.starts_with(prefix)))
+        .find(|frame| {
+            !INNER
+                .iter()
+                .any(|prefix| frame.function.starts_with(prefix))
+        })
         .or(frames.first())
 }
 

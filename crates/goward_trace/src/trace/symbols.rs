@@ -140,7 +140,9 @@ impl Symbols {
 
     fn new_stack_of(&mut self, generation: &Generation, id: u64) -> StackId {
         const NEAR: u64 = 1 << 20;
-        if id >= NEAR && let Some(&own) = self.own_far_stacks.get(&id) {
+        if id >= NEAR
+            && let Some(&own) = self.own_far_stacks.get(&id)
+        {
             return own;
         }
         let indexes = generation.stack_frame_indexes(id).unwrap_or_default();

@@ -18,7 +18,12 @@ use super::wire;
 pub const NOBODY: u32 = u32::MAX;
 
 /// The four states in which a goroutine spends time; the index into totals.
-pub const STATES: [GoState; 4] = [GoState::Running, GoState::Runnable, GoState::Waiting, GoState::Syscall];
+pub const STATES: [GoState; 4] = [
+    GoState::Running,
+    GoState::Runnable,
+    GoState::Waiting,
+    GoState::Syscall,
+];
 
 /// The index of a state in totals.
 pub fn state_index(state: GoState) -> Option<usize> {
@@ -149,6 +154,7 @@ pub struct Timeline {
     pub transitions: Vec<Transition>,
     pub goroutines: Vec<Goroutine>,
     index: FxHashMap<i64, u32>,
+    wrapped: FxHashMap<(StringId, StackId), StringId>,
     /// The reasons for waiting and yielding; the first is empty.
     pub reasons: Vec<StringId>,
     pub logs: Vec<Log>,
@@ -188,7 +194,11 @@ impl Timeline {
     ///
     /// If not even the first generation can be read.
     pub fn read(reader: &mut Reader) -> Result<Timeline, Failure> {
-        let mut timeline = Timeline { reasons: vec![0], latency: vec![0; 64], ..Timeline::default() };
+        let mut timeline = Timeline {
+            reasons: vec![0],
+            latency: vec![0; 64],
+            ..Timeline::default()
+        };
         loop {
             match reader.next_event() {
                 Ok(Some(_)) => timeline.add(reader),
@@ -227,23 +237,40 @@ impl Timeline {
 
     /// The text of a reason.
     pub fn reason(&self, reason: u8) -> &str {
-        self.symbols.text(self.reasons.get(usize::from(reason)).copied().unwrap_or(0))
+        self.symbols
+            .text(self.reasons.get(usize::from(reason)).copied().unwrap_or(0))
     }
 
     /// The wall clock at a moment of the trace, in nanoseconds since 1970; only for traces of Go
     /// 1.25 and later, or with a known start.
     pub fn wall(&self, time: i64) -> Option<i64> {
-        let clock = self.clocks.iter().rev().find(|clock| clock.trace <= time).or(self.clocks.first())?;
-        let wall = clock.wall_seconds.checked_mul(1_000_000_000)?.checked_add(clock.wall_nanoseconds)?;
+        let clock = self
+            .clocks
+            .iter()
+            .rev()
+            .find(|clock| clock.trace <= time)
+            .or(self.clocks.first())?;
+        let wall = clock
+            .wall_seconds
+            .checked_mul(1_000_000_000)?
+            .checked_add(clock.wall_nanoseconds)?;
         wall.checked_add(time - clock.trace)
     }
 
     /// The moment of the trace at a wall clock in nanoseconds since 1970.
     pub fn time_of_wall(&self, wall: i64) -> Option<i64> {
         let at = |clock: &ClockSnapshot| {
-            clock.wall_seconds.saturating_mul(1_000_000_000).saturating_add(clock.wall_nanoseconds)
+            clock
+                .wall_seconds
+                .saturating_mul(1_000_000_000)
+                .saturating_add(clock.wall_nanoseconds)
         };
-        let clock = self.clocks.iter().rev().find(|clock| at(clock) <= wall).or(self.clocks.first())?;
+        let clock = self
+            .clocks
+            .iter()
+            .rev()
+            .find(|clock| at(clock) <= wall)
+            .or(self.clocks.first())?;
         wall.checked_sub(at(clock))?.checked_add(clock.trace)
     }
 
@@ -323,7 +350,10 @@ impl Timeline {
                     category: self.symbols.string_of(generation, second),
                     message: self.symbols.string_of(generation, third),
                     stack: self.symbols.stack_of(generation, event.stack()),
-                    after: self.goroutines.get(goroutine as usize).map_or(NOBODY, |known| known.last),
+                    after: self
+                        .goroutines
+                        .get(goroutine as usize)
+                        .map_or(NOBODY, |known| known.last),
                 };
                 self.logs.push(log);
             }
@@ -346,7 +376,9 @@ impl Timeline {
                 let index = match self.open_tasks.remove(&first) {
                     Some(index) => index as usize,
                     None => {
-                        let name = self.symbols.intern(&String::from_utf8_lossy(reader.ended_task_name(&event)));
+                        let name = self
+                            .symbols
+                            .intern(&String::from_utf8_lossy(reader.ended_task_name(&event)));
                         self.tasks.push(Task {
                             id: first,
                             parent: third,
@@ -363,28 +395,48 @@ impl Timeline {
                 let task = &mut self.tasks[index];
                 task.end = Some(event.time);
                 task.ender = ender;
-                task.after = self.goroutines.get(ender as usize).map_or(NOBODY, |known| known.last);
+                task.after = self
+                    .goroutines
+                    .get(ender as usize)
+                    .map_or(NOBODY, |known| known.last);
             }
             wire::USER_REGION_BEGIN => {
                 let goroutine = self.goroutine(event.g, event.time);
                 let name = self.symbols.string_of(generation, second);
-                let region = Region { goroutine, name, task: first, begin: event.time, end: 0 };
+                let region = Region {
+                    goroutine,
+                    name,
+                    task: first,
+                    begin: event.time,
+                    end: 0,
+                };
                 self.open_regions.entry(goroutine).or_default().push(region);
             }
             wire::USER_REGION_END => {
                 let goroutine = self.goroutine(event.g, event.time);
                 let mut open = None;
-                if let std::collections::hash_map::Entry::Occupied(mut entry) = self.open_regions.entry(goroutine) {
+                if let std::collections::hash_map::Entry::Occupied(mut entry) =
+                    self.open_regions.entry(goroutine)
+                {
                     open = entry.get_mut().pop();
                     if entry.get().is_empty() {
                         entry.remove();
                     }
                 }
                 let region = match open {
-                    Some(region) => Region { end: event.time, ..region },
+                    Some(region) => Region {
+                        end: event.time,
+                        ..region
+                    },
                     None => {
                         let name = self.symbols.string_of(generation, second);
-                        Region { goroutine, name, task: first, begin: self.start, end: event.time }
+                        Region {
+                            goroutine,
+                            name,
+                            task: first,
+                            begin: self.start,
+                            end: event.time,
+                        }
                     }
                 };
                 self.regions.push(region);
@@ -392,22 +444,40 @@ impl Timeline {
             wire::GC_BEGIN | wire::GC_ACTIVE => {
                 if self.collections.last().is_none_or(|last| last.end != 0) {
                     let goroutine = self.goroutine(event.g, event.time);
-                    self.collections.push(Stretch { begin: event.time, end: 0, kind: 0, goroutine });
+                    self.collections.push(Stretch {
+                        begin: event.time,
+                        end: 0,
+                        kind: 0,
+                        goroutine,
+                    });
                 }
             }
             wire::GC_END => match self.collections.last_mut() {
                 Some(last) if last.end == 0 => last.end = event.time,
-                _ => self.collections.push(Stretch { begin: self.start, end: event.time, kind: 0, goroutine: NOBODY }),
+                _ => self.collections.push(Stretch {
+                    begin: self.start,
+                    end: event.time,
+                    kind: 0,
+                    goroutine: NOBODY,
+                }),
             },
             wire::STW_BEGIN => {
                 let kind = self.symbols.string_of(generation, first);
                 let goroutine = self.goroutine(event.g, event.time);
-                self.stops.push(Stretch { begin: event.time, end: 0, kind, goroutine });
+                self.stops.push(Stretch {
+                    begin: event.time,
+                    end: 0,
+                    kind,
+                    goroutine,
+                });
             }
             wire::STW_END => {
                 let goroutine = self.goroutine(event.g, event.time);
                 let open = self.stops.iter_mut().rev().take(64);
-                if let Some(stop) = open.into_iter().find(|stop| stop.end == 0 && stop.goroutine == goroutine) {
+                if let Some(stop) = open
+                    .into_iter()
+                    .find(|stop| stop.end == 0 && stop.goroutine == goroutine)
+                {
                     stop.end = event.time;
                 }
             }
@@ -428,19 +498,30 @@ impl Timeline {
             wire::CPU_SAMPLE => {
                 let goroutine = self.goroutine(event.g, event.time);
                 let stack = self.symbols.stack_of(generation, first);
-                self.samples.push(Sample { time: event.time, goroutine, processor: processor(event.p), stack });
+                self.samples.push(Sample {
+                    time: event.time,
+                    goroutine,
+                    processor: processor(event.p),
+                    stack,
+                });
             }
             _ => {}
         }
     }
 
     fn add_transition(&mut self, event: &Event, reader: &Reader) {
-        let Some(change) = event.go_transition() else { return };
+        let Some(change) = event.go_transition() else {
+            return;
+        };
         let generation = reader.generation();
         let index = self.goroutine(change.goroutine, event.time);
         let created = change.from == GoState::NotExist;
         let woken = change.from == GoState::Waiting && change.to == GoState::Runnable;
-        let by = if created || woken { self.goroutine(event.g, event.time) } else { NOBODY };
+        let by = if created || woken {
+            self.goroutine(event.g, event.time)
+        } else {
+            NOBODY
+        };
         let stack = self.symbols.stack_of(generation, event.stack());
         let reason = match change.reason {
             0 => 0,
@@ -449,7 +530,9 @@ impl Timeline {
                 self.reason_index(reason)
             }
         };
-        let Some(known) = self.goroutines.get_mut(index as usize) else { return };
+        let Some(known) = self.goroutines.get_mut(index as usize) else {
+            return;
+        };
         if known.state == change.to && !created {
             // A status at the beginning of a generation tells nothing new, except perhaps a name.
             if known.name == 0 && stack != 0 {
@@ -464,6 +547,13 @@ impl Timeline {
             if change.stack != 0 {
                 let start = self.symbols.stack_of(generation, change.stack);
                 known.name = entry_function(&self.symbols, start);
+                let wrapper = ["sync.(*WaitGroup).Go", "golang.org/x/sync/errgroup."]
+                    .iter()
+                    .any(|prefix| self.symbols.text(known.name).starts_with(prefix));
+                if wrapper {
+                    known.name =
+                        Self::wrapped_name(&mut self.symbols, &mut self.wrapped, known.name, stack);
+                }
             }
         } else if known.name == 0 && stack != 0 && by == NOBODY {
             known.name = entry_function(&self.symbols, stack);
@@ -477,7 +567,10 @@ impl Timeline {
                 self.latency[(64 - (elapsed.max(1) as u64).leading_zeros() as usize).min(63)] += 1;
             }
             (GoState::Waiting, GoState::Runnable) => {
-                let wake = self.wakes.entry((known.stack, stack, known.reason)).or_default();
+                let wake = self
+                    .wakes
+                    .entry((known.stack, stack, known.reason))
+                    .or_default();
                 wake.count += 1;
                 wake.waited += elapsed;
             }
@@ -510,6 +603,35 @@ impl Timeline {
         self.transitions.push(transition);
     }
 
+    /// The name of a goroutine whose first function only calls a closure of whoever created it: with
+    /// the creator's function.
+    fn wrapped_name(
+        symbols: &mut Symbols,
+        names: &mut FxHashMap<(StringId, StackId), StringId>,
+        name: StringId,
+        stack: StackId,
+    ) -> StringId {
+        if let Some(&known) = names.get(&(name, stack)) {
+            return known;
+        }
+        let creator = symbols
+            .stack(stack)
+            .iter()
+            .map(|&frame| symbols.function(frame))
+            .find(|function| {
+                !["runtime.", "sync.", "golang.org/x/sync/"]
+                    .iter()
+                    .any(|prefix| function.starts_with(prefix))
+            });
+        let text = match creator {
+            Some(creator) => format!("{creator} via {}", symbols.text(name)),
+            None => symbols.text(name).to_owned(),
+        };
+        let number = symbols.intern(&text);
+        names.insert((name, stack), number);
+        number
+    }
+
     fn finish(&mut self) {
         let end = self.end;
         for goroutine in &mut self.goroutines {
@@ -522,11 +644,20 @@ impl Timeline {
                 stretch.end = end;
             }
         }
-        let mut open: Vec<Region> = std::mem::take(&mut self.open_regions).into_values().flatten().collect();
+        let mut open: Vec<Region> = std::mem::take(&mut self.open_regions)
+            .into_values()
+            .flatten()
+            .collect();
         open.sort_by_key(|region| (region.begin, region.goroutine));
-        self.regions.extend(open.into_iter().map(|region| Region { end, ..region }));
+        self.regions
+            .extend(open.into_iter().map(|region| Region { end, ..region }));
         if self.processors == 0 {
-            let highest = self.transitions.iter().map(|change| change.processor).filter(|&p| p != u16::MAX).max();
+            let highest = self
+                .transitions
+                .iter()
+                .map(|change| change.processor)
+                .filter(|&p| p != u16::MAX)
+                .max();
             self.processors = highest.map_or(0, |highest| u64::from(highest) + 1);
         }
     }
@@ -543,7 +674,9 @@ fn entry_function(symbols: &Symbols, stack: StackId) -> StringId {
         let name = symbols.function(frame);
         name != "runtime.main" && name != "runtime.goexit"
     });
-    outermost.or(frames.last()).map_or(0, |&frame| symbols.place(frame).function)
+    outermost
+        .or(frames.last())
+        .map_or(0, |&frame| symbols.place(frame).function)
 }
 
 /// Adds a value to a series and halves the series when it gets long, so that memory stays bounded.

@@ -20,10 +20,18 @@ pub(super) struct Chrome<W> {
 impl<W: Write> Chrome<W> {
     pub(super) fn new(start: i64, mut out: W) -> io::Result<Self> {
         out.write_all(b"{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n")?;
-        let mut chrome = Chrome { out, start, line: Vec::new(), first: true };
-        for (process, name) in
-            [(PROCESSORS, "Processors"), (GOROUTINES, "Goroutines"), (TASKS, "Tasks"), (REGIONS, "Regions")]
-        {
+        let mut chrome = Chrome {
+            out,
+            start,
+            line: Vec::new(),
+            first: true,
+        };
+        for (process, name) in [
+            (PROCESSORS, "Processors"),
+            (GOROUTINES, "Goroutines"),
+            (TASKS, "Tasks"),
+            (REGIONS, "Regions"),
+        ] {
             chrome.event(
                 "M",
                 (process, 0),
@@ -48,7 +56,11 @@ impl<W: Write> Chrome<W> {
         if !std::mem::take(&mut self.first) {
             self.line.extend(b",\n");
         }
-        write!(self.line, "{{\"ph\":\"{phase}\",\"pid\":{process},\"tid\":{thread},\"name\":{}", json(name))?;
+        write!(
+            self.line,
+            "{{\"ph\":\"{phase}\",\"pid\":{process},\"tid\":{thread},\"name\":{}",
+            json(name)
+        )?;
         if let Some(time) = time {
             self.line.extend(b",\"ts\":");
             microseconds(&mut self.line, time - self.start);
@@ -102,7 +114,14 @@ impl<W: Write> Sink for Chrome<W> {
         self.event("M", place(lane), None, "thread_name", &[("args", &value)])
     }
 
-    fn slice(&mut self, lane: Lane, begin: i64, end: i64, name: &str, detail: &str) -> io::Result<()> {
+    fn slice(
+        &mut self,
+        lane: Lane,
+        begin: i64,
+        end: i64,
+        name: &str,
+        detail: &str,
+    ) -> io::Result<()> {
         let mut duration = Vec::new();
         microseconds(&mut duration, end - begin);
         let duration = String::from_utf8_lossy(&duration);
@@ -110,24 +129,54 @@ impl<W: Write> Sink for Chrome<W> {
             return self.event("X", place(lane), Some(begin), name, &[("dur", &duration)]);
         }
         let arguments = format!("{{\"at\":{}}}", json(detail));
-        self.event("X", place(lane), Some(begin), name, &[("dur", &duration), ("args", &arguments)])
+        self.event(
+            "X",
+            place(lane),
+            Some(begin),
+            name,
+            &[("dur", &duration), ("args", &arguments)],
+        )
     }
 
     fn instant(&mut self, lane: Lane, time: i64, name: &str, detail: &str) -> io::Result<()> {
         let arguments = format!("{{\"message\":{}}}", json(detail));
-        self.event("i", place(lane), Some(time), name, &[("s", "\"t\""), ("args", &arguments)])
+        self.event(
+            "i",
+            place(lane),
+            Some(time),
+            name,
+            &[("s", "\"t\""), ("args", &arguments)],
+        )
     }
 
     fn counter(&mut self, name: &str, time: i64, value: u64) -> io::Result<()> {
         let arguments = format!("{{\"value\":{value}}}");
-        self.event("C", (PROCESSORS, 0), Some(time), name, &[("args", &arguments)])
+        self.event(
+            "C",
+            (PROCESSORS, 0),
+            Some(time),
+            name,
+            &[("args", &arguments)],
+        )
     }
 
     fn arrow(&mut self, number: u64, from: (Lane, i64), to: (Lane, i64)) -> io::Result<()> {
         let id = number.to_string();
         let category = "\"wake\"";
-        self.event("s", place(from.0), Some(from.1), "wake", &[("cat", category), ("id", &id)])?;
-        self.event("f", place(to.0), Some(to.1), "wake", &[("cat", category), ("id", &id), ("bp", "\"e\"")])
+        self.event(
+            "s",
+            place(from.0),
+            Some(from.1),
+            "wake",
+            &[("cat", category), ("id", &id)],
+        )?;
+        self.event(
+            "f",
+            place(to.0),
+            Some(to.1),
+            "wake",
+            &[("cat", category), ("id", &id), ("bp", "\"e\"")],
+        )
     }
 
     fn finish(&mut self) -> io::Result<()> {

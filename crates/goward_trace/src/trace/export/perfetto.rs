@@ -65,7 +65,12 @@ pub(super) struct Perfetto<W> {
 }
 
 /// The tracks under which the lanes stand.
-const ROOTS: [(u64, &str); 4] = [(1, "Processors"), (2, "Goroutines"), (3, "Tasks"), (4, "Regions")];
+const ROOTS: [(u64, &str); 4] = [
+    (1, "Processors"),
+    (2, "Goroutines"),
+    (3, "Tasks"),
+    (4, "Regions"),
+];
 
 fn uuid(lane: Lane) -> u64 {
     let (kind, number) = match lane {
@@ -135,7 +140,15 @@ impl<W: Write> Perfetto<W> {
         number
     }
 
-    fn event(&mut self, track: u64, time: i64, kind: u64, name: Option<&str>, detail: &str, flow: Option<(u64, u64)>) -> io::Result<()> {
+    fn event(
+        &mut self,
+        track: u64,
+        time: i64,
+        kind: u64,
+        name: Option<&str>,
+        detail: &str,
+        flow: Option<(u64, u64)>,
+    ) -> io::Result<()> {
         let name = name.map(|name| self.name(name));
         self.packet.number(8, time.max(0) as u64);
         self.packet.message(11, |event| {
@@ -168,7 +181,14 @@ impl<W: Write> Sink for Perfetto<W> {
         self.write_packet()
     }
 
-    fn slice(&mut self, lane: Lane, begin: i64, end: i64, name: &str, detail: &str) -> io::Result<()> {
+    fn slice(
+        &mut self,
+        lane: Lane,
+        begin: i64,
+        end: i64,
+        name: &str,
+        detail: &str,
+    ) -> io::Result<()> {
         self.event(uuid(lane), begin, SLICE_BEGIN, Some(name), detail, None)?;
         self.event(uuid(lane), end, SLICE_END, None, "", None)
     }
@@ -202,8 +222,22 @@ impl<W: Write> Sink for Perfetto<W> {
     }
 
     fn arrow(&mut self, number: u64, from: (Lane, i64), to: (Lane, i64)) -> io::Result<()> {
-        self.event(uuid(from.0), from.1, INSTANT, Some("wakes"), "", Some((47, number)))?;
-        self.event(uuid(to.0), to.1, INSTANT, Some("woken"), "", Some((48, number)))
+        self.event(
+            uuid(from.0),
+            from.1,
+            INSTANT,
+            Some("wakes"),
+            "",
+            Some((47, number)),
+        )?;
+        self.event(
+            uuid(to.0),
+            to.1,
+            INSTANT,
+            Some("woken"),
+            "",
+            Some((48, number)),
+        )
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -1,0 +1,191 @@
+//! Goroutine dumps put on the clock of a trace: each becomes a marker, and each of its groups of
+//! goroutines is compared with what the trace knows of the same goroutines at that moment.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use goward_trace::dump;
+use goward_trace::trace::timeline::NOBODY;
+use goward_trace::trace::{GoState, Timeline};
+use serde::Serialize;
+
+use super::trace_text::duration;
+use crate::forensics::input;
+
+/// Goroutines of a dump that wait in the same way at the same place.
+#[derive(Serialize)]
+pub(crate) struct Group {
+    pub(crate) count: usize,
+    /// State and function.
+    pub(crate) title: String,
+    /// What the trace says of them.
+    pub(crate) trace: String,
+}
+
+/// A dump or profile at its moment.
+#[derive(Serialize)]
+pub(crate) struct Marker {
+    pub(crate) label: String,
+    /// Nanoseconds from the start of the trace.
+    pub(crate) at: i64,
+    pub(crate) when: String,
+    pub(crate) matched: String,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// The state of a goroutine at a moment, and since when.
+fn state_at(timeline: &Timeline, goroutine: u32, time: i64) -> Option<(GoState, i64, String)> {
+    let mut at = timeline.goroutines.get(goroutine as usize)?.last;
+    while at != NOBODY {
+        let change = timeline.transitions.get(at as usize)?;
+        if change.time <= time {
+            return Some((
+                change.state,
+                change.time,
+                timeline.reason(change.reason).to_owned(),
+            ));
+        }
+        at = change.previous;
+    }
+    None
+}
+
+/// The moment in a trace at which a file was written, by the clocks in the trace; or the moment that
+/// the user gave in seconds from its start.
+fn moment(timeline: &Timeline, path: &Path, given: Option<f64>) -> anyhow::Result<(i64, String)> {
+    if let Some(seconds) = given {
+        let offset = (seconds * 1e9) as i64;
+        return Ok((
+            timeline.start + offset,
+            format!("+{} (given)", duration(offset)),
+        ));
+    }
+    let written = path
+        .metadata()
+        .and_then(|data| data.modified())
+        .with_context(|| {
+            format!(
+                "cannot tell when {} was written; give --profile-time",
+                path.display()
+            )
+        })?;
+    let wall = written
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as i64);
+    let Some(time) = timeline.time_of_wall(wall) else {
+        anyhow::bail!(
+            "the trace has no wall clock (only Go 1.25 and later write one); give --profile-time SECONDS for {}",
+            path.display()
+        );
+    };
+    let offset = time - timeline.start;
+    let text = if time > timeline.end {
+        format!(
+            "{} after the end of the trace (by the file's time)",
+            duration(time - timeline.end)
+        )
+    } else if offset < 0 {
+        format!(
+            "{} before the trace (by the file's time)",
+            duration(-offset)
+        )
+    } else {
+        format!("+{} (by the file's time)", duration(offset))
+    };
+    Ok((time.clamp(timeline.start, timeline.end), text))
+}
+
+/// Reads a dump with goroutine numbers (`debug=2`, a crash, SIGQUIT) and compares it with the trace.
+pub(crate) fn dump_marker(
+    timeline: &Timeline,
+    path: &Path,
+    given: Option<f64>,
+) -> anyhow::Result<Marker> {
+    const MOST: usize = 1 << 28;
+    let sieve = input::sieve(path, MOST)?;
+    let text = sieve.text();
+    let documents = dump::documents(&text, &sieve.steps);
+    let report = dump::read(&documents);
+    let (time, when) = moment(timeline, path, given)?;
+    let mut groups: std::collections::BTreeMap<(String, String), Vec<u64>> =
+        std::collections::BTreeMap::new();
+    let (mut total, mut known) = (0, 0);
+    for goroutine in report.dumps.iter().flat_map(|dump| &dump.goroutines) {
+        let stack = report.stack(goroutine);
+        let place = report
+            .own_frame(stack)
+            .or(stack.last().map(|call| call.frame))
+            .map_or_else(String::new, |frame| report.frame(frame).function.to_owned());
+        groups
+            .entry((goroutine.state.to_owned(), place))
+            .or_default()
+            .push(goroutine.id);
+    }
+    if groups.is_empty() {
+        anyhow::bail!(
+            "{} has no goroutines with numbers; `goward trace` can use debug=2 listings and crash dumps",
+            path.display()
+        );
+    }
+    let mut all = Vec::new();
+    for ((state, place), ids) in groups {
+        total += ids.len();
+        let mut same = 0;
+        let mut states: std::collections::BTreeMap<String, usize> =
+            std::collections::BTreeMap::new();
+        let mut longest = 0;
+        for id in &ids {
+            let found = i64::try_from(*id).ok().and_then(|id| timeline.find(id));
+            let Some((trace_state, since, reason)) =
+                found.and_then(|index| state_at(timeline, index, time))
+            else {
+                continue;
+            };
+            same += 1;
+            longest = longest.max(time - since);
+            let name = if reason.is_empty() {
+                trace_state.name().to_lowercase()
+            } else {
+                reason
+            };
+            *states.entry(name).or_default() += 1;
+        }
+        known += same;
+        let states: Vec<String> = states
+            .iter()
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
+        let trace = if same == 0 {
+            "not in the trace".to_owned()
+        } else {
+            format!(
+                "in the trace: {}; longest for {}",
+                states.join(", "),
+                duration(longest)
+            )
+        };
+        all.push(Group {
+            count: ids.len(),
+            title: format!("{state} in {place}"),
+            trace,
+        });
+    }
+    all.sort_by(|one, other| {
+        other
+            .count
+            .cmp(&one.count)
+            .then_with(|| one.title.cmp(&other.title))
+    });
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Marker {
+        label: format!("dump {name}"),
+        at: time - timeline.start,
+        when,
+        matched: format!("{known} of {total} goroutines are in the trace"),
+        groups: all,
+    })
+}
