@@ -37,6 +37,8 @@ pub(crate) struct CompiledOperation {
     pub(crate) operation: String,
     pub(crate) expression: String,
     pub(crate) map_type: String,
+    /// The name of the map type where it has one, such as `http.Header`; else as `map_type`.
+    pub(crate) declared_type: String,
     pub(crate) key_type: String,
     pub(crate) element_type: String,
     /// The runtime functions that it calls, without repetition.
@@ -138,6 +140,24 @@ pub(crate) fn join(survey: Survey, architecture: &str) -> Compiled {
             }
         }
     }
+    // What was inlined several times into one function has its calls several times.
+    for (index, call) in calls
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !taken[*index])
+        .collect::<Vec<_>>()
+    {
+        let copy_of = survey.operations.iter().position(|operation| {
+            operation.file == call.file
+                && operation.line == call.line
+                && fits(operation, &call.callee)
+                && (call.map_type.is_none() || same_type(operation, call) || operation.generic)
+        });
+        if let Some(number) = copy_of {
+            taken[index] = true;
+            owned[number].push(index);
+        }
+    }
     let operations = survey
         .operations
         .iter()
@@ -231,9 +251,9 @@ fn is_write(callee: &str) -> bool {
 /// Whether the type that the compiler loads is the one of the operation. Where it loads none, or one
 /// under another name, only order and kind can tell.
 fn same_type(operation: &Operation, call: &Call) -> bool {
-    call.map_type
-        .as_deref()
-        .is_some_and(|loaded| plain(loaded) == plain(&operation.map_type))
+    call.map_type.as_deref().map(plain).is_some_and(|loaded| {
+        loaded == plain(&operation.map_type) || loaded == plain(&operation.declared_type)
+    })
 }
 
 /// A type name without package paths, which the two witnesses write differently.
@@ -299,6 +319,7 @@ fn describe(
         operation: operation.operation.clone(),
         expression: operation.expression.clone(),
         map_type: operation.map_type.clone(),
+        declared_type: operation.declared_type.clone(),
         key_type: operation.key_type.clone(),
         element_type: operation.element_type.clone(),
         runtime,
@@ -340,6 +361,7 @@ mod tests {
             operation: kind.into(),
             expression: "m[k]".into(),
             map_type: map_type.into(),
+            declared_type: map_type.into(),
             key_type: "string".into(),
             element_type: "int".into(),
             clear_loop: kind == "range",
@@ -436,6 +458,17 @@ mod tests {
                 (&["mapaccess1_faststr"], Treatment::Call),
                 (&["mapaccess1_fast64"], Treatment::Call),
             ],
+        );
+    }
+
+    /// A function that is inlined twice into another one.
+    #[test]
+    fn copies_belong_to_their_operation() {
+        let call = "1 CALL runtime.mapaccess1_faststr(SB)";
+        check(
+            vec![operation(1, "read", "map[string]int")],
+            &[call, call, call],
+            &[(&["mapaccess1_faststr"], Treatment::Call)],
         );
     }
 

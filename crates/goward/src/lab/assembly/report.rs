@@ -64,7 +64,7 @@ pub(crate) fn text(
     for call in &compiled.other_calls {
         writeln!(
             out,
-            "{}:{}  {} calls {CALLED}{}{CALLED:#} {NOTE}(written by the compiler){NOTE:#}",
+            "{}:{}  {} calls {CALLED}{}{CALLED:#} {NOTE}(no operation of the source here){NOTE:#}",
             visible(&call.file),
             call.line,
             visible(&call.caller),

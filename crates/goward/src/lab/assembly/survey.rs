@@ -55,6 +55,8 @@ pub(crate) struct Operation {
     pub(crate) operation: String,
     pub(crate) expression: String,
     pub(crate) map_type: String,
+    /// The name of the map type where it has one, such as `http.Header`; else as `map_type`.
+    pub(crate) declared_type: String,
     pub(crate) key_type: String,
     pub(crate) element_type: String,
     /// Whether it is a loop that does nothing but delete every key.

@@ -48,6 +48,7 @@ type operation struct {
 	Operation  string `json:"operation"`
 	Expression string `json:"expression"`
 	Map        string `json:"map_type"`
+	Declared   string `json:"declared_type"` // the name of the map type where it has one, else as Map
 	Key        string `json:"key_type"`
 	Element    string `json:"element_type"`
 	ClearLoop  bool   `json:"clear_loop"`
@@ -406,6 +407,24 @@ func coreMap(t types.Type) *types.Map {
 	return nil
 }
 
+// declared returns the type of the map expression of an operation as it was declared.
+func (f *finder) declared(e ast.Expr) types.Type {
+	switch inner := e.(type) {
+	case *ast.IndexExpr:
+		if f.mapOf(inner.X) != nil {
+			e = inner.X
+		}
+	case *ast.CallExpr:
+		if len(inner.Args) > 0 {
+			e = inner.Args[0]
+		}
+	}
+	if t := f.info.Types[e].Type; t != nil {
+		return t
+	}
+	return types.Typ[types.Invalid]
+}
+
 func (f *finder) add(kind string, node ast.Node, e ast.Expr, m *types.Map) {
 	start, end := f.fset.Position(node.Pos()), f.fset.Position(node.End())
 	qualifier := func(p *types.Package) string {
@@ -417,7 +436,8 @@ func (f *finder) add(kind string, node ast.Node, e ast.Expr, m *types.Map) {
 	*f.out = append(*f.out, operation{
 		Package: f.pkg, File: start.Filename, Line: start.Line, Column: f.fset.Position(e.Pos()).Column, LastLine: end.Line,
 		Function: f.function, Operation: kind, Expression: types.ExprString(e), Generic: f.generic,
-		Map: types.TypeString(m, qualifier), Key: types.TypeString(m.Key(), qualifier), Element: types.TypeString(m.Elem(), qualifier),
+		Declared: types.TypeString(f.declared(e), qualifier),
+		Map:      types.TypeString(m, qualifier), Key: types.TypeString(m.Key(), qualifier), Element: types.TypeString(m.Elem(), qualifier),
 	})
 	f.within[e] = true
 }
