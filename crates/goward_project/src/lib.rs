@@ -37,6 +37,7 @@ mod module_set;
 mod package;
 mod pattern;
 mod program;
+mod requests;
 mod resolve;
 mod vendor;
 mod version;
@@ -64,5 +65,6 @@ pub use modfile::{
     escape as escape_module_path, parse as parse_mod_file,
 };
 pub use program::{Program, ProgramFile, ProgramOptions, ProgramPackage};
+pub use requests::requests;
 pub use vendor::{VendorList, VendoredModule, parse as parse_vendor_list};
 pub use version::{GoRelease, GoVersion, compare_module_versions, is_module_version};
