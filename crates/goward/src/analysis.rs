@@ -11,7 +11,7 @@ use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, Span, assign_identities};
 use goward_project::{
     Configuration, Configurations, Environment, LoadOptions, OsFileSystem, OverlayFileSystem,
-    PackageIndex, Program, ProgramOptions, ProjectDiagnostic, load,
+    PackageIndex, Program, ProgramOptions, ProjectDiagnostic, load, requests,
 };
 use goward_rules::{Selection, Suppressions};
 use goward_types::{TypedFile, TypedPackage};
@@ -110,31 +110,34 @@ pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
         .context("cannot start threads")?;
     let mut outcome = Outcome::default();
     pool.install(|| -> anyhow::Result<()> {
-        request.progress.start("loading", 0);
-        let workspace = load(&options, &environment, &filesystem);
-        left_out::report(&workspace.diagnostics, request, &filesystem, &mut outcome);
-        let roots: Vec<PackageIndex> = workspace.roots().collect();
-        request.progress.start("checking", roots.len());
-        let program = Program::check(workspace, ProgramOptions::default());
-        let packages: Vec<PackageOutcome> = roots
-            .par_iter()
-            .map(|&index| check_package(request, &configurations, &program, index))
-            .collect();
-        for package in packages {
-            outcome.diagnostics.extend(package.diagnostics);
-            outcome.errors.extend(package.errors);
-            outcome.statistics.packages += package.statistics.packages;
-            outcome.statistics.files += package.statistics.files;
-            outcome.statistics.lines += package.statistics.lines;
-            outcome.statistics.suppressed += package.statistics.suppressed;
-            for source in package.sources {
-                outcome.sources.insert(source);
+        let mut modules = Vec::new();
+        for options in requests(&options, &environment, &filesystem) {
+            request.progress.start("loading", 0);
+            let workspace = load(&options, &environment, &filesystem);
+            left_out::report(&workspace.diagnostics, request, &filesystem, &mut outcome);
+            let roots: Vec<PackageIndex> = workspace.roots().collect();
+            request.progress.start("checking", roots.len());
+            let program = Program::check(workspace, ProgramOptions::default());
+            let packages: Vec<PackageOutcome> = roots
+                .par_iter()
+                .map(|&index| check_package(request, &configurations, &program, index))
+                .collect();
+            for package in packages {
+                outcome.diagnostics.extend(package.diagnostics);
+                outcome.errors.extend(package.errors);
+                outcome.statistics.packages += package.statistics.packages;
+                outcome.statistics.files += package.statistics.files;
+                outcome.statistics.lines += package.statistics.lines;
+                outcome.statistics.suppressed += package.statistics.suppressed;
+                for source in package.sources {
+                    outcome.sources.insert(source);
+                }
             }
+            modules.extend(program.workspace.modules);
         }
-        let modules = &program.workspace;
         Diagnostic::sort(&mut outcome.diagnostics);
         assign_identities(&mut outcome.diagnostics, &outcome.sources, |file| {
-            place_in_module(modules, &request.directory, file)
+            place_in_module(&modules, &request.directory, file)
         });
         Ok(())
     })?;
@@ -196,10 +199,9 @@ pub(crate) fn describe(diagnostic: &ProjectDiagnostic, directory: &Path) -> Stri
 }
 
 /// Module path and path within the module of a file as shown.
-fn place_in_module(workspace: &goward_project::Workspace, directory: &Path, file: &str) -> Place {
+fn place_in_module(modules: &[goward_project::Module], directory: &Path, file: &str) -> Place {
     let path = directory.join(file);
-    let owner = workspace
-        .modules
+    let owner = modules
         .iter()
         .filter(|module| path.starts_with(&module.directory))
         .max_by_key(|module| module.directory.as_os_str().len());

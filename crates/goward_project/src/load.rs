@@ -108,8 +108,11 @@ pub fn load(
     };
     let base = patterns
         .iter()
-        .find_map(Pattern::base)
-        .unwrap_or(&options.directory);
+        .cloned()
+        .map(|pattern| pattern.as_folder(&options.directory, filesystem))
+        .find_map(|pattern| pattern.base().map(Path::to_path_buf))
+        .unwrap_or_else(|| options.directory.clone());
+    let base = base.as_path();
     let roots = Roots::find(base, environment, filesystem);
     let mut modules = ModuleSet::read(&roots, environment, filesystem, &mut diagnostics);
     let wanted = modules.as_ref().and_then(ModuleSet::wanted_go);
@@ -323,6 +326,7 @@ impl Loader<'_> {
                 build: if standard { &self.pure } else { &self.build },
                 filesystem: self.filesystem,
                 size_limit: self.options.size_limit,
+                asked: root,
                 tests: root && self.options.tests,
                 keep_contents: match self.options.contents {
                     Contents::Keep => true,

@@ -41,6 +41,8 @@ pub(crate) struct ReadOptions<'a> {
     pub(crate) build: &'a BuildContext,
     pub(crate) filesystem: &'a dyn FileSystem,
     pub(crate) size_limit: u64,
+    /// The package was asked for, not only imported.
+    pub(crate) asked: bool,
     /// Look at `_test.go` files.
     pub(crate) tests: bool,
     pub(crate) keep_contents: bool,
@@ -110,11 +112,16 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
         if header.package == "documentation" {
             continue;
         }
+        let is_test = file.name.ends_with("_test.go");
         if header.package.is_empty() {
-            package.diagnostics.push(header_diagnostic(&file));
+            // Half-written or no Go at all: the parser says what is wrong with it.
+            if is_test {
+                in_package_tests.push(file);
+            } else {
+                chosen.push(file);
+            }
             continue;
         }
-        let is_test = file.name.ends_with("_test.go");
         let mut name = header.package.as_str();
         let mut is_external = false;
         if is_test
@@ -133,7 +140,7 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
                 let (line, column) = line_and_column(&file.contents, header.package_offset);
                 package.diagnostics.push(
                     ProjectDiagnostic::new(
-                        Severity::Warning,
+                        Severity::Error,
                         "mixed-packages",
                         format!(
                             "this file is of package {}, but {first} beside it of package {}",
@@ -163,6 +170,12 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
     chosen.extend(in_package_tests);
     package.imports = imports(&chosen, proper);
     package.external_imports = imports(&external, external.len());
+    for diagnostic in &mut package.diagnostics {
+        // What was not asked for is not missed either.
+        if !options.asked {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
     package.files = chosen
         .into_iter()
         .enumerate()
@@ -221,7 +234,7 @@ fn read_file<'a>(
 
 fn unreadable(path: PathBuf, error: &ReadError) -> ProjectDiagnostic {
     let diagnostic = ProjectDiagnostic::new(
-        Severity::Warning,
+        Severity::Error,
         "file-not-read",
         format!("the file is left out: {error}"),
     )
@@ -241,7 +254,7 @@ fn header_diagnostic(file: &ReadFile<'_>) -> ProjectDiagnostic {
     };
     let (line, column) = line_and_column(&file.contents, offset);
     ProjectDiagnostic::new(
-        Severity::Warning,
+        Severity::Error,
         "file-header",
         format!("the file is left out: {message}"),
     )

@@ -84,6 +84,20 @@ impl Pattern {
         Self::Tree { start, pattern }
     }
 
+    /// A bare name is an import path to Go; where a folder of that name stands here, it decides which
+    /// module is meant.
+    pub(crate) fn as_folder(self, directory: &Path, filesystem: &dyn FileSystem) -> Self {
+        if let Self::Import(path) = &self
+            && !path.contains("...")
+        {
+            let folder = normalized(&directory.join(path));
+            if matches!(filesystem.kind(&folder), Ok(EntryKind::Directory)) {
+                return Self::Folder(folder);
+            }
+        }
+        self
+    }
+
     /// The folder that decides which module the pattern belongs to; `None` for import paths.
     pub(crate) fn base(&self) -> Option<&Path> {
         match self {
@@ -593,7 +607,7 @@ impl Walk<'_, '_> {
             Err(cause) => {
                 lock().1.push(
                     ProjectDiagnostic::new(
-                        Severity::Warning,
+                        Severity::Error,
                         "folder-not-read",
                         format!("the folder is left out: {cause}"),
                     )

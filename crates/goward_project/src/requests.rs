@@ -44,7 +44,7 @@ pub fn requests(
     };
     for text in patterns {
         let pattern = Pattern::parse(text, &options.directory, filesystem);
-        let pattern = as_folder(pattern, text, options, filesystem);
+        let pattern = pattern.as_folder(&options.directory, filesystem);
         let base = pattern.base().unwrap_or(&options.directory);
         let root = root_of(base, environment, filesystem);
         let tree = match &pattern {
@@ -76,25 +76,6 @@ pub fn requests(
             ..options.clone()
         })
         .collect()
-}
-
-/// A bare name of a folder is an import path to Go; where a folder of that name stands here, it
-/// decides which module is meant.
-fn as_folder(
-    pattern: Pattern,
-    text: &str,
-    options: &LoadOptions,
-    filesystem: &dyn FileSystem,
-) -> Pattern {
-    if let Pattern::Import(path) = &pattern
-        && !path.contains("...")
-    {
-        let folder = normalized(&options.directory.join(text));
-        if matches!(filesystem.kind(&folder), Ok(EntryKind::Directory)) {
-            return Pattern::Folder(folder);
-        }
-    }
-    pattern
 }
 
 /// The go.work or go.mod file that a folder is built with.

@@ -63,7 +63,7 @@ fn links_in_a_circle_end() {
     assert_eq!(found.len(), 2, "{found:?}");
     // The linked file says `package m`, and the link to itself cannot be followed.
     assert!(
-        found[0].starts_with("loop.go: warning: the file is left out: "),
+        found[0].starts_with("loop.go: error: the file is left out: "),
         "{found:?}"
     );
     assert!(
@@ -85,7 +85,7 @@ fn pipes_are_never_opened() {
     assert_eq!(workspace.packages[0].files.len(), 1);
     assert_eq!(
         diagnostics(&workspace, folder.path()),
-        ["link.go: warning: the file is left out: it is not a regular file [file-not-read]"]
+        ["link.go: error: the file is left out: it is not a regular file [file-not-read]"]
     );
 }
 
@@ -99,7 +99,7 @@ fn a_huge_file_is_refused_unread() {
     assert_eq!(
         diagnostics(&workspace, folder.path()),
         [
-            "huge.go: warning: the file is left out: the file has 1073741824 bytes, more than the limit of 33554432 [file-not-read]"
+            "huge.go: error: the file is left out: the file has 1073741824 bytes, more than the limit of 33554432 [file-not-read]"
         ]
     );
 }
@@ -124,11 +124,11 @@ fn folders_and_files_without_rights_are_left_out() {
         let found = diagnostics(&workspace, path);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(
-            found[0].starts_with("closed: warning: the folder is left out: "),
+            found[0].starts_with("closed: error: the folder is left out: "),
             "{found:?}"
         );
         assert!(
-            found[1].starts_with("closed.go: warning: the file is left out: "),
+            found[1].starts_with("closed.go: error: the file is left out: "),
             "{found:?}"
         );
     } else {

@@ -595,10 +595,9 @@ package m
 package m
 import \"x
 -- want --
-m m: a.go e.go
-/w/b.go:1:9: warning: this file is of package other, but a.go beside it of package m [mixed-packages]
-/w/c.go:1:1: warning: the file is left out: //go:build: unexpected token b [file-header]
-/w/d.go:1:1: warning: the file is left out: expected 'package' [file-header]
+m m: a.go d.go e.go
+/w/b.go:1:9: error: this file is of package other, but a.go beside it of package m [mixed-packages]
+/w/c.go:1:1: error: the file is left out: //go:build: unexpected token b [file-header]
 /w/go.mod:3:1: error: unknown directive: frobnicate [go-mod-syntax]
 ",
     );

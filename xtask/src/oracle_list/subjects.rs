@@ -1,4 +1,4 @@
-//! Projects to list, made from modules of the Go proxy in the target folder.
+//! Projects to list, made from modules of the Go proxy in the temporary folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
