@@ -61,7 +61,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     dump: Vec<PathBuf>,
 
-    /// When the dumps were taken, in seconds from the start of the trace; by default the file's time.
+    /// A goroutine profile of the same process (pprof or debug=1) to compare with the trace.
+    #[arg(long, value_name = "FILE")]
+    profile: Vec<PathBuf>,
+
+    /// When the dumps and profiles were taken, in seconds from the start of the trace; by default the file's time.
     #[arg(long, value_name = "SECONDS")]
     profile_time: Option<f64>,
 
@@ -217,17 +221,23 @@ fn analyse(file: &Path, arguments: &Arguments) -> anyhow::Result<bool> {
     drop(reader);
     let exceptions = exception::exceptions(&timeline);
     let groups = exception::group(&timeline, &exceptions);
-    let markers = arguments
-        .dump
-        .iter()
-        .map(|dump| {
-            trace_fusion::dump_marker(
-                &timeline,
-                &bundle::member(dump, bundle::DUMP),
-                arguments.profile_time,
-            )
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut markers = Vec::new();
+    for dump in &arguments.dump {
+        let dump = bundle::member(dump, bundle::DUMP);
+        markers.push(trace_fusion::dump_marker(
+            &timeline,
+            &dump,
+            arguments.profile_time,
+        )?);
+    }
+    for profile in &arguments.profile {
+        let profile = bundle::member(profile, bundle::GOROUTINES);
+        markers.push(trace_fusion::profile_marker(
+            &timeline,
+            &profile,
+            arguments.profile_time,
+        )?);
+    }
     let summary = Summary::of(&timeline, arguments.rows.max(40));
     let found = groups
         .iter()

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use goward_trace::dump;
 use goward_trace::trace::timeline::NOBODY;
 use goward_trace::trace::{GoState, Timeline};
+use goward_trace::{dump, profile};
 use serde::Serialize;
 
 use super::trace_text::duration;
@@ -187,5 +187,126 @@ pub(crate) fn dump_marker(
         when,
         matched: format!("{known} of {total} goroutines are in the trace"),
         groups: all,
+    })
+}
+
+/// Reads a goroutine profile (pprof, or the text of debug=1) and compares its stacks with those of the
+/// goroutines that wait in the trace at that moment. Profiles have no goroutine numbers.
+pub(crate) fn profile_marker(
+    timeline: &Timeline,
+    path: &Path,
+    given: Option<f64>,
+) -> anyhow::Result<Marker> {
+    let bytes =
+        crate::files::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(profile::read_text);
+    let read = match text {
+        Some(profile) => profile,
+        None => {
+            profile::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?
+        }
+    };
+    anyhow::ensure!(
+        matches!(
+            read.kind(),
+            profile::Kind::Goroutine | profile::Kind::GoroutineLeak
+        ),
+        "{} is a {} profile; goward trace compares goroutine profiles",
+        path.display(),
+        read.kind().name()
+    );
+    let taken = (read.time_nanos != 0 && given.is_none())
+        .then(|| timeline.time_of_wall(read.time_nanos))
+        .flatten();
+    let (time, when) = match taken {
+        Some(time) => (
+            time.clamp(timeline.start, timeline.end),
+            format!(
+                "+{} (by the profile's own time)",
+                duration(time - timeline.start)
+            ),
+        ),
+        None => moment(timeline, path, given)?,
+    };
+    // What the trace's goroutines do at that moment, by the functions of their stacks.
+    let mut waiting: std::collections::HashMap<Vec<&str>, (usize, i64)> =
+        std::collections::HashMap::new();
+    for goroutine in &timeline.goroutines {
+        if goroutine.ended.is_some_and(|ended| ended < time)
+            || goroutine.created.is_some_and(|created| created > time)
+        {
+            continue;
+        }
+        let mut at = goroutine.last;
+        while let Some(change) = timeline.transitions.get(at as usize) {
+            if change.time <= time {
+                if change.state == GoState::Waiting {
+                    let stack = timeline.symbols.stack(change.stack);
+                    let functions: Vec<&str> = stack
+                        .iter()
+                        .map(|&frame| timeline.symbols.function(frame))
+                        .filter(|name| !name.starts_with("runtime."))
+                        .collect();
+                    let entry = waiting.entry(functions).or_default();
+                    entry.0 += 1;
+                    entry.1 = entry.1.max(time - change.time);
+                }
+                break;
+            }
+            at = change.previous;
+        }
+    }
+    let column = read.column(None).unwrap_or(0);
+    let (mut total, mut known) = (0, 0);
+    let mut groups = Vec::new();
+    for (stack, count) in read.by_stack(column) {
+        let count = usize::try_from(count).unwrap_or(0);
+        let functions: Vec<&str> = read
+            .stack(stack)
+            .iter()
+            .map(|&line| read.function(line).name.as_str())
+            .filter(|name| !name.starts_with("runtime."))
+            .collect();
+        total += count;
+        let trace = match waiting.get(&functions) {
+            Some(&(found, longest)) => {
+                known += count.min(found);
+                format!(
+                    "in the trace: {found} wait with this stack; longest for {}",
+                    duration(longest)
+                )
+            }
+            None => "nobody in the trace waits with this stack".to_owned(),
+        };
+        let title = functions
+            .iter()
+            .find(|name| !name.starts_with("internal/") && !name.starts_with("sync."))
+            .or(functions.first())
+            .map_or_else(|| "the runtime".to_owned(), |name| (*name).to_owned());
+        groups.push(Group {
+            count,
+            title,
+            trace,
+        });
+    }
+    groups.sort_by(|one, other| {
+        other
+            .count
+            .cmp(&one.count)
+            .then_with(|| one.title.cmp(&other.title))
+    });
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Marker {
+        label: format!("profile {name}"),
+        at: time - timeline.start,
+        when,
+        matched: format!("{known} of {total} goroutines wait with the same stack in the trace"),
+        groups,
     })
 }

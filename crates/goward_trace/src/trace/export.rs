@@ -171,36 +171,9 @@ fn write(
             &format!("G {id} {}", timeline.name(index)),
         )?;
     }
-    let slice =
-        |before: &Transition,
-         end: i64,
-         sink: &mut dyn FnMut(Lane, i64, i64, &str, &str) -> io::Result<()>| {
-            if shown[before.goroutine as usize] && before.state != GoState::NotExist {
-                let place = symbols
-                    .stack(before.stack)
-                    .first()
-                    .map_or("", |&frame| symbols.function(frame));
-                let name = match (before.state, timeline.reason(before.reason)) {
-                    (GoState::Waiting, reason) if !reason.is_empty() => reason,
-                    (state, _) => state.name(),
-                };
-                sink(
-                    Lane::Goroutine(before.goroutine),
-                    before.time,
-                    end,
-                    name,
-                    place,
-                )?;
-            }
-            Ok::<(), io::Error>(())
-        };
     for (number, change) in timeline.transitions.iter().enumerate() {
         if let Some(before) = timeline.transitions.get(change.previous as usize) {
-            slice(
-                before,
-                change.time,
-                &mut |lane, begin, end, name, detail| sink.slice(lane, begin, end, name, detail),
-            )?;
+            goroutine_slice(timeline, &shown, before, change.time, sink)?;
         }
         if change.by != NOBODY && shown[change.goroutine as usize] && shown[change.by as usize] {
             let from = (Lane::Goroutine(change.by), change.time);
@@ -213,9 +186,7 @@ fn write(
     }
     for goroutine in &timeline.goroutines {
         if let Some(last) = timeline.transitions.get(goroutine.last as usize) {
-            slice(last, timeline.end, &mut |lane, begin, end, name, detail| {
-                sink.slice(lane, begin, end, name, detail)
-            })?;
+            goroutine_slice(timeline, &shown, last, timeline.end, sink)?;
         }
     }
     for stretch in &timeline.collections {
@@ -303,4 +274,33 @@ fn write(
         sink.counter("Heap goal (bytes)", time, value)?;
     }
     sink.finish()
+}
+
+/// The state of a goroutine between two of its transitions, if it has a lane.
+fn goroutine_slice(
+    timeline: &Timeline,
+    shown: &[bool],
+    before: &Transition,
+    end: i64,
+    sink: &mut impl Sink,
+) -> io::Result<()> {
+    if !shown[before.goroutine as usize] || before.state == GoState::NotExist {
+        return Ok(());
+    }
+    let symbols = &timeline.symbols;
+    let place = symbols
+        .stack(before.stack)
+        .first()
+        .map_or("", |&frame| symbols.function(frame));
+    let name = match (before.state, timeline.reason(before.reason)) {
+        (GoState::Waiting, reason) if !reason.is_empty() => reason,
+        (state, _) => state.name(),
+    };
+    sink.slice(
+        Lane::Goroutine(before.goroutine),
+        before.time,
+        end,
+        name,
+        place,
+    )
 }

@@ -441,16 +441,16 @@ impl Timeline {
                 };
                 self.regions.push(region);
             }
-            wire::GC_BEGIN | wire::GC_ACTIVE => {
-                if self.collections.last().is_none_or(|last| last.end != 0) {
-                    let goroutine = self.goroutine(event.g, event.time);
-                    self.collections.push(Stretch {
-                        begin: event.time,
-                        end: 0,
-                        kind: 0,
-                        goroutine,
-                    });
-                }
+            wire::GC_BEGIN | wire::GC_ACTIVE
+                if self.collections.last().is_none_or(|last| last.end != 0) =>
+            {
+                let goroutine = self.goroutine(event.g, event.time);
+                self.collections.push(Stretch {
+                    begin: event.time,
+                    end: 0,
+                    kind: 0,
+                    goroutine,
+                });
             }
             wire::GC_END => match self.collections.last_mut() {
                 Some(last) if last.end == 0 => last.end = event.time,
