@@ -72,7 +72,9 @@ pub(crate) fn abandoned_sends(package: &TypedPackage<'_>, units: &Units) -> Vec<
             continue;
         }
         classify(package, file, units, unit, &mut channels);
-        for (object, channel) in &channels {
+        let mut list: Vec<(&ObjectId, &Channel)> = channels.iter().collect();
+        list.sort_by_key(|(_, channel)| channel.made);
+        for (object, channel) in list {
             if !channel.escapes && !channel.sends.is_empty() {
                 judge(package, units, *object, channel, &mut found);
             }
@@ -305,7 +307,9 @@ fn judge(
     let unit = units.get(channel.unit);
     let file = &package.files[unit.file];
     let mut senders = Vec::new();
-    for (&sender, sends) in &channel.sends {
+    let mut by_sender: Vec<(&UnitId, &Vec<NodeId>)> = channel.sends.iter().collect();
+    by_sender.sort_by_key(|(sender, _)| **sender);
+    for (&sender, sends) in by_sender {
         // Only goroutines that the function itself starts are understood.
         let Some(launch) = launch_of(file, unit, units.get(sender)) else {
             return;

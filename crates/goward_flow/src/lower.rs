@@ -72,11 +72,11 @@ fn escaping(
                     Expression::Call { function, .. } => {
                         shown.insert(unparenthesized(file, function));
                     }
-                    Expression::Selector { name, .. } => {
-                        // The name alone is no use of the function.
-                        if shown.contains(&node) || consumed.contains(&(index, node)) {
-                            shown.insert(name);
-                        }
+                    // The name alone is no use of the function.
+                    Expression::Selector { name, .. }
+                        if shown.contains(&node) || consumed.contains(&(index, node)) =>
+                    {
+                        shown.insert(name);
                     }
                     _ => {}
                 }

@@ -60,9 +60,11 @@ pub(crate) fn never_made(package: &TypedPackage<'_>, units: &Units) -> Vec<Never
         }
     }
     let mut found = Vec::new();
-    for (object, evidence) in &collector.evidence {
-        collector.judge(*object, evidence, &mut found);
-    }
+    // The findings are sorted below, so that the order of the table does not show.
+    collector
+        .evidence
+        .iter()
+        .for_each(|(object, evidence)| collector.judge(*object, evidence, &mut found));
     found.sort_by_key(|write| (write.unit, write.node));
     found
 }

@@ -18,6 +18,8 @@ mod correlation;
 mod fields;
 mod nested;
 mod place;
+mod refine;
+mod summarise;
 mod transfer;
 
 use goward_syntax::NodeId;

@@ -27,7 +27,9 @@ pub(crate) fn nested(package: &TypedPackage<'_>, units: &Units) -> Vec<NilWrite>
         let file = &package.files[unit.file];
         visit(package, file, units, id, unit.body, None, &mut uses);
     }
-    for (root, uses) in &uses {
+    let mut list: Vec<(&ObjectId, &Uses)> = uses.iter().collect();
+    list.sort_by_key(|(_, uses)| uses.made);
+    for (root, uses) in list {
         let Some(made) = uses.made.filter(|_| !uses.other) else {
             continue;
         };

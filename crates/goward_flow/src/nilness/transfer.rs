@@ -1,12 +1,10 @@
 //! What the steps and edges of a function do to what is known of its maps.
 
 use goward_syntax::{
-    AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Specification, Statement,
-    UnaryOperator,
+    AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
 use goward_types::{
-    ObjectId, ObjectKind, Parameter, Type, TypeId, TypeKind, TypedFile, TypedPackage, VariableKind,
-    World,
+    ObjectId, ObjectKind, Type, TypeId, TypeKind, TypedFile, TypedPackage, VariableKind, World,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -29,14 +27,14 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn get(&self, place: &Place) -> Option<Fact> {
+    pub(super) fn get(&self, place: &Place) -> Option<Fact> {
         self.facts
             .iter()
             .find(|entry| entry.0 == *place)
             .map(|entry| entry.1)
     }
 
-    fn set(&mut self, place: Place, fact: Fact) {
+    pub(super) fn set(&mut self, place: Place, fact: Fact) {
         match self.facts.iter().position(|entry| entry.0 == place) {
             Some(known) => self.facts[known].1 = fact,
             None if self.facts.len() < MAX_PLACES => self.facts.push((place, fact)),
@@ -105,14 +103,14 @@ const UNKNOWN: NodeId = NodeId(u32::MAX);
 
 /// The analysis of one function.
 pub(crate) struct MapNilness<'a> {
-    package: &'a TypedPackage<'a>,
-    units: &'a Units,
-    summaries: &'a FxHashMap<ObjectId, Summary>,
-    unit_id: UnitId,
-    unit: &'a Unit,
-    file: &'a TypedFile<'a>,
+    pub(super) package: &'a TypedPackage<'a>,
+    pub(super) units: &'a Units,
+    pub(super) summaries: &'a FxHashMap<ObjectId, Summary>,
+    pub(super) unit_id: UnitId,
+    pub(super) unit: &'a Unit,
+    pub(super) file: &'a TypedFile<'a>,
     /// Variables that are assigned in function literals that may run at any time.
-    untracked: FxHashSet<ObjectId>,
+    pub(super) untracked: FxHashSet<ObjectId>,
 }
 
 impl<'a> MapNilness<'a> {
@@ -137,7 +135,7 @@ impl<'a> MapNilness<'a> {
         analysis
     }
 
-    fn world(&self) -> &'a World {
+    pub(super) fn world(&self) -> &'a World {
         self.package.world
     }
 
@@ -224,20 +222,20 @@ impl<'a> MapNilness<'a> {
         }
     }
 
-    fn place(&self, node: NodeId) -> Option<Place> {
+    pub(super) fn place(&self, node: NodeId) -> Option<Place> {
         let place = Place::of(self.world(), self.file, node)?;
         (!self.untracked.contains(&place.root)).then_some(place)
     }
 
-    fn is_map(&self, id: TypeId) -> bool {
+    pub(super) fn is_map(&self, id: TypeId) -> bool {
         self.world().underlying(id).kind() == TypeKind::Map
     }
 
-    fn is_map_node(&self, node: NodeId) -> bool {
+    pub(super) fn is_map_node(&self, node: NodeId) -> bool {
         self.is_map(self.file.facts.type_of(node))
     }
 
-    fn is_nil_node(&self, node: NodeId) -> bool {
+    pub(super) fn is_nil_node(&self, node: NodeId) -> bool {
         let node = unparenthesized(self.file, node);
         self.file.tree.kind(node) == NodeKind::Ident
             && self
@@ -586,7 +584,7 @@ impl<'a> MapNilness<'a> {
     }
 
     /// The writes that a step makes to maps: the map, and the node to report.
-    fn writes(&self, step: Step, visit: &mut dyn FnMut(NodeId, NodeId)) {
+    pub(super) fn writes(&self, step: Step, visit: &mut dyn FnMut(NodeId, NodeId)) {
         let tree = self.file.tree;
         let target = |node: NodeId, visit: &mut dyn FnMut(NodeId, NodeId)| {
             let node = unparenthesized(self.file, node);
@@ -739,160 +737,6 @@ impl<'a> MapNilness<'a> {
         }
     }
 
-    /// What a condition tells when it is true (or false).
-    fn condition(&self, state: &mut State, node: NodeId, holds: bool) {
-        let node = unparenthesized(self.file, node);
-        match self.file.tree.expression(node) {
-            Expression::Unary {
-                operator: UnaryOperator::Not,
-                operand,
-            } => self.condition(state, operand, !holds),
-            Expression::Binary {
-                operator: BinaryOperator::LogicalAnd,
-                left,
-                right,
-                ..
-            } if holds => {
-                self.condition(state, left, true);
-                self.condition(state, right, true);
-            }
-            Expression::Binary {
-                operator: BinaryOperator::LogicalOr,
-                left,
-                right,
-                ..
-            } if !holds => {
-                self.condition(state, left, false);
-                self.condition(state, right, false);
-            }
-            Expression::Binary {
-                operator,
-                left,
-                right,
-                ..
-            } => self.comparison(state, operator, left, right, holds, node),
-            // `if m[k] {`: a nil map holds no true.
-            Expression::Index { operand, .. } if holds && self.is_map_node(operand) => {
-                self.learn_not_nil(state, operand, node)
-            }
-            _ => {}
-        }
-    }
-
-    fn learn_not_nil(&self, state: &mut State, map: NodeId, at: NodeId) {
-        if let Some(place) = self.place(map) {
-            state.set(
-                place,
-                Fact {
-                    nilness: Nilness::NonNil,
-                    reason: NilReason::Compared,
-                    made: at,
-                },
-            );
-        }
-    }
-
-    fn comparison(
-        &self,
-        state: &mut State,
-        operator: BinaryOperator,
-        left: NodeId,
-        right: NodeId,
-        holds: bool,
-        at: NodeId,
-    ) {
-        use BinaryOperator as B;
-        let (left, right) = (
-            unparenthesized(self.file, left),
-            unparenthesized(self.file, right),
-        );
-        let (value, constant) = if self.is_nil_node(left) {
-            (right, left)
-        } else {
-            (left, right)
-        };
-        let equal = match operator {
-            B::Equal => Some(holds),
-            B::NotEqual => Some(!holds),
-            _ => None,
-        };
-        if self.is_nil_node(constant) {
-            let (Some(equal), true) = (equal, self.is_map_node(value)) else {
-                return;
-            };
-            if let Some(place) = self.place(value) {
-                let nilness = if equal { Nilness::Nil } else { Nilness::NonNil };
-                let known = state.get(&place);
-                // Who made the map nil is more telling than the test.
-                let keep = known.filter(|known| {
-                    equal && matches!(known.nilness, Nilness::Nil | Nilness::Maybe)
-                });
-                let fact = keep.map_or(
-                    Fact {
-                        nilness,
-                        reason: NilReason::Compared,
-                        made: at,
-                    },
-                    |known| Fact { nilness, ..known },
-                );
-                state.set(place, fact);
-            }
-            return;
-        }
-        let tree = self.file.tree;
-        let zero = self
-            .file
-            .facts
-            .get(constant)
-            .and_then(|fact| fact.value)
-            .and_then(|value| value.int64_value());
-        // `len(m) > 0` and its relatives.
-        if let Expression::Call {
-            function,
-            arguments: &[map],
-            ..
-        } = tree.expression(value)
-            && callee(self.world(), self.file, function) == Callee::Builtin("len")
-            && self.is_map_node(map)
-        {
-            let not_empty = match (operator, zero, holds) {
-                (B::Greater | B::NotEqual, Some(0), true)
-                | (B::Equal | B::LessEqual, Some(0), false)
-                | (B::GreaterEqual, Some(1..), true)
-                | (B::Less, Some(1), false) => true,
-                (B::Greater | B::Equal, Some(1..), true) => true,
-                _ => false,
-            };
-            if not_empty {
-                self.learn_not_nil(state, map, at);
-            }
-            return;
-        }
-        // `m[k] != 0`, `m[k] > 0`, `m[k] != ""`: the map has an entry.
-        if let Expression::Index { operand, .. } = tree.expression(value)
-            && self.is_map_node(operand)
-        {
-            let empty_text = self
-                .file
-                .facts
-                .get(constant)
-                .and_then(|fact| fact.value)
-                .is_some_and(|value| {
-                    value.kind() == goward_types::constant::Kind::String
-                        && value.string_value().is_empty()
-                });
-            let has_entry = match operator {
-                B::NotEqual => holds && (zero == Some(0) || empty_text),
-                B::Equal => !holds && (zero == Some(0) || empty_text),
-                B::Greater => holds && zero.is_some_and(|zero| zero >= 0),
-                _ => false,
-            };
-            if has_entry {
-                self.learn_not_nil(state, operand, at);
-            }
-        }
-    }
-
     /// Reports the writes of this function, and of the literals that it defers.
     pub(crate) fn report(&self, solution: &Solution<State>, found: &mut Vec<NilWrite>) {
         for (index, entry) in solution.entry.iter().enumerate() {
@@ -968,195 +812,6 @@ impl<'a> MapNilness<'a> {
             write.deferred = Some(statement);
             found.push(write);
         }
-    }
-
-    /// What callers need to know of this function.
-    pub(crate) fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        let results = self.result_types();
-        let has_map = results
-            .iter()
-            .any(|result| self.is_map(result.parameter_type));
-        let has_map_parameter = self
-            .unit
-            .parameters
-            .iter()
-            .flatten()
-            .any(|&parameter| self.is_map(self.world().object_type(parameter)));
-        if !has_map && !has_map_parameter {
-            return summary;
-        }
-        let solution = solve(&self.unit.graph, self);
-        if !solution.complete {
-            return summary;
-        }
-        if has_map {
-            summary.returns_nil = vec![(false, false); results.len()];
-        }
-        for (index, entry) in solution.entry.iter().enumerate() {
-            let Some(mut state) = entry.clone() else {
-                continue;
-            };
-            let block = BlockId(index as u32);
-            for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
-                self.writes(step, &mut |map, _| {
-                    let Some(place) = self.place(map) else { return };
-                    let parameter = self
-                        .unit
-                        .parameters
-                        .iter()
-                        .position(|&parameter| parameter == Some(place.root));
-                    if let Some(position) = parameter
-                        && place.elements.is_empty()
-                        && state.get(&place).is_none()
-                        && !summary.writes.contains(&position)
-                    {
-                        summary.writes.push(position);
-                    }
-                });
-                if let Step::Return(node) = step
-                    && has_map
-                {
-                    self.summarise_return(&state, node, &results, &mut summary);
-                }
-                self.step(&mut state, block, position, step);
-            }
-        }
-        if summary
-            .returns_nil
-            .iter()
-            .all(|&result| result == (false, false))
-        {
-            summary.returns_nil.clear();
-        }
-        summary.writes.sort_unstable();
-        summary
-    }
-
-    fn result_types(&self) -> Vec<Parameter> {
-        let world = self.world();
-        let signature = self.unit.object.map(|object| world.object_type(object));
-        let results = signature
-            .and_then(|signature| world.as_signature(signature))
-            .map(|signature| signature.results);
-        results.map_or_else(Vec::new, |results| world.tuple(results).to_vec())
-    }
-
-    fn summarise_return(
-        &self,
-        state: &State,
-        node: NodeId,
-        results: &[Parameter],
-        summary: &mut Summary,
-    ) {
-        let Statement::Return { results: values } = self.file.tree.statement(node) else {
-            return;
-        };
-        if !values.is_empty() && values.len() != results.len() {
-            return;
-        }
-        // Clone-like functions give nil for nil: their callers know what they pass.
-        let from_input = self.under_nil_test_of_input(node);
-        let world = self.world();
-        let companion = results.len().checked_sub(1).filter(|&last| {
-            last > 0
-                && (results[last].parameter_type == world.universe().error
-                    || world.is_boolean(results[last].parameter_type))
-        });
-        let went_well = match companion {
-            None => true,
-            Some(last) => match values.get(last) {
-                // A bare return: what the error is then is not known here.
-                None => return,
-                Some(&value) if world.is_boolean(results[last].parameter_type) => {
-                    let known = self.file.facts.get(value).and_then(|fact| fact.value);
-                    match known {
-                        Some(known) => known.bool_value(),
-                        None => return,
-                    }
-                }
-                Some(&value) => self.is_nil_node(value),
-            },
-        };
-        for (index, result) in results.iter().enumerate() {
-            if !self.is_map(result.parameter_type) || from_input {
-                continue;
-            }
-            let nil = match values.get(index) {
-                Some(&value) if self.is_nil_node(value) => true,
-                Some(&value) => self
-                    .place(value)
-                    .and_then(|place| state.get(&place))
-                    .is_some_and(|fact| fact.nilness == Nilness::Nil),
-                None => self
-                    .unit
-                    .results
-                    .get(index)
-                    .copied()
-                    .flatten()
-                    .and_then(|object| state.get(&Place::variable(object)))
-                    .is_some_and(|fact| fact.nilness == Nilness::Nil),
-            };
-            if nil {
-                let entry = &mut summary.returns_nil[index];
-                if went_well {
-                    entry.0 = true
-                } else {
-                    entry.1 = true
-                }
-            }
-        }
-    }
-
-    /// Whether a return stands under `if in == nil`, where `in` is a parameter or the receiver.
-    fn under_nil_test_of_input(&self, node: NodeId) -> bool {
-        let tree = self.file.tree;
-        let wanted = tree.span(node);
-        let mut current = self.unit.body;
-        loop {
-            if let NodeKind::IfStmt = tree.kind(current)
-                && let Statement::If { condition, .. } = tree.statement(current)
-                && self.tests_input(condition)
-            {
-                return true;
-            }
-            let mut next = None;
-            tree.for_each_child(current, |child| {
-                let span = tree.span(child);
-                if span.start <= wanted.start && wanted.end <= span.end {
-                    next = Some(child);
-                }
-            });
-            match next {
-                Some(child) if child != node => current = child,
-                _ => return false,
-            }
-        }
-    }
-
-    /// Whether a condition looks at a parameter or the receiver (against nil, or its length).
-    fn tests_input(&self, condition: NodeId) -> bool {
-        let mut found = false;
-        let mut pending = vec![condition];
-        while let Some(node) = pending.pop() {
-            if self.file.tree.kind(node) == NodeKind::Ident
-                && let Some(object) = self.file.facts.object_of(node)
-            {
-                let input = self.unit.parameters.contains(&Some(object))
-                    || self.unit.receiver == Some(object);
-                let nilable = matches!(
-                    self.world()
-                        .underlying(self.world().object_type(object))
-                        .kind(),
-                    TypeKind::Map | TypeKind::Pointer | TypeKind::Slice | TypeKind::Interface
-                );
-                found |= input && nilable;
-            }
-            self.file
-                .tree
-                .for_each_child(node, |child| pending.push(child));
-        }
-        found
     }
 }
 

@@ -3,6 +3,8 @@
 //! Source: `go/types/labels.go`; only what declares labels and finds their uses. That a jump goes
 //! into a block or over a declaration changes no types and is left to the compiler.
 
+use std::collections::hash_map::Entry;
+
 use goward_syntax::{NodeId, Statement, Symbol};
 use rustc_hash::FxHashMap;
 
@@ -42,13 +44,17 @@ impl<'w> Checker<'w> {
                     Some(TypeId::UNKNOWN),
                 );
                 let object = self.world.add_object(object);
-                if name.is_blank() {
-                    self.record_definition(label, Some(object));
-                } else if labels.contains_key(&name) {
-                    self.error(label, format!("label {name} already declared"));
-                } else {
-                    labels.insert(name, object);
-                    self.record_definition(label, Some(object));
+                // A blank label is no label at all.
+                if !name.is_blank() {
+                    match labels.entry(name) {
+                        Entry::Occupied(_) => {
+                            self.error(label, format!("label {name} already declared"))
+                        }
+                        Entry::Vacant(entry) => {
+                            entry.insert(object);
+                            self.record_definition(label, Some(object));
+                        }
+                    }
                 }
                 return self.collect_labels(statement, labels, branches);
             }

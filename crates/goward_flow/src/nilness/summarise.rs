@@ -1,0 +1,200 @@
+//! What callers need to know of a function: which results may be nil maps, which parameters it writes.
+
+use goward_syntax::{NodeId, NodeKind, Statement};
+use goward_types::{Parameter, TypeKind};
+
+use crate::graph::{BlockId, Step};
+use crate::nilness::transfer::{MapNilness, State};
+use crate::nilness::{Nilness, Place, Summary};
+use crate::solver::{Analysis, solve};
+
+impl MapNilness<'_> {
+    /// What callers need to know of this function.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        let results = self.result_types();
+        let has_map = results
+            .iter()
+            .any(|result| self.is_map(result.parameter_type));
+        let has_map_parameter = self
+            .unit
+            .parameters
+            .iter()
+            .flatten()
+            .any(|&parameter| self.is_map(self.world().object_type(parameter)));
+        if !has_map && !has_map_parameter {
+            return summary;
+        }
+        let solution = solve(&self.unit.graph, self);
+        if !solution.complete {
+            return summary;
+        }
+        if has_map {
+            summary.returns_nil = vec![(false, false); results.len()];
+        }
+        for (index, entry) in solution.entry.iter().enumerate() {
+            let Some(mut state) = entry.clone() else {
+                continue;
+            };
+            let block = BlockId(index as u32);
+            for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
+                self.writes(step, &mut |map, _| {
+                    let Some(place) = self.place(map) else { return };
+                    let parameter = self
+                        .unit
+                        .parameters
+                        .iter()
+                        .position(|&parameter| parameter == Some(place.root));
+                    if let Some(position) = parameter
+                        && place.elements.is_empty()
+                        && state.get(&place).is_none()
+                        && !summary.writes.contains(&position)
+                    {
+                        summary.writes.push(position);
+                    }
+                });
+                if let Step::Return(node) = step
+                    && has_map
+                {
+                    self.summarise_return(&state, node, &results, &mut summary);
+                }
+                self.step(&mut state, block, position, step);
+            }
+        }
+        if summary
+            .returns_nil
+            .iter()
+            .all(|&result| result == (false, false))
+        {
+            summary.returns_nil.clear();
+        }
+        summary.writes.sort_unstable();
+        summary
+    }
+
+    fn result_types(&self) -> Vec<Parameter> {
+        let world = self.world();
+        let signature = self.unit.object.map(|object| world.object_type(object));
+        let results = signature
+            .and_then(|signature| world.as_signature(signature))
+            .map(|signature| signature.results);
+        results.map_or_else(Vec::new, |results| world.tuple(results).to_vec())
+    }
+
+    fn summarise_return(
+        &self,
+        state: &State,
+        node: NodeId,
+        results: &[Parameter],
+        summary: &mut Summary,
+    ) {
+        let Statement::Return { results: values } = self.file.tree.statement(node) else {
+            return;
+        };
+        if !values.is_empty() && values.len() != results.len() {
+            return;
+        }
+        // Clone-like functions give nil for nil: their callers know what they pass.
+        let from_input = self.under_nil_test_of_input(node);
+        let world = self.world();
+        let companion = results.len().checked_sub(1).filter(|&last| {
+            last > 0
+                && (results[last].parameter_type == world.universe().error
+                    || world.is_boolean(results[last].parameter_type))
+        });
+        let went_well = match companion {
+            None => true,
+            Some(last) => match values.get(last) {
+                // A bare return: what the error is then is not known here.
+                None => return,
+                Some(&value) if world.is_boolean(results[last].parameter_type) => {
+                    let known = self.file.facts.get(value).and_then(|fact| fact.value);
+                    match known {
+                        Some(known) => known.bool_value(),
+                        None => return,
+                    }
+                }
+                Some(&value) => self.is_nil_node(value),
+            },
+        };
+        for (index, result) in results.iter().enumerate() {
+            if !self.is_map(result.parameter_type) || from_input {
+                continue;
+            }
+            let nil = match values.get(index) {
+                Some(&value) if self.is_nil_node(value) => true,
+                Some(&value) => self
+                    .place(value)
+                    .and_then(|place| state.get(&place))
+                    .is_some_and(|fact| fact.nilness == Nilness::Nil),
+                None => self
+                    .unit
+                    .results
+                    .get(index)
+                    .copied()
+                    .flatten()
+                    .and_then(|object| state.get(&Place::variable(object)))
+                    .is_some_and(|fact| fact.nilness == Nilness::Nil),
+            };
+            if nil {
+                let entry = &mut summary.returns_nil[index];
+                if went_well {
+                    entry.0 = true
+                } else {
+                    entry.1 = true
+                }
+            }
+        }
+    }
+
+    /// Whether a return stands under `if in == nil`, where `in` is a parameter or the receiver.
+    fn under_nil_test_of_input(&self, node: NodeId) -> bool {
+        let tree = self.file.tree;
+        let wanted = tree.span(node);
+        let mut current = self.unit.body;
+        loop {
+            if let NodeKind::IfStmt = tree.kind(current)
+                && let Statement::If { condition, .. } = tree.statement(current)
+                && self.tests_input(condition)
+            {
+                return true;
+            }
+            let mut next = None;
+            tree.for_each_child(current, |child| {
+                let span = tree.span(child);
+                if span.start <= wanted.start && wanted.end <= span.end {
+                    next = Some(child);
+                }
+            });
+            match next {
+                Some(child) if child != node => current = child,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether a condition looks at a parameter or the receiver (against nil, or its length).
+    fn tests_input(&self, condition: NodeId) -> bool {
+        let mut found = false;
+        let mut pending = vec![condition];
+        while let Some(node) = pending.pop() {
+            if self.file.tree.kind(node) == NodeKind::Ident
+                && let Some(object) = self.file.facts.object_of(node)
+            {
+                let input = self.unit.parameters.contains(&Some(object))
+                    || self.unit.receiver == Some(object);
+                let nilable = matches!(
+                    self.world()
+                        .underlying(self.world().object_type(object))
+                        .kind(),
+                    TypeKind::Map | TypeKind::Pointer | TypeKind::Slice | TypeKind::Interface
+                );
+                found |= input && nilable;
+            }
+            self.file
+                .tree
+                .for_each_child(node, |child| pending.push(child));
+        }
+        found
+    }
+}
