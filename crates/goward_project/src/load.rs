@@ -109,7 +109,7 @@ pub fn load(
     let base = patterns
         .iter()
         .cloned()
-        .map(|pattern| pattern.as_folder(&options.directory, filesystem))
+        .map(|pattern| pattern.into_folder(&options.directory, filesystem))
         .find_map(|pattern| pattern.base().map(Path::to_path_buf))
         .unwrap_or_else(|| options.directory.clone());
     let base = base.as_path();

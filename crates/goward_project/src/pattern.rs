@@ -86,7 +86,7 @@ impl Pattern {
 
     /// A bare name is an import path to Go; where a folder of that name stands here, it decides which
     /// module is meant.
-    pub(crate) fn as_folder(self, directory: &Path, filesystem: &dyn FileSystem) -> Self {
+    pub(crate) fn into_folder(self, directory: &Path, filesystem: &dyn FileSystem) -> Self {
         if let Self::Import(path) = &self
             && !path.contains("...")
         {

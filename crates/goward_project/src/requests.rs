@@ -44,7 +44,7 @@ pub fn requests(
     };
     for text in patterns {
         let pattern = Pattern::parse(text, &options.directory, filesystem);
-        let pattern = pattern.as_folder(&options.directory, filesystem);
+        let pattern = pattern.into_folder(&options.directory, filesystem);
         let base = pattern.base().unwrap_or(&options.directory);
         let root = root_of(base, environment, filesystem);
         let tree = match &pattern {
