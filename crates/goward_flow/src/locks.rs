@@ -180,6 +180,21 @@ impl<'s> Shared<'s, '_> {
                     }
                 }
                 How::Spawn(id) => {
+                    // A goroutine may give back what was locked here: a mutex as a signal.
+                    let summaries = self.summaries.borrow();
+                    let summary = &summaries[target.index()];
+                    for &path in summary.released.iter().chain(&summary.released_sometimes) {
+                        if let Some(path) = self.translate(path, *target, bindings)
+                            && let Some(held) = state.lock(path).copied()
+                        {
+                            let held = Held {
+                                mode: Mode::Maybe,
+                                own: false,
+                                ..held
+                            };
+                            state.put(path, held);
+                        }
+                    }
                     if let Err(index) = state.live.binary_search(id) {
                         state.live.insert(index, *id);
                     }

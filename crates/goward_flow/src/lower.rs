@@ -812,7 +812,7 @@ impl<'a> Lowering<'_, 'a> {
 
     /// Whether a function has the shape of an HTTP handler.
     fn is_handler(&self, unit: &Unit) -> bool {
-        is_handler(self.package.world, self.file, unit)
+        is_handler(self.package.world, &self.package.files[unit.file], unit)
     }
 
     fn is_condition_variable(&self, function: NodeId) -> bool {

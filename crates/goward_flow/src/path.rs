@@ -224,6 +224,8 @@ pub struct Definitions {
 pub struct Variables {
     definitions: FxHashMap<ObjectId, Definitions>,
     single_values: FxHashSet<(usize, NodeId)>,
+    /// Fields that are set, with the file and range of the declaration in which they are.
+    field_sets: Vec<(ObjectId, usize, Span)>,
 }
 
 impl Variables {
@@ -234,6 +236,7 @@ impl Variables {
             for &declaration in file.tree.declarations() {
                 for node in file.tree.preorder(declaration) {
                     variables.node(file, index, node);
+                    variables.fields_set(package.world, file, index, declaration, node);
                 }
             }
         }
@@ -347,6 +350,36 @@ impl Variables {
             [value] if !definitions.other && !definitions.address_taken => Some(*value),
             _ => None,
         }
+    }
+
+    /// Remembers the fields that an assignment sets.
+    fn fields_set(
+        &mut self,
+        world: &World,
+        file: &TypedFile<'_>,
+        index: usize,
+        declaration: NodeId,
+        node: NodeId,
+    ) {
+        if file.tree.kind(node) != NodeKind::AssignStmt {
+            return;
+        }
+        if let Statement::Assign { left, .. } = file.tree.statement(node) {
+            for &place in left {
+                if let Some(selection) = file.facts.selections.get(&place) {
+                    let field = origin(world, selection.object);
+                    self.field_sets
+                        .push((field, index, file.tree.span(declaration)));
+                }
+            }
+        }
+    }
+
+    /// Whether the declaration around an offset sets a field.
+    fn sets_field(&self, field: ObjectId, file: usize, offset: u32) -> bool {
+        self.field_sets
+            .iter()
+            .any(|set| set.0 == field && set.1 == file && set.2.contains(offset))
     }
 
     /// Whether an expression is the one value of some variable.
@@ -535,6 +568,15 @@ impl Resolver<'_, '_> {
             return None;
         }
         let path = self.resolve(file, value, aliases)?;
+        // A map that is taken out of its field, `m := s.m; s.m = nil`, belongs to this function.
+        if world.underlying(object_type).kind() == TypeKind::Map
+            && let Some(field) = self.paths.last_field(path)
+            && self
+                .variables
+                .sets_field(field, file, tree.span(value).start)
+        {
+            return None;
+        }
         // Only while nothing on the way can have changed.
         let stable = self
             .paths

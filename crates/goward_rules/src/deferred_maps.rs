@@ -115,12 +115,14 @@ fn hazard<'c>(
     let flow = context.flow;
     let kind = effect.access.kind;
     let on_all_paths = !is_conditional(context, observed.unit, effect);
+    let file = flow.units.get(observed.unit).file;
+    // What a function of another file knows has its place there.
+    let same_file = flow.units.get(effect.unit).file == file;
     let certain = |nilness: Option<Nilness>| match nilness {
-        Some(Nilness::Nil(since)) => Some(since),
-        Some(Nilness::Maybe(since)) if on_all_paths => Some(since),
+        Some(Nilness::Nil(since)) if same_file => Some(since),
+        Some(Nilness::Maybe(since)) if same_file && on_all_paths => Some(since),
         _ => None,
     };
-    let file = flow.units.get(observed.unit).file;
     let tree = context.file(file).tree;
     if kind == AccessKind::Write
         && let Some(since) = certain(effect.nilness)

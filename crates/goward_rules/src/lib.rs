@@ -32,4 +32,6 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+mod lock_tests;
+#[cfg(test)]
 mod testing;
