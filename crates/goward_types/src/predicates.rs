@@ -39,9 +39,15 @@ impl TypeId {
 }
 
 impl World {
-    /// Whether anything is known of the type.
+    /// Whether anything is known of the type. Something is of an alias that is still being declared.
     pub fn is_valid(&self, id: TypeId) -> bool {
-        self.unalias(id) != TypeId::UNKNOWN
+        if id.kind() != TypeKind::Alias {
+            return id != TypeId::UNKNOWN;
+        }
+        match self.get(id) {
+            Type::Alias(alias) if alias.right_hand_side.get().is_none() => true,
+            _ => self.unalias(id) != TypeId::UNKNOWN,
+        }
     }
 
     /// Whether the underlying type is a basic one with one of the properties `info`. It does not

@@ -158,7 +158,7 @@ impl<'w> Checker<'w> {
             Expression::StructType { fields } => return self.struct_type(fields),
             Expression::Star { operand } => {
                 let base = self.var_type(operand);
-                if world.unalias(base).is_known() {
+                if world.is_valid(base) {
                     return world.new_pointer(base);
                 }
                 // What a pointer points to may be unknown without the pointer being so: it stays
@@ -290,7 +290,7 @@ impl<'w> Checker<'w> {
         let mut known = true;
         for &node in nodes {
             let argument = self.var_type(node);
-            known &= self.world.unalias(argument).is_known();
+            known &= self.world.is_valid(argument);
             types.push(argument);
         }
         known.then_some(types)

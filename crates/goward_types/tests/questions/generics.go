@@ -64,6 +64,11 @@ type (
 	Shadowed   = Shadow[string]
 )
 
+type Looping = Pair[Looper, []ID]
+type Looper interface{ Next(any) *Looping }
+
+//= underlying(Looper): interface{Next(any) *generics.Looping}
+//= underlying(Looping): struct{First generics.Looper; Second []generics.ID}
 //= object(List): type generics.List[T any] struct{head *generics.Element[T]; tail *generics.Element[T]; count int}
 //= object(Set): type generics.Set[K comparable] = generics.Map[K, struct{}]
 //= object(Pair): type generics.Pair[A, B any] struct{First A; Second B}
