@@ -272,7 +272,7 @@ fn sharer(
     let other = others().find(|other| {
         let theirs = thread(other.unit);
         let elsewhere = theirs.is_some() && theirs != mine
-            || handled(other.unit) && !chain.iter().any(|&unit| unit == other.unit)
+            || handled(other.unit) && !chain.contains(&other.unit)
             || is_variable && mine.is_some() && theirs != mine;
         elsewhere && !other.any_lock && conflicts(other.access.kind)
     });
