@@ -11,7 +11,7 @@ use crate::graph::{BlockId, Edge, EdgeKind, Step};
 use crate::lower::Lowered;
 use crate::path::{PathId, Paths, Root, declared_in, is_package_variable};
 use crate::solver::{Analysis, Solution, solve};
-use crate::state::{Held, LockState, Mode, Nilness};
+use crate::state::{Held, LockState, Mode, Nilness, meet};
 use crate::summary::{Effect, Summary, Take};
 use crate::unit::{UnitId, Units};
 
@@ -763,31 +763,6 @@ impl<'s> Shared<'s, '_> {
         result.sort_by_key(|entry| entry.0);
         result
     }
-}
-
-/// Keeps of `into` what also holds in `from`; unlike at a join nothing becomes a maybe: a caller that
-/// does not hold a lock is enough not to hold it.
-fn meet(into: &mut LockState, from: &LockState) {
-    into.held.retain_mut(|(path, mine)| match from.lock(*path) {
-        Some(theirs) => {
-            mine.mode = mine.mode.min(theirs.mode);
-            mine.certain &= theirs.certain;
-            if (theirs.file, theirs.node) < (mine.file, mine.node) {
-                (mine.file, mine.node) = (theirs.file, theirs.node);
-            }
-            true
-        }
-        None => false,
-    });
-    let live = into.live.clone();
-    let held = std::mem::take(&mut into.held);
-    let mut rest = from.clone();
-    rest.held.clear();
-    into.join(&rest);
-    into.held = held;
-    into.live.extend(live);
-    into.live.sort_unstable();
-    into.live.dedup();
 }
 
 fn add_take(takes: &mut Vec<Take>, take: Take) {

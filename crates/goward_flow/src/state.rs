@@ -265,3 +265,28 @@ impl LockState {
         *self != before
     }
 }
+
+/// Keeps of `into` what also holds in `from`; unlike at a join nothing becomes a maybe: a caller that
+/// does not hold a lock is enough not to hold it.
+pub(crate) fn meet(into: &mut LockState, from: &LockState) {
+    into.held.retain_mut(|(path, mine)| match from.lock(*path) {
+        Some(theirs) => {
+            mine.mode = mine.mode.min(theirs.mode);
+            mine.certain &= theirs.certain;
+            if (theirs.file, theirs.node) < (mine.file, mine.node) {
+                (mine.file, mine.node) = (theirs.file, theirs.node);
+            }
+            true
+        }
+        None => false,
+    });
+    let live = into.live.clone();
+    let held = std::mem::take(&mut into.held);
+    let mut rest = from.clone();
+    rest.held.clear();
+    into.join(&rest);
+    into.held = held;
+    into.live.extend(live);
+    into.live.sort_unstable();
+    into.live.dedup();
+}
