@@ -330,14 +330,15 @@ fn check_package(
         let mut findings = here;
         findings.retain(|finding| !ignored.contains(&finding.rule.as_ref()));
         let rule = goward_rules::rule("syntax-error").expect("the rule exists");
-        if selection.enables(rule) {
+        if selection.enables(rule) && !ignored.contains(&rule.name) {
             findings.extend(file.tree.diagnostics().iter().map(|error| {
                 rule.diagnostic(text.path().clone(), error.span, error.message.clone())
             }));
         }
         let comments = file.tree.comments().iter().map(|comment| comment.span);
-        let suppressed = Suppressions::new(&text, comments)
-            .apply(&text, findings, |rule| selection.enables_name(rule));
+        let suppressed = Suppressions::new(&text, comments).apply(&text, findings, |rule| {
+            selection.enables_name(rule) && !ignored.contains(&rule)
+        });
         outcome.statistics.files += 1;
         outcome.statistics.lines += text.lines().line_count() as usize;
         outcome.statistics.suppressed += suppressed.suppressed;

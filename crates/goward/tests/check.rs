@@ -270,6 +270,34 @@ fn every_shell_gets_completions() {
 }
 
 #[test]
+fn the_documented_configuration_is_understood() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let legacy = "package a\n\n//goward:ignore\n";
+    let folder = module(&[
+        ("goward.toml", block),
+        ("a.go", legacy),
+        ("internal/legacy/b.go", legacy),
+        ("third_party/c.go", legacy),
+    ]);
+    let run = goward(folder.path(), &["check", "--output-format", "concise"], "");
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    assert!(
+        run.out.starts_with("a.go:3:1: bad-suppression"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
 fn what_is_left_out_is_said() {
     let text = "package a\n\nimport \"example.com/none\"\n\nvar X = none.X\n";
     let folder = module(&[("a.go", text)]);

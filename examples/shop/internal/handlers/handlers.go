@@ -55,14 +55,14 @@ func (h *Handlers) Routes() http.Handler {
 func (h *Handlers) guarded(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			h.report(r)
+			report(r)
 		}()
 		next(w, r)
 	}
 }
 
 // report is called by the deferred function; it is not deferred itself.
-func (h *Handlers) report(r *http.Request) {
+func report(r *http.Request) {
 	if cause := recover(); cause != nil { // want recover-has-no-effect
 		log.Printf("%s: %v", r.URL.Path, cause)
 	}
