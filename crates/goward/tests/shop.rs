@@ -1,4 +1,4 @@
-//! The example service: what `goward check` finds in it is what its marks say.
+//! The example service: what `goward check examples/shop` finds is what its marks say.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,9 +11,6 @@ use std::process::Command;
 use goward_diagnostics::{Category, Diagnostic, LineColumn, Severity, SourceFile, Sources, Span};
 use serde_json::Value;
 
-/// Rules that the marks name and that are not written yet. Their marks are not looked at.
-const PENDING: &[&str] = &["map-race", "map-read-in-defer", "map-write-in-defer"];
-
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -21,7 +18,7 @@ fn workspace() -> PathBuf {
         .unwrap()
 }
 
-/// The Go files of the example by the path that findings name, without the marks of pending rules.
+/// The Go files of the example by the path that findings name.
 fn sources() -> Sources {
     let mut sources = Sources::new();
     let mut folders = vec![workspace().join("examples/shop")];
@@ -32,16 +29,8 @@ fn sources() -> Sources {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "go") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let lines = text.lines().map(|line| match line.rsplit_once("// want ") {
-                    Some((code, rule)) if PENDING.contains(&rule) => format!("{code}\n"),
-                    _ => format!("{line}\n"),
-                });
-                let name = path
-                    .strip_prefix(workspace().join("examples/shop"))
-                    .unwrap()
-                    .to_str()
-                    .unwrap();
-                sources.insert(SourceFile::new(name, lines.collect::<String>()));
+                let name = path.strip_prefix(workspace()).unwrap().to_str().unwrap();
+                sources.insert(SourceFile::new(name, text));
             }
         }
     }
@@ -51,8 +40,14 @@ fn sources() -> Sources {
 #[test]
 fn findings_agree_with_the_marks() {
     let output = Command::new(env!("CARGO_BIN_EXE_goward"))
-        .args(["check", "--output-format", "json", "--no-cache"])
-        .current_dir(workspace().join("examples/shop"))
+        .args([
+            "check",
+            "examples/shop",
+            "--output-format",
+            "json",
+            "--no-cache",
+        ])
+        .current_dir(workspace())
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -86,15 +81,5 @@ fn findings_agree_with_the_marks() {
         .collect();
     if let Err(differences) = goward_diagnostics::check_wants(&sources, &diagnostics) {
         panic!("\n{differences}");
-    }
-}
-
-#[test]
-fn no_rule_that_exists_is_pending() {
-    for rule in PENDING {
-        assert!(
-            goward_rules::rule(rule).is_none(),
-            "{rule} exists: take it out of PENDING"
-        );
     }
 }
