@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod architecture;
+mod bench_dump;
 mod bench_parse;
 mod bench_trace;
 mod counts;
@@ -56,6 +57,10 @@ enum Bench {
     Parse(bench_parse::Arguments),
     /// The trace reader against golang.org/x/exp/trace.
     Trace(bench_trace::Arguments),
+    /// The dump reader against panicparse.
+    Dump(bench_dump::Arguments),
+    /// The profile reader against go tool pprof.
+    Profile(bench_dump::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -71,5 +76,7 @@ fn main() -> anyhow::Result<()> {
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),
+        Chore::Bench(Bench::Dump(arguments)) => bench_dump::dump(&arguments),
+        Chore::Bench(Bench::Profile(arguments)) => bench_dump::profile(&arguments),
     }
 }

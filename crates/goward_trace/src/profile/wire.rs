@@ -350,4 +350,87 @@ mod tests {
             "a sample has more or fewer values than the profile has columns"
         );
     }
+
+    fn varint(out: &mut Vec<u8>, mut value: u64) {
+        while value >= 0x80 {
+            out.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    }
+
+    fn field(out: &mut Vec<u8>, number: u64, content: &[u8]) {
+        varint(out, number << 3 | 2);
+        varint(out, content.len() as u64);
+        out.extend_from_slice(content);
+    }
+
+    /// One column, two samples of one stack, a location with an inlined frame, a label.
+    fn small() -> Vec<u8> {
+        let mut out = Vec::new();
+        field(&mut out, 1, &[0x08, 1, 0x10, 2]);
+        let mut sample = vec![0x0a, 1, 7, 0x12, 1, 3];
+        field(&mut sample, 3, &[0x08, 5, 0x10, 6]);
+        field(&mut out, 2, &sample);
+        field(&mut out, 2, &[0x08, 7, 0x10, 4]);
+        let mut location = vec![0x08, 7];
+        field(&mut location, 4, &[0x08, 1, 0x10, 10]);
+        field(&mut location, 4, &[0x08, 2, 0x10, 20]);
+        field(&mut out, 4, &location);
+        field(&mut out, 5, &[0x08, 1, 0x10, 3]);
+        field(&mut out, 5, &[0x08, 2, 0x10, 4]);
+        for text in [
+            "",
+            "goroutine",
+            "count",
+            "main.inner",
+            "main.outer",
+            "key",
+            "value",
+        ] {
+            field(&mut out, 6, text.as_bytes());
+        }
+        out
+    }
+
+    #[test]
+    fn a_small_profile() {
+        let profile = read(&small()).unwrap();
+        assert_eq!(profile.kind(), super::super::Kind::Goroutine);
+        assert_eq!(profile.by_stack(0), [(0, 7)]);
+        let names: Vec<_> = profile
+            .stack(0)
+            .iter()
+            .map(|&line| (profile.function(line).name.as_str(), line.line))
+            .collect();
+        assert_eq!(names, [("main.inner", 10), ("main.outer", 20)]);
+        assert_eq!(profile.labels, [(5, Label::Text(6))]);
+        let rows = super::super::top::top(&profile, 0);
+        assert_eq!(
+            (rows[0].function.as_str(), rows[0].flat, rows[0].cumulative),
+            ("main.inner", 7, 7)
+        );
+        assert_eq!(
+            super::super::top::folded(&profile, 0),
+            [("main.outer;main.inner".to_owned(), 7)]
+        );
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_is_survived() {
+        let whole = small();
+        for at in 0..whole.len() {
+            let _ = read(&whole[..at]);
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                if let Ok(profile) = read(&changed) {
+                    for column in 0..profile.types.len() {
+                        super::super::top::top(&profile, column);
+                        super::super::top::folded(&profile, column);
+                    }
+                }
+            }
+        }
+    }
 }
