@@ -317,25 +317,30 @@ fn judge(
         if launched_again(file, unit, launch, channel.made) {
             return;
         }
-        let Some(most) = most_sends(units.get(sender), sends) else {
+        let Some(most) = most_sends(units.get(sender), &sends) else {
             return;
         };
-        let Some(&first) = sends.iter().min() else {
-            return;
-        };
-        senders.push((sender, launch, first, most));
+        let mut sends = sends.clone();
+        sends.sort_by_key(|&send| file.tree.span(send).start);
+        senders.push((sender, launch, sends, most));
     }
     senders.sort_by_key(|sender| file.tree.span(sender.1).start);
     let total: u32 = senders.iter().map(|sender| sender.3).sum();
     // Goroutines that are all started on the way to the last one add up.
     let straight = senders.iter().all(|sender| is_at_top(file, unit, sender.1));
-    for (index, &(sender, launch, send, most)) in senders.iter().enumerate() {
+    for (index, &(sender, launch, ref of_sender, most)) in senders.iter().enumerate() {
         let Some((receives, exit)) = fewest_receives(file, unit, launch, channel) else {
             continue;
         };
         let last = index + 1 == senders.len();
         let sends = if last && straight { total } else { most };
-        if i64::from(sends) - i64::from(receives) > channel.capacity {
+        // The first send that finds neither a receiver nor room.
+        let taken =
+            (i64::from(most) - (i64::from(sends) - i64::from(receives) - channel.capacity)).max(0);
+        let send = of_sender.get(taken as usize).or(of_sender.last()).copied();
+        if let Some(send) = send
+            && i64::from(sends) - i64::from(receives) > channel.capacity
+        {
             found.push(AbandonedSend {
                 unit: channel.unit,
                 channel: object,

@@ -1,6 +1,6 @@
 //! `map-write-in-defer`.
 
-use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_diagnostics::{Category, Diagnostic, Severity, Span};
 
 use crate::context::Context;
 use crate::deferred_maps::report_all;
@@ -124,5 +124,46 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let before = findings.len();
     report_all(context, &RULE, false, findings);
+    // A map that is nil by the time the deferred function runs; one finding a write is enough.
+    for write in &context.flow.nil_maps().writes {
+        let Some(defer) = write.deferred else {
+            continue;
+        };
+        let file = context.flow.units.get(write.unit).file;
+        let (path, span) = (context.path(file), context.span(file, write.node));
+        let known = findings[before..].iter().any(|other| {
+            other.file == path && span.start <= other.span.end && other.span.start <= span.end
+        });
+        if known {
+            continue;
+        }
+        let text = context.text(file, write.map);
+        let start = context.span(file, defer).start;
+        let may = if write.certain { "is" } else { "may be" };
+        findings.push(
+            RULE.diagnostic(
+                path.clone(),
+                span,
+                format!("`{text}` {may} nil when the deferred call writes it"),
+            )
+            .in_function(context.function(write.unit))
+            .operation(format!("write {text}"))
+            .step(
+                path.clone(),
+                Span::new(start, start + 5),
+                "registered here, it runs when the function is over",
+            )
+            .step(
+                path.clone(),
+                context.span(file, write.made),
+                format!("`{text}` is nil from here on"),
+            )
+            .step(path, span, "the write to the nil map panics here")
+            .help(format!(
+                "write `{text}` before it is given up, or make it again first"
+            )),
+        );
+    }
 }

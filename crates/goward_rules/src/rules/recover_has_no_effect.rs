@@ -201,11 +201,31 @@ fn only_called(
 ) -> Option<(UnitId, NodeId)> {
     let entry = context.world().object(object);
     // Others may defer what is exported; a method may be deferred through an interface.
-    if entry.is_exported() || entry.is_method() {
+    if entry.is_exported() || (entry.is_method() && in_an_interface(context, entry.name)) {
         return None;
     }
     let references = references.get(&object)?;
     references.plain.filter(|_| !references.other)
+}
+
+/// Whether an interface of the package has a method of this name.
+fn in_an_interface(context: &Context<'_>, name: goward_syntax::Symbol) -> bool {
+    let mut found = false;
+    for file in &context.package.files {
+        for &declaration in file.tree.declarations() {
+            walk_all(file.tree, declaration, |node| {
+                if let NodeKind::InterfaceType = file.tree.kind(node)
+                    && let Expression::InterfaceType { elements } = file.tree.expression(node)
+                {
+                    found |= elements.iter().any(|&element| {
+                        let names = file.tree.field(element).names;
+                        names.iter().any(|&method| file.tree.symbol(method) == name)
+                    });
+                }
+            });
+        }
+    }
+    found
 }
 
 fn references(context: &Context<'_>) -> FxHashMap<ObjectId, References> {
@@ -227,7 +247,11 @@ fn references(context: &Context<'_>) -> FxHashMap<ObjectId, References> {
                     .or_default()
                     .plain
                     .get_or_insert((id, node));
-                called.push(unparenthesized(file, function));
+                let function = unparenthesized(file, function);
+                called.push(match file.tree.expression(function) {
+                    Expression::Selector { name, .. } => name,
+                    _ => function,
+                });
             }
             if file.tree.kind(node) == NodeKind::Ident
                 && let Some(object) = file.facts.object_of(node)
@@ -286,6 +310,9 @@ func userOfExported() { Exported() }
 type T struct{}
 func (T) close() { recover() }
 func userOfMethod(t T) { t.close() }
+type closer interface { close() }
+func (T) report() { recover() } // want "is called, never deferred"
+func userOfReport(t T) { defer func() { t.report() }() }
 func unused() { recover() }
 "#,
         );

@@ -91,8 +91,8 @@ func bad() bool { return true }
 func twoForOne() int {
 	ch := make(chan int)
 	go func() {
-		ch <- 1 // want "is sent 2 values"
-		ch <- 2
+		ch <- 1
+		ch <- 2 // want "is sent 2 values"
 	}()
 	return <-ch
 }
@@ -121,8 +121,8 @@ func loop() (sum int) {
 func earlyInLoop() (sum int) {
 	ch := make(chan int)
 	go func() {
-		ch <- 1 // want "may receive only 1"
-		ch <- 2
+		ch <- 1
+		ch <- 2 // want "may receive only 1"
 	}()
 	for i := 0; i < 2; i++ {
 		sum += <-ch
