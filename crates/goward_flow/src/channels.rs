@@ -317,7 +317,7 @@ fn judge(
         if launched_again(file, unit, launch, channel.made) {
             return;
         }
-        let Some(most) = most_sends(units.get(sender), &sends) else {
+        let Some(most) = most_sends(units.get(sender), sends) else {
             return;
         };
         let mut sends = sends.clone();
