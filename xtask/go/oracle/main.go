@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -173,12 +174,12 @@ func (d *dumper) dump() []string {
 			at := d.fset.PositionFor(obj.Pos(), false)
 			place = fmt.Sprintf("%s:%d", filepath.Base(at.Filename), at.Offset)
 		}
-		return types.ObjectString(obj, qualifier) + " @" + place
+		return asWritten(types.ObjectString(obj, qualifier)) + " @" + place
 	}
 	for expr, tv := range d.info.Types {
 		text := "?"
 		if tv.Type != nil {
-			text = types.TypeString(tv.Type, qualifier)
+			text = asWritten(types.TypeString(tv.Type, qualifier))
 		}
 		add("T", expr, mode(tv)+"\t"+text)
 	}
@@ -192,10 +193,10 @@ func (d *dumper) dump() []string {
 		add("I", node, object(obj))
 	}
 	for expr, s := range d.info.Selections {
-		add("S", expr, fmt.Sprint(int(s.Kind()), " ", s.Index(), " ", s.Indirect(), " ", types.TypeString(s.Recv(), qualifier), " ", types.TypeString(s.Type(), qualifier)))
+		add("S", expr, fmt.Sprint(int(s.Kind()), " ", s.Index(), " ", s.Indirect(), " ", types.TypeString(s.Recv(), qualifier), " ", asWritten(types.TypeString(s.Type(), qualifier))))
 	}
 	for id, instance := range d.info.Instances {
-		add("G", id, types.TypeString(instance.Type, qualifier))
+		add("G", id, asWritten(types.TypeString(instance.Type, qualifier)))
 	}
 	slices.Sort(lines)
 	return lines
@@ -220,3 +221,35 @@ func mode(tv types.TypeAndValue) string {
 	}
 	return "value"
 }
+
+// asWritten takes out the names that the compiler gives to the unnamed results of functions that
+// can be inlined, and writes into export data: #rv1, #rv2, … Package go/types prints them, though
+// the source has none.
+func asWritten(text string) string {
+	const first = "(#rv1 "
+	for {
+		start := strings.Index(text, first)
+		if start < 0 {
+			return resultName.ReplaceAllString(text, "")
+		}
+		inner, depth, several := start+len(first), 0, false
+		end := inner
+		for ; end < len(text) && (depth > 0 || text[end] != ')'); end++ {
+			switch text[end] {
+			case '(', '[', '{':
+				depth++
+			case ')', ']', '}':
+				depth--
+			case ',':
+				several = several || depth == 0
+			}
+		}
+		if several || end == len(text) {
+			text = text[:start+1] + text[inner:]
+		} else {
+			text = text[:start] + text[inner:end] + text[end+1:]
+		}
+	}
+}
+
+var resultName = regexp.MustCompile(`#rv\d+ `)
