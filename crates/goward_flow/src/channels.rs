@@ -327,7 +327,15 @@ fn judge(
     senders.sort_by_key(|sender| file.tree.span(sender.1).start);
     let total: u32 = senders.iter().map(|sender| sender.3).sum();
     // Goroutines that are all started on the way to the last one add up.
-    let straight = senders.iter().all(|sender| is_at_top(file, unit, sender.1));
+    let all_at_top = senders.iter().all(|sender| is_at_top(file, unit, sender.1));
+    // With a receive between them, the first ones may be done before the last one starts.
+    let starts = |sender: &(UnitId, NodeId, Vec<NodeId>, u32)| file.tree.span(sender.1).start;
+    let begun = senders.first().map_or(0, starts)..senders.last().map_or(0, starts);
+    let straight = all_at_top
+        && !channel
+            .receives
+            .iter()
+            .any(|&receive| begun.contains(&file.tree.span(receive).start));
     for (index, &(sender, launch, ref of_sender, most)) in senders.iter().enumerate() {
         let Some((receives, exit)) = fewest_receives(file, unit, launch, channel) else {
             continue;

@@ -119,6 +119,16 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
                 }
                 let summary = flow.locks.summary(*target);
                 for take in &summary.takes {
+                    // A parameter that the function assigns stands for another object by then.
+                    let root = flow.locks.paths().root(take.path);
+                    let assigned = root
+                        .and_then(|root| flow.lowered.variables.get(root))
+                        .is_some_and(|definitions| {
+                            !definitions.values.is_empty() || definitions.other
+                        });
+                    if assigned {
+                        continue;
+                    }
                     let Some(path) = flow.translate(take.path, *target, bindings) else {
                         continue;
                     };

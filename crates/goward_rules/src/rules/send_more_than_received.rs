@@ -106,6 +106,14 @@ func twoForTwo() int {
 	return <-ch + <-ch
 }
 
+func oneAfterTheOther() {
+	ch := make(chan int)
+	go func() { ch <- 1 }()
+	<-ch
+	go func() { ch <- 2 }()
+	<-ch
+}
+
 func loop() (sum int) {
 	ch := make(chan int)
 	go func() {
