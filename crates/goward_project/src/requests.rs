@@ -148,10 +148,10 @@ mod tests {
             ("/r/two/go.mod", "module two\n"),
             ("/r/two/nested/go.mod", "module nested\n"),
             ("/r/two/testdata/go.mod", "module no\n"),
-            ("/r/work/go.work", "go 1.24\nuse (\n\t./x\n\t./y\n)\n"),
-            ("/r/work/x/go.mod", "module x\n"),
-            ("/r/work/y/go.mod", "module y\n"),
-            ("/r/work/z/go.mod", "module z\n"),
+            ("/r/space/go.work", "go 1.24\nuse (\n\t./x\n\t./y\n)\n"),
+            ("/r/space/x/go.mod", "module x\n"),
+            ("/r/space/y/go.mod", "module y\n"),
+            ("/r/space/z/go.mod", "module z\n"),
             ("/s/loose.go", "package s\n"),
             ("/s/m/go.mod", "module m\n"),
         ]);
@@ -169,8 +169,8 @@ mod tests {
         check("./one/... two fmt", "./one/... | two | fmt");
         check("one/a/a.go ./one", "one/a/a.go ./one");
         check(
-            "./work/x ./work/y/... ./work/z",
-            "./work/x ./work/y/... | ./work/z",
+            "./space/x ./space/y/... ./space/z",
+            "./space/x ./space/y/... | ./space/z",
         );
         check("./two/nested ./two", "./two/nested | ./two");
     }
@@ -179,11 +179,11 @@ mod tests {
     fn a_folder_in_no_module_stands_for_the_modules_below_it() {
         check(
             "",
-            "/r/one/... | /r/two/... | /r/work/x/... /r/work/y/... | /r/work/z/...",
+            "/r/one/... | /r/two/... | /r/space/x/... /r/space/y/... | /r/space/z/...",
         );
         check(
             "./...",
-            "/r/one/... | /r/two/... | /r/work/x/... /r/work/y/... | /r/work/z/...",
+            "/r/one/... | /r/two/... | /r/space/x/... /r/space/y/... | /r/space/z/...",
         );
         check("/s", "/s | /s/m/...");
         check("/s/loose.go", "/s/loose.go");
