@@ -210,7 +210,7 @@ func run() error {
 		if !*recorder && counted.bytes.Load() >= *size {
 			break
 		}
-		if !taken && (counted.bytes.Load() >= *size/2 || time.Since(start) > 700*time.Millisecond) {
+		if !taken && (counted.bytes.Load() >= *size/2 || time.Since(start) > min(*longest/2, 700*time.Millisecond)) {
 			taken = true
 			if err := snapshot(); err != nil {
 				return err

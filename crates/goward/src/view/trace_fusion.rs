@@ -10,7 +10,10 @@ use goward_trace::{dump, profile};
 use serde::Serialize;
 
 use super::trace_text::duration;
-use crate::forensics::input;
+use crate::forensics::{input, snapshots};
+
+/// How many bytes of a dump or profile are read, decompressed.
+const MOST: usize = 1 << 28;
 
 /// Goroutines of a dump that wait in the same way at the same place.
 #[derive(Serialize)]
@@ -101,7 +104,6 @@ pub(crate) fn dump_marker(
     path: &Path,
     given: Option<f64>,
 ) -> anyhow::Result<Marker> {
-    const MOST: usize = 1 << 28;
     let sieve = input::sieve(path, MOST)?;
     let text = sieve.text();
     let documents = dump::documents(&text, &sieve.steps);
@@ -197,17 +199,15 @@ pub(crate) fn profile_marker(
     path: &Path,
     given: Option<f64>,
 ) -> anyhow::Result<Marker> {
-    let bytes =
-        crate::files::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = std::str::from_utf8(&bytes)
-        .ok()
-        .and_then(profile::read_text);
-    let read = match text {
-        Some(profile) => profile,
-        None => {
-            profile::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?
-        }
-    };
+    let bytes = snapshots::bytes(path, MOST)?;
+    let read = snapshots::profile(&bytes)
+        .with_context(|| {
+            format!(
+                "{} is not a pprof profile, nor the text of one",
+                path.display()
+            )
+        })?
+        .with_context(|| format!("cannot read {}", path.display()))?;
     anyhow::ensure!(
         matches!(
             read.kind(),
@@ -309,4 +309,46 @@ pub(crate) fn profile_marker(
         matched: format!("{known} of {total} goroutines wait with the same stack in the trace"),
         groups,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use goward_trace::trace::Reader;
+
+    /// A profile and a dump of the program that wrote the trace, taken while it ran.
+    #[test]
+    fn profiles_and_dumps_find_their_goroutines_in_the_trace() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../goward_trace/tests/traces");
+        let bytes =
+            crate::files::read(&folder.join("service-go126-fused.trace")).expect("the trace");
+        let mut reader = Reader::new(std::io::Cursor::new(bytes)).expect("a trace");
+        let timeline = Timeline::read(&mut reader).expect("a timeline");
+        let profile = folder.join("service-go126-fused.pb.gz");
+        let marker = profile_marker(&timeline, &profile, None).expect("a profile");
+        assert!(
+            marker.when.contains("by the profile's own time"),
+            "{}",
+            marker.when
+        );
+        assert!((0..=timeline.end - timeline.start).contains(&marker.at));
+        let waiting = marker
+            .groups
+            .iter()
+            .find(|group| group.title == "main.wait");
+        assert!(waiting.is_some_and(|group| group.trace.starts_with("in the trace:")));
+        let dump = dump_marker(
+            &timeline,
+            &folder.join("service-go126-fused.txt"),
+            Some(0.01),
+        )
+        .expect("a dump");
+        assert!(
+            dump.groups
+                .iter()
+                .any(|group| group.trace.starts_with("in the trace:"))
+        );
+        let refused = profile_marker(&timeline, &folder.join("README.md"), Some(0.0));
+        assert!(refused.is_err_and(|error| error.to_string().contains("not a pprof profile")));
+    }
 }
