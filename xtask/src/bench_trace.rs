@@ -8,7 +8,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -136,7 +136,7 @@ fn line(report: &mut String, what: &str, cost: Cost, peer: Option<Cost>) {
     );
 }
 
-fn least(runs: usize, program: &Path, arguments: &[&str], trace: &PathBuf) -> anyhow::Result<Cost> {
+fn least(runs: usize, program: &Path, arguments: &[&str], trace: &Path) -> anyhow::Result<Cost> {
     let mut best: Option<Cost> = None;
     for _ in 0..runs.max(1) {
         let cost = measure(program, arguments, trace)?;
