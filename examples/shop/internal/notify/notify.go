@@ -64,8 +64,8 @@ func (n *Notifier) Confirm(customer, archive string, message Message) error {
 	results := make(chan error)
 	go func() {
 		// One receive for two sends: the second waits for ever.
-		results <- n.post(customer, message) // want send-more-than-received
-		results <- n.post(archive, message)
+		results <- n.post(customer, message)
+		results <- n.post(archive, message) // want send-more-than-received
 	}()
 	return <-results
 }
