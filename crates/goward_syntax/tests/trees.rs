@@ -143,15 +143,16 @@ fn an_array_length_is_told_from_a_type_parameter() {
 }
 
 #[test]
-fn an_arrow_belongs_to_the_channel_type_after_it() {
+fn an_arrow_before_a_conversion_is_a_receive() {
     check(
         "var _ = <-chan<- chan int(nil)",
         "GenDecl 0 30 var
          ValueSpec 4 30
          Ident 4 5 _
-         ChanType 8 30
-         ChanType 14 30
-         CallExpr 22 30 -
+         UnaryExpr 8 30 <-
+         CallExpr 10 30 -
+         ChanType 10 25
+         ChanType 17 25
          Ident 22 25 int
          Ident 26 29 nil",
     );
