@@ -148,10 +148,10 @@ mod tests {
             ("/r/two/go.mod", "module two\n"),
             ("/r/two/nested/go.mod", "module nested\n"),
             ("/r/two/testdata/go.mod", "module no\n"),
-            ("/r/space/go.work", "go 1.24\nuse (\n\t./x\n\t./y\n)\n"),
-            ("/r/space/x/go.mod", "module x\n"),
-            ("/r/space/y/go.mod", "module y\n"),
-            ("/r/space/z/go.mod", "module z\n"),
+            ("/r/wide/go.work", "go 1.24\nuse (\n\t./x\n\t./y\n)\n"),
+            ("/r/wide/x/go.mod", "module x\n"),
+            ("/r/wide/y/go.mod", "module y\n"),
+            ("/r/wide/z/go.mod", "module z\n"),
             ("/s/loose.go", "package s\n"),
             ("/s/m/go.mod", "module m\n"),
         ]);
@@ -169,8 +169,8 @@ mod tests {
         check("./one/... two fmt", "./one/... | two | fmt");
         check("one/a/a.go ./one", "one/a/a.go ./one");
         check(
-            "./space/x ./space/y/... ./space/z",
-            "./space/x ./space/y/... | ./space/z",
+            "./wide/x ./wide/y/... ./wide/z",
+            "./wide/x ./wide/y/... | ./wide/z",
         );
         check("./two/nested ./two", "./two/nested | ./two");
     }
@@ -179,11 +179,11 @@ mod tests {
     fn a_folder_in_no_module_stands_for_the_modules_below_it() {
         check(
             "",
-            "/r/one/... | /r/two/... | /r/space/x/... /r/space/y/... | /r/space/z/...",
+            "/r/one/... | /r/two/... | /r/wide/x/... /r/wide/y/... | /r/wide/z/...",
         );
         check(
             "./...",
-            "/r/one/... | /r/two/... | /r/space/x/... /r/space/y/... | /r/space/z/...",
+            "/r/one/... | /r/two/... | /r/wide/x/... /r/wide/y/... | /r/wide/z/...",
         );
         check("/s", "/s | /s/m/...");
         check("/s/loose.go", "/s/loose.go");
