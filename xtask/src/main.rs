@@ -14,8 +14,10 @@ mod new_rule;
 mod oracle;
 mod oracle_list;
 mod oracle_parse;
+mod oracle_parse_mutants;
 mod oracle_trace;
 mod test;
+mod unicode_tables;
 
 use clap::Parser;
 
@@ -46,6 +48,8 @@ enum Chore {
     OracleList(oracle_list::Arguments),
     /// Compare the trace reader with Go's own readers.
     OracleTrace(oracle_trace::Arguments),
+    /// Make the lexer's tables of letters and digits from Go's package unicode.
+    UnicodeTables(unicode_tables::Arguments),
     /// Measure against the peers, in CPU time, in one run.
     #[command(subcommand)]
     Bench(Bench),
@@ -74,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
+        Chore::UnicodeTables(arguments) => unicode_tables::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),
         Chore::Bench(Bench::Dump(arguments)) => bench_dump::dump(&arguments),

@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use goward_syntax::{Mode, dump, parse};
 
 use crate::go_program;
+use crate::oracle_parse_mutants as mutants;
 
 /// So many differences are printed.
 const SHOWN: usize = 10;
@@ -21,6 +22,12 @@ pub(crate) struct Arguments {
     /// Write the figures to this file, too.
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Instead, compare so many changed pieces of the files: which of them are accepted.
+    #[arg(long)]
+    mutants: Option<usize>,
+    /// Where the random changes start.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// What go/parser says about a file.
@@ -39,6 +46,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         arguments.folders
     };
     let files = go_program::go_files(&folders)?;
+    if let Some(count) = arguments.mutants {
+        return mutants::compare(&program, &files, count, arguments.seed);
+    }
     let verdicts = ask_go(&program, &files)?;
     let mut equal_verdicts = 0;
     let mut accepted = 0;

@@ -1,16 +1,20 @@
 // Prints, for each file named on standard input, whether go/parser accepts it and a hash of its
 // syntax tree: "path <tab> true|false <tab> hash". With -dump FILE, prints the tree itself.
+// With -serve, reads sources, each after its length in four bytes (little-endian), and answers
+// each with a byte: 1 when it is accepted, 0 when it is not.
 //
 // The format of a tree is that of goward_syntax::dump.
 package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"os"
 	"reflect"
 	"strconv"
@@ -155,14 +159,41 @@ func (d *dumper) Visit(n ast.Node) ast.Visitor {
 	return d
 }
 
-func parse(path string, d *dumper) bool {
-	src, err := os.ReadFile(path)
+const mode = parser.ParseComments | parser.SkipObjectResolution
+
+func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serve() {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		var length uint32
+		if err := binary.Read(in, binary.LittleEndian, &length); err == io.EOF {
+			return
+		} else {
+			check(err)
+		}
+		src := make([]byte, length)
+		_, err := io.ReadFull(in, src)
+		check(err)
+		answer := []byte{0}
+		if _, err := parser.ParseFile(token.NewFileSet(), "", src, mode); err == nil {
+			answer[0] = 1
+		}
+		_, err = os.Stdout.Write(answer)
+		check(err)
+	}
+}
+
+func parse(path string, d *dumper) bool {
+	src, err := os.ReadFile(path)
+	check(err)
 	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, path, src, parser.ParseComments|parser.SkipObjectResolution)
+	file, err := parser.ParseFile(fset, path, src, mode)
 	if err != nil {
 		return false
 	}
@@ -185,7 +216,12 @@ func parse(path string, d *dumper) bool {
 
 func main() {
 	dump := flag.String("dump", "", "print the tree of this file")
+	server := flag.Bool("serve", false, "answer sources on standard input")
 	flag.Parse()
+	if *server {
+		serve()
+		return
+	}
 	d := &dumper{iota: map[ast.Spec]int{}}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
