@@ -2,6 +2,7 @@
 
 mod checker;
 pub mod constant;
+mod context;
 mod dump;
 mod facts;
 mod identical;

@@ -185,3 +185,8 @@ fn generics() {
 fn layout() {
     check(include_str!("questions/layout.go"));
 }
+
+#[test]
+fn contexts() {
+    check(include_str!("questions/contexts.go"));
+}

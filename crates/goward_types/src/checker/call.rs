@@ -141,7 +141,7 @@ impl<'w> Checker<'w> {
         arguments: &[TypeId],
         indices: &'w [NodeId],
     ) -> TypeId {
-        let instance = self.world.instantiate(generic, arguments);
+        let instance = self.context.instantiate(self.world, generic, arguments);
         if let Some(node) = node {
             self.record_instance(node, arguments, instance);
             let arguments = arguments.to_vec();

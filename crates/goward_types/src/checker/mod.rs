@@ -31,6 +31,7 @@ use goward_diagnostics::Span;
 use goward_syntax::{NodeId, Symbol, Tree};
 use rustc_hash::FxHashMap;
 
+use crate::context::Context;
 use crate::facts::FileFacts;
 use crate::ids::{ObjectId, PackageId, TypeId};
 use crate::world::World;
@@ -150,6 +151,8 @@ struct Delayed<'w> {
 pub struct Checker<'w> {
     pub(crate) world: &'w World,
     pub(crate) package: PackageId,
+    /// The instances that the package writes.
+    pub(crate) context: Context,
     pub(crate) files: Vec<File<'w>>,
     pub(crate) importer: &'w dyn Importer,
     pub(crate) settings: Settings,

@@ -4,6 +4,7 @@ use goward_syntax::{Symbol, Tree};
 use rustc_hash::FxHashMap;
 
 use crate::checker::{Checker, Environment, File, Importer, ScopeId, Settings, TypeError};
+use crate::context::Context;
 use crate::facts::FileFacts;
 use crate::ids::PackageId;
 use crate::world::World;
@@ -50,6 +51,7 @@ impl<'w> Checker<'w> {
         let mut checker = Checker {
             world,
             package,
+            context: Context::default(),
             files,
             importer,
             settings,

@@ -218,7 +218,7 @@ impl<'w> Checker<'w> {
                 return TypeId::UNKNOWN;
             }
         }
-        let instance = world.instantiate(generic, &arguments);
+        let instance = self.context.instantiate(world, generic, &arguments);
         self.later(move |checker| {
             checker.record_instance(node, &arguments, instance);
             let parameters = checker.world.type_parameters(instance);
