@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -18,7 +17,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -27,11 +25,11 @@ import (
 
 // listed is what `go list` tells of a package.
 type listed struct {
-	ImportPath, Dir, Export string
-	CompiledGoFiles         []string
-	ImportMap               map[string]string
-	Standard                bool
-	Module                  *struct{ GoVersion string }
+	ImportPath, Dir string
+	CompiledGoFiles []string
+	ImportMap       map[string]string
+	Standard        bool
+	Module          *struct{ GoVersion string }
 }
 
 func main() {
@@ -44,10 +42,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	exports := map[string]string{}
-	for _, p := range packages {
-		exports[p.ImportPath] = p.Export
-	}
+	checked := map[string]*types.Package{"unsafe": types.Unsafe}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	defer out.Flush()
 	var parse, check time.Duration
@@ -76,7 +71,7 @@ func main() {
 		}
 		parse += cpu() - start
 		start = cpu()
-		d.check(p, exports, *arch)
+		d.check(p, checked, *arch)
 		check += cpu() - start
 		fmt.Fprintf(out, "= %s\n", p.ImportPath)
 		if !*quiet {
@@ -90,7 +85,7 @@ func main() {
 }
 
 func list(patterns []string) ([]*listed, error) {
-	args := append([]string{"list", "-deps", "-export", "-compiled", "-json=ImportPath,Dir,Export,CompiledGoFiles,ImportMap,Standard,Module"}, patterns...)
+	args := append([]string{"list", "-e", "-deps", "-compiled", "-json=ImportPath,Dir,CompiledGoFiles,ImportMap,Standard,Module"}, patterns...)
 	cmd := exec.Command("go", args...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
@@ -127,7 +122,7 @@ type dumper struct {
 	info  *types.Info
 }
 
-func (d *dumper) check(p *listed, exports map[string]string, arch string) {
+func (d *dumper) check(p *listed, checked map[string]*types.Package, arch string) {
 	d.info = &types.Info{
 		Types:      map[ast.Expr]types.TypeAndValue{},
 		Defs:       map[*ast.Ident]types.Object{},
@@ -136,18 +131,8 @@ func (d *dumper) check(p *listed, exports map[string]string, arch string) {
 		Selections: map[*ast.SelectorExpr]*types.Selection{},
 		Instances:  map[*ast.Ident]types.Instance{},
 	}
-	lookup := func(path string) (io.ReadCloser, error) {
-		if mapped, ok := p.ImportMap[path]; ok {
-			path = mapped
-		}
-		file := exports[path]
-		if file == "" {
-			return nil, fmt.Errorf("no export data for %s", path)
-		}
-		return os.Open(file)
-	}
 	config := &types.Config{
-		Importer: importer.ForCompiler(d.fset, "gc", lookup),
+		Importer: sources{checked, p.ImportMap},
 		Sizes:    types.SizesFor("gc", arch),
 		Error:    func(err error) { log.Printf("%s: %v", p.ImportPath, err) },
 	}
@@ -155,6 +140,25 @@ func (d *dumper) check(p *listed, exports map[string]string, arch string) {
 		config.GoVersion = "go" + p.Module.GoVersion
 	}
 	d.pkg, _ = config.Check(p.ImportPath, d.fset, d.files, d.info)
+	checked[p.ImportPath] = d.pkg
+}
+
+// sources imports packages that were checked from source before. Export data will not do: it
+// names unnamed results of functions that are inlined, and gives the methods of `type T p.Interface`
+// another receiver.
+type sources struct {
+	checked map[string]*types.Package
+	mapped  map[string]string
+}
+
+func (s sources) Import(path string) (*types.Package, error) {
+	if mapped, ok := s.mapped[path]; ok {
+		path = mapped
+	}
+	if pkg := s.checked[path]; pkg != nil {
+		return pkg, nil
+	}
+	return nil, fmt.Errorf("no package %s", path)
 }
 
 // dump returns the facts of the package as sorted lines.
@@ -174,12 +178,12 @@ func (d *dumper) dump() []string {
 			at := d.fset.PositionFor(obj.Pos(), false)
 			place = fmt.Sprintf("%s:%d", filepath.Base(at.Filename), at.Offset)
 		}
-		return asWritten(types.ObjectString(obj, qualifier)) + " @" + place
+		return types.ObjectString(obj, qualifier) + " @" + place
 	}
 	for expr, tv := range d.info.Types {
 		text := "?"
 		if tv.Type != nil {
-			text = asWritten(types.TypeString(tv.Type, qualifier))
+			text = types.TypeString(tv.Type, qualifier)
 		}
 		add("T", expr, mode(tv)+"\t"+text)
 	}
@@ -193,10 +197,10 @@ func (d *dumper) dump() []string {
 		add("I", node, object(obj))
 	}
 	for expr, s := range d.info.Selections {
-		add("S", expr, fmt.Sprint(int(s.Kind()), " ", s.Index(), " ", s.Indirect(), " ", types.TypeString(s.Recv(), qualifier), " ", asWritten(types.TypeString(s.Type(), qualifier))))
+		add("S", expr, fmt.Sprint(int(s.Kind()), " ", s.Index(), " ", s.Indirect(), " ", types.TypeString(s.Recv(), qualifier), " ", types.TypeString(s.Type(), qualifier)))
 	}
 	for id, instance := range d.info.Instances {
-		add("G", id, asWritten(types.TypeString(instance.Type, qualifier)))
+		add("G", id, types.TypeString(instance.Type, qualifier))
 	}
 	slices.Sort(lines)
 	return lines
@@ -221,35 +225,3 @@ func mode(tv types.TypeAndValue) string {
 	}
 	return "value"
 }
-
-// asWritten takes out the names that the compiler gives to the unnamed results of functions that
-// can be inlined, and writes into export data: #rv1, #rv2, … Package go/types prints them, though
-// the source has none.
-func asWritten(text string) string {
-	const first = "(#rv1 "
-	for {
-		start := strings.Index(text, first)
-		if start < 0 {
-			return resultName.ReplaceAllString(text, "")
-		}
-		inner, depth, several := start+len(first), 0, false
-		end := inner
-		for ; end < len(text) && (depth > 0 || text[end] != ')'); end++ {
-			switch text[end] {
-			case '(', '[', '{':
-				depth++
-			case ')', ']', '}':
-				depth--
-			case ',':
-				several = several || depth == 0
-			}
-		}
-		if several || end == len(text) {
-			text = text[:start+1] + text[inner:]
-		} else {
-			text = text[:start] + text[inner:end] + text[end+1:]
-		}
-	}
-}
-
-var resultName = regexp.MustCompile(`#rv\d+ `)
