@@ -31,6 +31,7 @@ mod filesystem;
 mod graph;
 mod header;
 mod load;
+mod loose_tree;
 mod minimal_versions;
 mod modfile;
 mod module_set;

@@ -15,10 +15,11 @@ use crate::diagnostics::ProjectDiagnostic;
 use crate::environment::Environment;
 use crate::filesystem::{EntryKind, FileSystem};
 use crate::graph::{MissingImport, Workspace};
+use crate::loose_tree;
 use crate::module_set::{ModuleSet, Roots};
 use crate::package::{self, ReadOptions, ReadPackage};
 use crate::pattern::{self, Pattern, Root};
-use crate::resolve::{Located, Loose, NotLocated, Origin, Resolver};
+use crate::resolve::{Located, NotLocated, Origin, Resolver};
 use crate::version::GoVersion;
 
 /// What to load and how.
@@ -148,7 +149,7 @@ pub fn load(
     let build = build_context(options, environment, installed, filesystem);
     let loose = modules
         .is_none()
-        .then(|| loose_tree(base, environment, filesystem));
+        .then(|| loose_tree::find(base, &options.directory, environment, filesystem));
     let resolver = Resolver::new(filesystem, installed.map(|(path, _)| path), modules, loose);
     let mut expansion = pattern::expand(
         &resolver,
@@ -199,37 +200,6 @@ fn build_context(
     }
     build.tags.extend(options.tags.iter().cloned());
     build
-}
-
-/// The top of a tree without go.mod: a GOPATH entry's `src`, a repository, or the folder itself.
-fn loose_tree(base: &Path, environment: &Environment, filesystem: &dyn FileSystem) -> Loose {
-    let go_path: Vec<PathBuf> = environment
-        .go_path()
-        .into_iter()
-        .map(|path| path.join("src"))
-        .collect();
-    if let Some(source) = go_path.iter().find(|source| base.starts_with(source)) {
-        return Loose {
-            root: source.clone(),
-            prefix: String::new(),
-            go_path,
-        };
-    }
-    let repository = base.ancestors().find(|folder| {
-        [".git", ".hg"]
-            .iter()
-            .any(|name| filesystem.kind(&folder.join(name)).is_ok())
-    });
-    let root = repository.unwrap_or(base).to_path_buf();
-    let prefix = root.file_name().map_or_else(
-        || "main".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    Loose {
-        root,
-        prefix,
-        go_path,
-    }
 }
 
 /// What became of one import path.

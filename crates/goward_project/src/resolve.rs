@@ -4,12 +4,13 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::filesystem::{DirectoryEntry, EntryKind, FileSystem};
 use crate::graph::MissingImport;
+use crate::loose_tree;
 use crate::module_set::{ModuleEntry, ModuleSet, ModuleTable};
 
 /// A folder that is a package.
@@ -49,6 +50,25 @@ pub(crate) struct Loose {
     pub(crate) prefix: String,
     /// `src` of each GOPATH entry.
     pub(crate) go_path: Vec<PathBuf>,
+    /// See [`Loose::own_path`]; found out when it is first asked for.
+    own_path: OnceLock<Option<String>>,
+}
+
+impl Loose {
+    pub(crate) fn new(root: PathBuf, prefix: String, go_path: Vec<PathBuf>) -> Self {
+        Self {
+            root,
+            prefix,
+            go_path,
+            own_path: OnceLock::new(),
+        }
+    }
+
+    /// The import path by which the tree's packages import each other, where they show one.
+    fn own_path(&self, filesystem: &dyn FileSystem) -> Option<&str> {
+        let find = || loose_tree::own_path(&self.root, filesystem);
+        self.own_path.get_or_init(find).as_deref()
+    }
 }
 
 pub(crate) struct Resolver<'a> {
@@ -137,9 +157,11 @@ impl<'a> Resolver<'a> {
             return None;
         }
         for folder in from.ancestors() {
-            let vendored = folder.join("vendor").join(path);
-            if self.is_folder(&vendored) {
-                return self.loose_import_path(loose, &vendored);
+            for vendor in ["vendor", "Godeps/_workspace/src"] {
+                let vendored = folder.join(vendor).join(path);
+                if self.is_folder(&vendored) {
+                    return self.loose_import_path(loose, &vendored);
+                }
             }
             if folder == loose.root || loose.go_path.iter().any(|source| source == folder) {
                 break;
@@ -152,19 +174,25 @@ impl<'a> Resolver<'a> {
         {
             return None;
         }
-        // `github.com/owner/tree/sub` with the tree checked out anywhere: the longest end of the
-        // path that is a folder here, as long as a host and an owner are left over.
-        let segments: Vec<&str> = path.split('/').collect();
-        if !segments[0].contains('.') {
+        // `github.com/owner/tree/sub` with the tree checked out anywhere.
+        if !path
+            .split('/')
+            .next()
+            .is_some_and(|host| host.contains('.'))
+        {
             return None;
         }
-        (2..segments.len()).find_map(|start| {
-            let folder = loose.root.join(segments[start..].join("/"));
-            let is_package = self.is_folder(&folder) && self.has_go_files(&folder);
-            is_package
-                .then(|| self.loose_import_path(loose, &folder))
-                .flatten()
-        })
+        let own_path = loose.own_path(self.filesystem)?;
+        let rest = path.strip_prefix(own_path)?;
+        let folder = match rest.strip_prefix('/') {
+            Some(below) => loose.root.join(below),
+            None if rest.is_empty() => loose.root.clone(),
+            None => return None,
+        };
+        let is_package = self.is_folder(&folder) && self.has_go_files(&folder);
+        is_package
+            .then(|| self.loose_import_path(loose, &folder))
+            .flatten()
     }
 
     fn has_go_files(&self, folder: &Path) -> bool {
