@@ -16,6 +16,7 @@ mod oracle_list;
 mod oracle_parse;
 mod oracle_parse_mutants;
 mod oracle_trace;
+mod realbugs;
 mod test;
 mod unicode_tables;
 
@@ -48,6 +49,8 @@ enum Chore {
     OracleList(oracle_list::Arguments),
     /// Compare the trace reader with Go's own readers.
     OracleTrace(oracle_trace::Arguments),
+    /// Show which bugs of a list `goward check` finds before their fix and not after it.
+    Realbugs(realbugs::Arguments),
     /// Make the lexer's tables of letters and digits from Go's package unicode.
     UnicodeTables(unicode_tables::Arguments),
     /// Measure against the peers, in CPU time, in one run.
@@ -78,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Oracle(arguments) => oracle::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
+        Chore::Realbugs(arguments) => realbugs::run(&arguments),
         Chore::UnicodeTables(arguments) => unicode_tables::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),
