@@ -77,6 +77,14 @@ impl<'a> PackageFlow<'a> {
         flow
     }
 
+    /// The part of [`PackageFlow::observed`] that belongs to a unit. Units are observed one after the
+    /// other, so it is one piece; looking for it in the whole, for each unit, would be quadratic.
+    pub fn observed_in(&self, unit: UnitId) -> &[Observed] {
+        let start = self.observed.partition_point(|event| event.unit < unit);
+        let rest = &self.observed[start..];
+        &rest[..rest.partition_point(|event| event.unit == unit)]
+    }
+
     /// The map accesses that an event brings, in terms of its function: its own, or those of the
     /// function that it runs.
     pub fn effects(&self, observed: &Observed) -> Vec<Effect> {

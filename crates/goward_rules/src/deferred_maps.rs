@@ -232,14 +232,13 @@ fn sharer(
         });
     }
     // Under a lock in this very function, which is gone by then.
-    let own = flow
-        .observed
+    let own = chain
         .iter()
+        .flat_map(|&unit| flow.observed_in(unit))
         .find_map(|event| match event.event.kind {
             EventKind::Lock { path: lock, .. }
-                if chain.contains(&event.unit)
-                    && (paths.owner_leads_to(lock, path)
-                        || is_package_level(context, lock) && is_variable) =>
+                if (paths.owner_leads_to(lock, path)
+                    || is_package_level(context, lock) && is_variable) =>
             {
                 Some((event.event.node, lock))
             }
@@ -250,17 +249,15 @@ fn sharer(
             || others().any(|other| other.access.kind.changes()))
     {
         let tree = context.file(flow.units.get(observed.unit).file).tree;
-        let unlock = flow
-            .observed
-            .iter()
-            .find_map(|event| match event.event.kind {
-                EventKind::Unlock { path, .. } if path == lock && event.unit == observed.unit => {
-                    event
+        let unlock =
+            flow.observed_in(observed.unit)
+                .iter()
+                .find_map(|event| match event.event.kind {
+                    EventKind::Unlock { path, .. } if path == lock => event
                         .deferred
-                        .filter(|&other| tree.span(other).start > tree.span(statement).start)
-                }
-                _ => None,
-            });
+                        .filter(|&other| tree.span(other).start > tree.span(statement).start),
+                    _ => None,
+                });
         return Some(Sharer::OwnLock { node, lock, unlock });
     }
     let thread = |unit: UnitId| sharing.concurrent.get(&unit).copied();

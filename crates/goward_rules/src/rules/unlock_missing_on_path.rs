@@ -118,7 +118,7 @@ fn unit(
     let unit = flow.units.get(id);
     // Locks that this function takes and, on some path, gives back.
     let mut released: Vec<(PathId, NodeId)> = Vec::new();
-    for observed in flow.observed.iter().filter(|observed| observed.unit == id) {
+    for observed in flow.observed_in(id) {
         let own = |path: PathId| {
             observed
                 .state
