@@ -1,0 +1,242 @@
+//! The states in which functions are entered: what all the places that run one have in common.
+
+use goward_syntax::NodeId;
+use goward_types::ObjectId;
+
+use crate::event::{EventKind, How};
+use crate::path::{PathId, Root, is_package_variable};
+use crate::state::{Held, LockState, Mode, meet};
+use crate::unit::UnitId;
+
+use super::Shared;
+
+/// Passes over the functions of a package to settle the states.
+const ENTRY_ROUNDS: usize = 30;
+
+impl Shared<'_, '_> {
+    /// Functions that somebody may call whom the events do not show.
+    fn called_from_elsewhere(&self, id: UnitId) -> bool {
+        let unit = self.units.get(id);
+        let Some(object) = unit.object else {
+            return self.lowered.escaping.contains(&id);
+        };
+        let object = self.package.world.object(object);
+        let name = object.name.as_str();
+        // Unexported methods may satisfy an interface of this package, but whoever calls them
+        // through it does not hold other locks than those who call them plainly.
+        object.is_exported()
+            || matches!(name, "main" | "init")
+            || self.lowered.escaping.contains(&id)
+    }
+
+    /// The states in which functions are run, as the greatest solution over all places that do.
+    pub(super) fn entries(&self) -> (Vec<LockState>, Vec<bool>) {
+        let count = self.units.list.len();
+        let mut entry: Vec<Option<LockState>> = (0..count)
+            .map(|index| {
+                self.called_from_elsewhere(UnitId(index as u32))
+                    .then(LockState::default)
+            })
+            .collect();
+        let fixed: Vec<bool> = entry.iter().map(Option::is_some).collect();
+        let mut called = vec![false; count];
+        let mut given: Vec<Vec<(UnitId, LockState)>> = vec![Vec::new(); count];
+        for events in &self.lowered.units {
+            for (_, event) in events.blocks.iter().flatten() {
+                if let EventKind::Run { target, .. } = &event.kind {
+                    called[target.index()] = true;
+                }
+            }
+        }
+        for index in 0..count {
+            if !called[index] && entry[index].is_none() {
+                entry[index] = Some(LockState::default());
+            }
+        }
+        let mut changed: Vec<bool> = entry.iter().map(Option::is_some).collect();
+        for _ in 0..ENTRY_ROUNDS {
+            for index in 0..count {
+                if let (true, Some(state)) = (changed[index], &entry[index]) {
+                    given[index] = self.contributions(UnitId(index as u32), state.clone());
+                }
+            }
+            let mut next: Vec<Option<LockState>> = vec![None; count];
+            for contribution in given.iter().flatten() {
+                let (target, state) = contribution;
+                match &mut next[target.index()] {
+                    Some(known) => {
+                        meet(known, state);
+                    }
+                    empty => *empty = Some(state.clone()),
+                }
+            }
+            let mut any = false;
+            for index in 0..count {
+                changed[index] = false;
+                if fixed[index] || !called[index] {
+                    continue;
+                }
+                if next[index].is_some() && next[index] != entry[index] {
+                    // Only downwards, so that it ends.
+                    let mut state = next[index].take().unwrap_or_default();
+                    if let Some(known) = &entry[index] {
+                        meet(&mut state, known);
+                    }
+                    if entry[index].as_ref() != Some(&state) {
+                        entry[index] = Some(state);
+                        changed[index] = true;
+                        any = true;
+                    }
+                }
+            }
+            if !any {
+                break;
+            }
+        }
+        let known = (0..count)
+            .map(|index| !fixed[index] && called[index])
+            .collect();
+        (
+            entry.into_iter().map(Option::unwrap_or_default).collect(),
+            known,
+        )
+    }
+
+    /// The states in which a unit that is entered in `entry` runs others.
+    fn contributions(&self, id: UnitId, entry: LockState) -> Vec<(UnitId, LockState)> {
+        let solution = self.solve(id, entry);
+        let mut given = Vec::new();
+        if !solution.complete {
+            return given;
+        }
+        self.replay(id, &solution, |_, event, state| {
+            let EventKind::Run {
+                target,
+                how,
+                bindings,
+            } = &event.kind
+            else {
+                return;
+            };
+            let literal = self.units.get(*target).is_literal();
+            let mut at_entry = LockState::default();
+            match how {
+                How::Call | How::Once(_) => {
+                    at_entry.held = self.inherited(&state.held, bindings, literal);
+                    if let How::Once(path) = how {
+                        at_entry.put(
+                            *path,
+                            Held {
+                                mode: Mode::Write,
+                                own: false,
+                                certain: true,
+                                sync: false,
+                                file: self.units.get(id).file,
+                                node: event.node,
+                            },
+                        );
+                    }
+                    if literal {
+                        at_entry.nil.clone_from(&state.nil);
+                        at_entry.live.clone_from(&state.live);
+                        at_entry.joined = state.joined;
+                    }
+                }
+                How::Through { callee, parameter } => {
+                    at_entry.held = self.inherited(&state.held, bindings, literal);
+                    let summaries = self.summaries.borrow();
+                    let calls: Vec<_> = summaries[callee.index()]
+                        .parameter_calls
+                        .iter()
+                        .filter(|call| call.0 == *parameter)
+                        .collect();
+                    if calls.is_empty() {
+                        // Given on or kept: nobody knows when it runs.
+                        at_entry.held.clear();
+                    }
+                    if let [(_, held)] = calls.as_slice() {
+                        let call = self.bindings_at(id, event.node, *callee);
+                        for &(path, held) in held {
+                            if let Some(path) = self.translate(path, *callee, &call) {
+                                let own = false;
+                                at_entry.put(path, Held { own, ..held });
+                            }
+                        }
+                    }
+                }
+                How::Unknown => {
+                    at_entry.held = self.inherited(&state.held, bindings, literal);
+                    for entry in &mut at_entry.held {
+                        entry.1.mode = Mode::Maybe;
+                    }
+                }
+                How::Spawn(_) | How::Kept => {}
+            }
+            given.push((*target, at_entry));
+        });
+        given
+    }
+
+    /// What the parameters of `callee` stand for at a call.
+    fn bindings_at(&self, unit: UnitId, call: NodeId, callee: UnitId) -> Vec<(ObjectId, PathId)> {
+        let events = &self.lowered.units[unit.index()];
+        let mut all = events.blocks.iter().flatten();
+        let found = all.find_map(|(_, event)| match &event.kind {
+            EventKind::Run {
+                target, bindings, ..
+            } if *target == callee && event.node == call => Some(bindings.clone()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
+    /// The locks of a caller that a callee runs under, in terms of the callee.
+    fn inherited(
+        &self,
+        held: &[(PathId, Held)],
+        bindings: &[(ObjectId, PathId)],
+        literal: bool,
+    ) -> Vec<(PathId, Held)> {
+        let world = self.package.world;
+        let mut result: Vec<(PathId, Held)> = Vec::new();
+        let mut add = |path: PathId, held: Held| {
+            if !result.iter().any(|entry| entry.0 == path) {
+                result.push((path, held));
+            }
+        };
+        for &(path, held) in held {
+            if held.mode == Mode::Released {
+                continue;
+            }
+            let inherited = Held {
+                own: false,
+                certain: held.certain && literal,
+                ..held
+            };
+            let root = self.paths.borrow().root(path);
+            if literal || root.is_some_and(|root| is_package_variable(world, root)) {
+                add(path, inherited);
+            }
+            // The place of an argument becomes the parameter.
+            for &(parameter, argument) in bindings {
+                let mut paths = self.paths.borrow_mut();
+                if !paths.is_prefix(argument, path) {
+                    continue;
+                }
+                let skip = paths.get(argument).elements.len();
+                let rest = paths.get(path).elements[skip..].to_vec();
+                let new = crate::path::AccessPath {
+                    root: Root::Variable(parameter),
+                    elements: rest,
+                };
+                let mut mentions = paths.mentions(path).to_vec();
+                mentions.push(parameter);
+                let new = paths.intern(new, mentions);
+                drop(paths);
+                add(new, inherited);
+            }
+        }
+        result.sort_by_key(|entry| entry.0);
+        result
+    }
+}

@@ -1,0 +1,317 @@
+//! Summaries: what running a function does, in terms of its parameters, callees before callers.
+
+use std::cell::RefCell;
+
+use goward_syntax::{Expression, Statement};
+use goward_types::ObjectId;
+
+use crate::event::{Event, EventKind, How};
+use crate::graph::Step;
+use crate::path::{PathId, Paths};
+use crate::state::{Held, LockState, Mode, Nilness};
+use crate::summary::{Effect, Summary, Take};
+use crate::unit::UnitId;
+
+use super::Shared;
+
+/// Effects and takes kept per function, and calls kept on the way to one.
+const MAX_EFFECTS: usize = 256;
+const MAX_CALLS: usize = 5;
+
+impl Shared<'_, '_> {
+    /// The effects of running `target` here, in terms of `unit`.
+    pub(super) fn effects_of_run(
+        &self,
+        unit: UnitId,
+        event: &Event,
+        target: UnitId,
+        bindings: &[(ObjectId, PathId)],
+        state: &LockState,
+        once: Option<PathId>,
+    ) -> Vec<Effect> {
+        let summaries = self.summaries.borrow();
+        let mut effects = Vec::new();
+        for effect in &summaries[target.index()].effects {
+            if effect.calls.len() >= MAX_CALLS {
+                continue;
+            }
+            let Some(path) = self.translate(effect.access.path, target, bindings) else {
+                continue;
+            };
+            let mut translated = effect.clone();
+            translated.access.path = path;
+            translated.calls.insert(0, (unit, event.node));
+            translated.held =
+                self.translate_held(&effect.held, target, bindings, &mut translated.other_lock);
+            translated.other_lock |= once.is_some();
+            for &(path, held) in &state.held {
+                if !translated.held.iter().any(|entry| entry.0 == path) {
+                    translated.held.push((path, held));
+                }
+            }
+            translated
+                .held
+                .retain(|entry| entry.1.mode != Mode::Released);
+            if translated.nilness.is_none() {
+                translated.nilness = state.nilness(path);
+            }
+            if translated.root_nilness.is_none() {
+                translated.root_nilness = root_nilness(self.paths, state, path);
+            }
+            effects.push(translated);
+        }
+        effects
+    }
+
+    pub(super) fn summarize(&self, id: UnitId) -> Summary {
+        let unit = self.units.get(id);
+        let solution = self.solve(id, LockState::default());
+        let mut summary = Summary::default();
+        if !solution.complete {
+            return summary;
+        }
+        let mut first = true;
+        let mut acquired: Vec<(PathId, Held)> = Vec::new();
+        let mut released: Vec<(PathId, usize)> = Vec::new();
+        let mut exits = 0;
+        for exit in unit.graph.exits.iter().filter(|exit| exit.kind.returns()) {
+            let Some(state) = &solution.entry[exit.terminal.index()] else {
+                continue;
+            };
+            exits += 1;
+            for &(path, held) in &state.held {
+                if held.mode == Mode::Released {
+                    match released.iter_mut().find(|entry| entry.0 == path) {
+                        Some(entry) => entry.1 += 1,
+                        None => released.push((path, 1)),
+                    }
+                } else if held.mode == Mode::Maybe && !held.own {
+                    summary.released_sometimes.push(path);
+                }
+            }
+            let held = state
+                .held
+                .iter()
+                .filter(|entry| entry.1.is_held() && entry.1.own);
+            if first {
+                acquired = held.copied().collect();
+                summary.joins = state.joined;
+            } else {
+                acquired.retain(|entry| {
+                    state
+                        .lock(entry.0)
+                        .is_some_and(|held| held.is_held() && held.own)
+                });
+                summary.joins &= state.joined;
+            }
+            first = false;
+        }
+        summary.acquired = acquired;
+        for (path, count) in released {
+            match count == exits {
+                true => summary.released.push(path),
+                false => summary.released_sometimes.push(path),
+            }
+        }
+        summary.released_sometimes.sort_unstable();
+        summary.released_sometimes.dedup();
+        let conditional = self.conditional_spans(id);
+        let tree = self.package.files[unit.file].tree;
+        self.replay(id, &solution, |block, event, state| {
+            let deferred = unit
+                .graph
+                .block(block)
+                .steps
+                .iter()
+                .any(|step| matches!(step, Step::RunDeferred(_)));
+            let at = tree.span(event.node).start;
+            let on_request = conditional.iter().any(|span| span.contains(at));
+            match &event.kind {
+                EventKind::Lock { path, mode, sync } => {
+                    let free = state
+                        .lock(*path)
+                        .is_none_or(|held| held.mode == Mode::Maybe);
+                    if *sync && free && !on_request {
+                        add_take(
+                            &mut summary.takes,
+                            Take {
+                                path: *path,
+                                mode: *mode,
+                                unit: id,
+                                node: event.node,
+                                calls: Vec::new(),
+                            },
+                        );
+                    }
+                }
+                EventKind::Access(access) => {
+                    let effect = Effect {
+                        access: *access,
+                        unit: id,
+                        calls: Vec::new(),
+                        held: state.held.clone(),
+                        other_lock: false,
+                        nilness: state.nilness(access.path),
+                        root_nilness: root_nilness(self.paths, state, access.path),
+                        deferred,
+                    };
+                    add_effect(&mut summary.effects, effect);
+                }
+                EventKind::ParameterCall { parameter } => {
+                    let held: Vec<_> = state.locks().copied().collect();
+                    summary.parameter_calls.push((*parameter, held));
+                }
+                EventKind::Run {
+                    target,
+                    how: how @ (How::Call | How::Once(_)),
+                    bindings,
+                } if *target != id => {
+                    let once = match how {
+                        How::Once(path) => Some(*path),
+                        _ => None,
+                    };
+                    for mut effect in self.effects_of_run(id, event, *target, bindings, state, once)
+                    {
+                        effect.deferred |= deferred;
+                        add_effect(&mut summary.effects, effect);
+                    }
+                    if on_request || once.is_some() {
+                        return;
+                    }
+                    let summaries = self.summaries.borrow();
+                    for take in &summaries[target.index()].takes {
+                        let Some(path) = self.translate(take.path, *target, bindings) else {
+                            continue;
+                        };
+                        let free = state.lock(path).is_none_or(|held| held.mode == Mode::Maybe);
+                        if free && take.calls.len() < MAX_CALLS {
+                            let mut take = take.clone();
+                            take.path = path;
+                            take.calls.insert(0, (id, event.node));
+                            add_take(&mut summary.takes, take);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        });
+        summary
+    }
+
+    /// Branches that depend on a boolean parameter: what they do is up to the caller.
+    fn conditional_spans(&self, id: UnitId) -> Vec<goward_diagnostics::Span> {
+        let unit = self.units.get(id);
+        let file = &self.package.files[unit.file];
+        let world = self.package.world;
+        let flags: Vec<ObjectId> = unit
+            .parameters
+            .iter()
+            .flatten()
+            .copied()
+            .filter(|&object| world.is_boolean(world.object_type(object)))
+            .collect();
+        if flags.is_empty() {
+            return Vec::new();
+        }
+        let mut spans = Vec::new();
+        for node in file.tree.preorder(unit.body) {
+            if let Statement::If { condition, .. } = file.tree.statement(node) {
+                let mentions = file.tree.preorder(condition).any(|below| {
+                    matches!(file.tree.expression(below), Expression::Identifier)
+                        && file
+                            .facts
+                            .object_of(below)
+                            .is_some_and(|object| flags.contains(&object))
+                });
+                if mentions {
+                    spans.push(file.tree.span(node));
+                }
+            }
+        }
+        spans
+    }
+
+    /// Callees before callers, as far as there is no recursion.
+    pub(super) fn bottom_up(&self) -> Vec<UnitId> {
+        let count = self.units.list.len();
+        let mut callees: Vec<Vec<UnitId>> = vec![Vec::new(); count];
+        for (index, events) in self.lowered.units.iter().enumerate() {
+            for (_, event) in events.blocks.iter().flatten() {
+                if let EventKind::Run { target, how, .. } = &event.kind
+                    && !matches!(how, How::Kept)
+                {
+                    callees[index].push(*target);
+                }
+                if let EventKind::Run {
+                    how: How::Through { callee, .. },
+                    ..
+                } = &event.kind
+                {
+                    callees[index].push(*callee);
+                }
+            }
+            callees[index].dedup();
+        }
+        let mut order = Vec::with_capacity(count);
+        let mut seen = vec![false; count];
+        for start in 0..count {
+            if seen[start] {
+                continue;
+            }
+            seen[start] = true;
+            let mut stack = vec![(start, 0)];
+            while let Some((unit, next)) = stack.last_mut() {
+                match callees[*unit].get(*next) {
+                    Some(target) => {
+                        *next += 1;
+                        if !seen[target.index()] {
+                            seen[target.index()] = true;
+                            stack.push((target.index(), 0));
+                        }
+                    }
+                    None => {
+                        order.push(UnitId(*unit as u32));
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        order
+    }
+}
+
+fn add_take(takes: &mut Vec<Take>, take: Take) {
+    let known = takes
+        .iter()
+        .any(|known| known.path == take.path && known.mode == take.mode);
+    if !known && takes.len() < MAX_EFFECTS {
+        takes.push(take);
+    }
+}
+
+fn add_effect(effects: &mut Vec<Effect>, effect: Effect) {
+    let known = effects.iter().find(|known| {
+        known.access == effect.access
+            && known.unit == effect.unit
+            && known.held == effect.held
+            && known.nilness == effect.nilness
+            && known.root_nilness == effect.root_nilness
+    });
+    if known.is_none() && effects.len() < MAX_EFFECTS {
+        effects.push(effect);
+    }
+}
+
+/// What is known of the variable that a path starts at and goes on from.
+pub(crate) fn root_nilness(
+    paths: &RefCell<Paths>,
+    state: &LockState,
+    path: PathId,
+) -> Option<Nilness> {
+    let mut paths = paths.borrow_mut();
+    if paths.get(path).elements.is_empty() {
+        return None;
+    }
+    let root = paths.root(path)?;
+    state.nilness(paths.variable(root))
+}

@@ -1,0 +1,395 @@
+//! Calls: which function of the package runs, when, and what its parameters stand for.
+
+use goward_syntax::{Expression, NodeId};
+use goward_types::{
+    Mode, ObjectId, ObjectKind, SelectionKind, TypeId, TypedFile, VariableKind, World,
+};
+
+use crate::calls::{Callee, callee, unparenthesized};
+use crate::event::{AccessKind, EventKind, How, Spawn, SpawnId};
+use crate::path::{PathId, Resolver};
+use crate::unit::{Unit, UnitId};
+
+use super::Lowering;
+use super::mutexes::LockCall;
+
+/// Functions of other packages that call their argument before they return.
+const SYNCHRONOUS: &[&str] = &[
+    "sort", "slices", "strings", "bytes", "maps", "filepath", "fs", "iter", "ast",
+];
+const SYNCHRONOUS_NAMES: &[&str] = &[
+    "Range",
+    "Walk",
+    "WalkDir",
+    "Ascend",
+    "Descend",
+    "AscendGreaterOrEqual",
+    "ForEach",
+    "Each",
+    "View",
+    "Update",
+    "Iterate",
+    "Visit",
+    "VisitAll",
+    "Inspect",
+    "Do",
+];
+/// Names of functions that run their argument in another goroutine.
+const ASYNCHRONOUS_NAMES: &[&str] = &["Go", "TryGo", "AfterFunc", "Submit"];
+/// Names of functions that register a handler.
+const HANDLER_NAMES: &[&str] = &["HandleFunc", "HandlerFunc", "Handle"];
+impl Lowering<'_, '_> {
+    /// A call is made, in a goroutine of its own where `spawn` is the `go` statement.
+    pub(super) fn call(&mut self, call: NodeId, spawn: Option<NodeId>) {
+        let Expression::Call {
+            function,
+            arguments,
+            ..
+        } = self.file.tree.expression(call)
+        else {
+            return;
+        };
+        let world = self.package.world;
+        let function = unparenthesized(self.file, function);
+        let called = callee(world, self.file, function);
+        if let Callee::Builtin(name) = called {
+            self.builtin(name, call, arguments);
+            return;
+        }
+        if called == Callee::Conversion {
+            // `http.HandlerFunc(func…)`
+            self.functions_given(call, function, arguments, None, spawn);
+            return;
+        }
+        if spawn.is_none()
+            && let Some(lock) = self.lock_call(call)
+        {
+            let LockCall {
+                path,
+                mode,
+                name,
+                sync,
+            } = lock;
+            match name {
+                "Lock" | "RLock" => self.emit(call, EventKind::Lock { path, mode, sync }),
+                "Unlock" | "RUnlock" => self.emit(call, EventKind::Unlock { path, mode }),
+                _ => self.emit(call, EventKind::TryLock { path }),
+            }
+            return;
+        }
+        if let Some(name) = method_name(self.file, function)
+            && spawn.is_none()
+            && name == "Wait"
+            && arguments.is_empty()
+            && !self.is_condition_variable(function)
+        {
+            self.emit(call, EventKind::Join);
+        }
+        self.emit(call, EventKind::Called);
+        self.map_function(call, called, arguments);
+        let target = self.target(called);
+        let bindings = match target {
+            Some(target) => self.bindings(target, function, arguments),
+            None => Vec::new(),
+        };
+        if let Some(target) = target {
+            self.functions_given(call, function, arguments, Some(target), spawn);
+            let how = match spawn {
+                Some(node) => How::Spawn(self.spawn(node, target, false)),
+                None => How::Call,
+            };
+            self.emit(
+                call,
+                EventKind::Run {
+                    target,
+                    how,
+                    bindings,
+                },
+            );
+        } else {
+            self.functions_given(call, function, arguments, None, spawn);
+            if let Callee::Variable(parameter) = called
+                && world.object(parameter).kind == ObjectKind::Variable(VariableKind::Parameter)
+            {
+                self.emit(call, EventKind::ParameterCall { parameter });
+            }
+        }
+    }
+
+    fn spawn(&mut self, node: NodeId, target: UnitId, many: bool) -> SpawnId {
+        // A deferred call has its step at every exit.
+        let known = self.lowered.spawns.iter().position(|spawn| {
+            spawn.unit == self.id && spawn.node == node && spawn.target == target
+        });
+        let index = known.unwrap_or_else(|| {
+            self.lowered.spawns.push(Spawn {
+                unit: self.id,
+                node,
+                target,
+                many,
+            });
+            self.lowered.spawns.len() - 1
+        });
+        SpawnId(index as u32)
+    }
+
+    /// The unit that is called, where there is just one.
+    fn target(&mut self, called: Callee<'_>) -> Option<UnitId> {
+        match called {
+            Callee::Function(object) => self.units.of_object(object),
+            Callee::Literal(literal) => {
+                self.consumed.insert((self.unit.file, literal));
+                self.units.of_literal(self.unit.file, literal)
+            }
+            Callee::Variable(object) => {
+                let (file, value) = self.lowered.variables.single(object)?;
+                self.units.of_literal(file, value)
+            }
+            _ => None,
+        }
+    }
+
+    /// What parameters and receiver of `target` stand for in a call.
+    fn bindings(
+        &mut self,
+        target: UnitId,
+        function: NodeId,
+        arguments: &[NodeId],
+    ) -> Vec<(ObjectId, PathId)> {
+        let unit = self.units.get(target);
+        let mut bindings = Vec::new();
+        if let Some(receiver) = unit.receiver
+            && let Some(path) = self.receiver_path(function)
+        {
+            bindings.push((receiver, path));
+        }
+        for (parameter, &argument) in unit.parameters.iter().zip(arguments) {
+            if let Some(parameter) = *parameter
+                && let Some(path) = self.path(argument)
+            {
+                bindings.push((parameter, path));
+            }
+        }
+        bindings
+    }
+
+    /// The place of the receiver of a method call or method value.
+    pub(super) fn receiver_path(&mut self, function: NodeId) -> Option<PathId> {
+        let Expression::Selector { operand, .. } = self.file.tree.expression(function) else {
+            return None;
+        };
+        let base = self.path(operand)?;
+        match self.file.facts.selections.get(&function) {
+            Some(selection) if selection.kind == SelectionKind::MethodValue => {
+                let (_, embedded) = selection.index.split_last()?;
+                let mut resolver = Resolver {
+                    package: self.package,
+                    variables: &self.lowered.variables,
+                    paths: &mut self.lowered.paths,
+                    unit: self.id,
+                };
+                resolver.fields(base, selection.receiver, embedded)
+            }
+            Some(_) => None,
+            None => Some(base),
+        }
+    }
+
+    /// Function values among the arguments of a call: who runs them, and how.
+    fn functions_given(
+        &mut self,
+        call: NodeId,
+        function: NodeId,
+        arguments: &[NodeId],
+        target: Option<UnitId>,
+        spawn: Option<NodeId>,
+    ) {
+        let mut positions: Vec<(usize, NodeId)> = arguments.iter().copied().enumerate().collect();
+        // `http.HandlerFunc(f)` given on.
+        for (_, argument) in &mut positions {
+            *argument = unparenthesized(self.file, *argument);
+        }
+        for (position, argument) in positions {
+            let Some((given, bindings)) = self.function_value(argument) else {
+                continue;
+            };
+            self.consumed.insert((self.unit.file, argument));
+            let unit = self.units.get(given);
+            let handler = self.is_handler(unit);
+            let how = if spawn.is_some() {
+                // Runs in the goroutine that is started here, at a time that is not known.
+                How::Spawn(self.spawn(argument, given, handler))
+            } else if let Some(target) = target {
+                match self.units.get(target).parameters.get(position) {
+                    Some(&Some(parameter)) => How::Through {
+                        callee: target,
+                        parameter,
+                    },
+                    _ => How::Kept,
+                }
+            } else {
+                self.how_others_run(function, argument, given, handler)
+            };
+            let target = given;
+            self.emit(
+                call,
+                EventKind::Run {
+                    target,
+                    how,
+                    bindings,
+                },
+            );
+        }
+    }
+
+    fn how_others_run(
+        &mut self,
+        function: NodeId,
+        argument: NodeId,
+        given: UnitId,
+        handler: bool,
+    ) -> How {
+        let world = self.package.world;
+        let name = method_name(self.file, function).unwrap_or_default();
+        let package = match callee(world, self.file, function) {
+            Callee::Function(object) => world.object(object).package,
+            _ => None,
+        };
+        let package = package.map_or("", |package| world.package(package).path.as_str());
+        let last = package.rsplit('/').next().unwrap_or_default();
+        if handler || HANDLER_NAMES.contains(&name) {
+            How::Spawn(self.spawn(argument, given, handler))
+        } else if ASYNCHRONOUS_NAMES.contains(&name) {
+            How::Spawn(self.spawn(argument, given, false))
+        } else if package == "sync" && (name == "Do" || name.starts_with("Once")) {
+            match self.receiver_path(function) {
+                Some(path) if name == "Do" => How::Once(path),
+                _ => How::Kept,
+            }
+        } else if name == "Run" && package == "testing" {
+            How::Unknown
+        } else if SYNCHRONOUS.contains(&last) || SYNCHRONOUS_NAMES.contains(&name) {
+            How::Call
+        } else {
+            How::Unknown
+        }
+    }
+
+    /// The function of this package that an argument stands for, and what it is bound to.
+    fn function_value(&mut self, argument: NodeId) -> Option<(UnitId, Vec<(ObjectId, PathId)>)> {
+        let file = self.file;
+        match file.tree.expression(argument) {
+            Expression::FunctionLiteral { .. } => {
+                Some((self.units.of_literal(self.unit.file, argument)?, Vec::new()))
+            }
+            Expression::Identifier | Expression::Selector { .. } => {
+                let called = callee(self.package.world, file, argument);
+                let mode = file.facts.get(argument).map(|known| known.mode);
+                if mode == Some(Mode::TypeExpression) {
+                    return None;
+                }
+                match called {
+                    Callee::Function(_) | Callee::Variable(_) => {
+                        let target = self.target(called)?;
+                        let bindings = self.bindings(target, argument, &[]);
+                        Some((target, bindings))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a function has the shape of an HTTP handler.
+    fn is_handler(&self, unit: &Unit) -> bool {
+        is_handler(self.package.world, &self.package.files[unit.file], unit)
+    }
+
+    fn is_condition_variable(&self, function: NodeId) -> bool {
+        let Some(selection) = self.file.facts.selections.get(&function) else {
+            return false;
+        };
+        let receiver = self.world().object(selection.object).receiver();
+        receiver
+            .and_then(|receiver| crate::unit::named_behind(self.world(), receiver))
+            .is_some_and(|object| self.world().object(object).name.as_str() == "Cond")
+    }
+
+    fn builtin(&mut self, name: &str, call: NodeId, arguments: &[NodeId]) {
+        let Some(&first) = arguments.first() else {
+            return;
+        };
+        let kind = match name {
+            "delete" => AccessKind::Delete,
+            "clear" if self.is_map(self.file.facts.type_of(first)) => AccessKind::Clear,
+            _ => return,
+        };
+        if let Some(path) = self.path(first) {
+            self.access(path, kind, call);
+        }
+    }
+
+    /// Functions of package maps.
+    fn map_function(&mut self, call: NodeId, called: Callee<'_>, arguments: &[NodeId]) {
+        let Callee::Function(object) = called else {
+            return;
+        };
+        let object = self.package.world.object(object);
+        let in_maps = object
+            .package
+            .is_some_and(|package| self.package.world.package(package).path.as_str() == "maps");
+        if !in_maps {
+            return;
+        }
+        let name = object.name.as_str();
+        for (position, &argument) in arguments.iter().enumerate() {
+            if !self.is_map(self.file.facts.type_of(argument)) {
+                continue;
+            }
+            let kind = match (name, position) {
+                ("Copy" | "Insert", 0) => AccessKind::Write,
+                ("DeleteFunc", 0) => AccessKind::Delete,
+                ("Copy" | "Clone" | "Equal" | "EqualFunc", _) => AccessKind::Iterate,
+                // Keys, Values and All read when their result is ranged over.
+                _ => AccessKind::Read,
+            };
+            if let Some(path) = self.path(argument) {
+                self.access(path, kind, call);
+            }
+        }
+    }
+}
+
+/// The name in `x.name` or `name`.
+pub(super) fn method_name(file: &TypedFile<'_>, function: NodeId) -> Option<&'static str> {
+    match file.tree.expression(function) {
+        Expression::Selector { name, .. } => Some(file.tree.symbol(name).as_str()),
+        Expression::Identifier => Some(file.tree.symbol(function).as_str()),
+        _ => None,
+    }
+}
+
+/// Whether a function has the parameters of an HTTP handler.
+pub(crate) fn is_handler(world: &World, file: &TypedFile<'_>, unit: &Unit) -> bool {
+    let Expression::FunctionType { parameters, .. } = file.tree.expression(unit.function_type)
+    else {
+        return false;
+    };
+    let types: Vec<TypeId> = parameters
+        .iter()
+        .flat_map(|&entry| {
+            let field = file.tree.field(entry);
+            let count = field.names.len().max(1);
+            std::iter::repeat_n(file.facts.type_of(field.field_type), count)
+        })
+        .collect();
+    let names = |id: TypeId| {
+        let object = crate::unit::named_behind(world, id)?;
+        let object = world.object(object);
+        let package = world.package(object.package?).path.as_str();
+        (package == "net/http").then(|| object.name.as_str())
+    };
+    matches!(types.as_slice(), [writer, request]
+        if names(*writer) == Some("ResponseWriter") && names(*request) == Some("Request"))
+}

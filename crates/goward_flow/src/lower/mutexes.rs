@@ -1,0 +1,97 @@
+//! Calls of `Lock`, `Unlock` and the like.
+
+use goward_syntax::{Expression, NodeId};
+use goward_types::{ObjectKind, SelectionKind};
+
+use crate::calls::unparenthesized;
+use crate::event::LockMode;
+use crate::path::PathId;
+
+use super::Lowering;
+use super::calls::method_name;
+
+/// A call that takes or releases a lock.
+pub(super) struct LockCall {
+    pub(super) path: PathId,
+    pub(super) mode: LockMode,
+    pub(super) name: &'static str,
+    /// A mutex of package sync.
+    pub(super) sync: bool,
+}
+
+impl Lowering<'_, '_> {
+    /// The lock that a call takes or releases.
+    pub(super) fn lock_call(&mut self, call: NodeId) -> Option<LockCall> {
+        let Expression::Call {
+            function,
+            arguments: [],
+            ..
+        } = self.file.tree.expression(unparenthesized(self.file, call))
+        else {
+            return None;
+        };
+        let function = unparenthesized(self.file, function);
+        let name = method_name(self.file, function)?;
+        let (name, mode) = match name {
+            "Lock" => ("Lock", LockMode::Write),
+            "RLock" => ("RLock", LockMode::Read),
+            "Unlock" => ("Unlock", LockMode::Write),
+            "RUnlock" => ("RUnlock", LockMode::Read),
+            "TryLock" => ("TryLock", LockMode::Write),
+            "TryRLock" => ("TryRLock", LockMode::Read),
+            _ => return None,
+        };
+        let world = self.package.world;
+        let sync = match self.file.facts.selections.get(&function) {
+            Some(selection) => {
+                if selection.kind != SelectionKind::MethodValue {
+                    return None;
+                }
+                let method = crate::calls::origin(world, selection.object);
+                let object = world.object(method);
+                if self.units.of_object(method).is_some() {
+                    // A method of this package: its summary tells.
+                    return None;
+                }
+                let package = object
+                    .package
+                    .map_or("", |package| world.package(package).path.as_str());
+                let results = world
+                    .as_signature(world.object_type(method))
+                    .map_or(0, |signature| world.tuple(signature.results).len());
+                if results > 0 && !name.starts_with("Try") {
+                    // A file lock or a distributed one, which may fail.
+                    return None;
+                }
+                let receiver = object
+                    .receiver()
+                    .and_then(|receiver| crate::unit::named_behind(world, receiver))
+                    .map_or("", |object| world.object(object).name.as_str());
+                package == "sync" && matches!(receiver, "Mutex" | "RWMutex")
+            }
+            // A package function is no lock, and of what is unknown the name decides.
+            None => {
+                let Expression::Selector { operand, .. } = self.file.tree.expression(function)
+                else {
+                    return None;
+                };
+                let package = self
+                    .file
+                    .facts
+                    .object_of(operand)
+                    .is_some_and(|object| world.object(object).kind == ObjectKind::PackageName);
+                if package {
+                    return None;
+                }
+                false
+            }
+        };
+        let path = self.receiver_path(function)?;
+        Some(LockCall {
+            path,
+            mode,
+            name,
+            sync,
+        })
+    }
+}
