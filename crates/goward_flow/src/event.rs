@@ -58,6 +58,8 @@ pub struct Access {
     /// The map or counter.
     pub path: PathId,
     pub kind: AccessKind,
+    /// Through a local variable that holds the map, not through the field itself.
+    pub alias: bool,
     /// The expression or statement to show.
     pub node: NodeId,
 }
@@ -123,6 +125,10 @@ pub enum EventKind {
     Called,
     /// Waits for goroutines: `wg.Wait()`, `<-done`.
     Join,
+    /// A `select` receives from this channel: whoever sends on it or closes it has come that far.
+    Received {
+        channel: PathId,
+    },
     Access(Access),
     /// A variable or field gets another value.
     Set {
@@ -152,6 +158,8 @@ pub struct Spawn {
     pub target: UnitId,
     /// It is run many times at once: a handler.
     pub many: bool,
+    /// Channels that it mentions: variables and fields.
+    pub channels: Vec<ObjectId>,
 }
 
 /// The events of one unit.

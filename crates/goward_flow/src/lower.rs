@@ -53,7 +53,41 @@ pub(crate) fn lower(package: &TypedPackage<'_>, units: &Units) -> Lowered {
         lowered.units.push(events);
     }
     escaping(package, units, &consumed, &mut lowered);
+    for spawn in &mut lowered.spawns {
+        spawn.channels = channels(package, units, spawn);
+    }
     lowered
+}
+
+/// The channels that a goroutine mentions where it starts and in the body of its function.
+fn channels(package: &TypedPackage<'_>, units: &Units, spawn: &Spawn) -> Vec<ObjectId> {
+    let target = units.get(spawn.target);
+    let places = [
+        (units.get(spawn.unit).file, spawn.node),
+        (target.file, target.body),
+    ];
+    let world = package.world;
+    let mut channels: Vec<ObjectId> = Vec::new();
+    for (file, root) in places {
+        let file = &package.files[file];
+        for node in file.tree.preorder(root) {
+            if file.tree.kind(node) != NodeKind::Ident {
+                continue;
+            }
+            let Some(object) = file.facts.object_of(node) else {
+                continue;
+            };
+            let object = crate::calls::origin(world, object);
+            let known = world.object(object);
+            if known.is_variable()
+                && world.underlying(world.object_type(object)).kind() == TypeKind::Channel
+                && !channels.contains(&object)
+            {
+                channels.push(object);
+            }
+        }
+    }
+    channels
 }
 
 /// Function values that are used in any way but those that events show.
@@ -174,7 +208,7 @@ impl<'a> Lowering<'_, 'a> {
                     && self.is_map(self.file.facts.type_of(operand))
                     && let Some(path) = self.path(operand)
                 {
-                    self.access(path, AccessKind::Iterate, operand);
+                    self.access_of(operand, path, AccessKind::Iterate, operand);
                 }
             }
             Step::RangeAssign(node) => {
@@ -190,8 +224,17 @@ impl<'a> Lowering<'_, 'a> {
                     Statement::Assign { right, .. } => right.first().copied(),
                     _ => None,
                 };
-                if let Some(received) = received {
-                    self.receive(received);
+                if let Some(received) = received
+                    && let Expression::Unary {
+                        operator: UnaryOperator::Receive,
+                        operand,
+                    } = self
+                        .file
+                        .tree
+                        .expression(unparenthesized(self.file, received))
+                    && let Some(channel) = self.path(operand)
+                {
+                    self.emit(received, EventKind::Received { channel });
                 }
                 if let Statement::Assign { left, .. } = self.file.tree.statement(node) {
                     for &place in left {
@@ -219,7 +262,25 @@ impl<'a> Lowering<'_, 'a> {
     }
 
     fn access(&mut self, path: PathId, kind: AccessKind, node: NodeId) {
-        self.emit(node, EventKind::Access(Access { path, kind, node }));
+        self.access_as(path, kind, node, false);
+    }
+
+    /// The same of a map that `operand` means, perhaps through a local variable.
+    fn access_of(&mut self, operand: NodeId, path: PathId, kind: AccessKind, node: NodeId) {
+        let operand = unparenthesized(self.file, operand);
+        let alias = self.file.tree.kind(operand) == NodeKind::Ident
+            && self.lowered.paths.root(path) != self.file.facts.object_of(operand);
+        self.access_as(path, kind, node, alias);
+    }
+
+    fn access_as(&mut self, path: PathId, kind: AccessKind, node: NodeId, alias: bool) {
+        let access = Access {
+            path,
+            kind,
+            alias,
+            node,
+        };
+        self.emit(node, EventKind::Access(access));
     }
 
     fn new_value(&mut self, value: NodeId) -> NewValue {
@@ -261,7 +322,7 @@ impl<'a> Lowering<'_, 'a> {
             let operand_type = self.file.facts.type_of(operand);
             if self.is_map(operand_type) {
                 if let Some(path) = self.path(operand) {
-                    self.access(path, AccessKind::Write, place);
+                    self.access_of(operand, path, AccessKind::Write, place);
                 }
                 return;
             }
@@ -361,7 +422,7 @@ impl<'a> Lowering<'_, 'a> {
             && self.is_map(self.file.facts.type_of(operand))
         {
             if let Some(path) = self.path(operand) {
-                self.access(path, AccessKind::Write, inner);
+                self.access_of(operand, path, AccessKind::Write, inner);
             }
             return;
         }
@@ -402,7 +463,7 @@ impl<'a> Lowering<'_, 'a> {
                 if self.is_map(self.file.facts.type_of(operand))
                     && let Some(path) = self.path(operand)
                 {
-                    self.access(path, AccessKind::Read, node);
+                    self.access_of(operand, path, AccessKind::Read, node);
                 }
             }
             Expression::Call { .. } => self.call(node, None),

@@ -144,7 +144,7 @@ impl LockState {
     /// A lock is given back.
     pub(crate) fn release(&mut self, path: PathId, place: (usize, NodeId)) {
         match self.lock(path) {
-            Some(held) if held.own || held.mode == Mode::Maybe => self.remove(path),
+            Some(held) if held.own => self.remove(path),
             _ => self.put(
                 path,
                 Held {
@@ -218,10 +218,8 @@ impl LockState {
                         (mine.file, mine.node) = (theirs.file, theirs.node);
                     }
                 }
-                None => {
-                    mine.mode = Mode::Maybe;
-                    mine.own = false;
-                }
+                // `own` stays: only then a release gives back what this function took.
+                None => mine.mode = Mode::Maybe,
             }
             held.push((path, mine));
         }
@@ -229,7 +227,6 @@ impl LockState {
             if self.lock(path).is_none() {
                 let held_on_one_side = Held {
                     mode: Mode::Maybe,
-                    own: false,
                     ..theirs
                 };
                 held.push((path, held_on_one_side));

@@ -85,7 +85,7 @@ impl Shared<'_, '_> {
                         Some(entry) => entry.1 += 1,
                         None => released.push((path, 1)),
                     }
-                } else if held.mode == Mode::Maybe && !held.own {
+                } else if held.mode == Mode::Maybe {
                     summary.released_sometimes.push(path);
                 }
             }
@@ -128,9 +128,7 @@ impl Shared<'_, '_> {
             let on_request = conditional.iter().any(|span| span.contains(at));
             match &event.kind {
                 EventKind::Lock { path, mode, sync } => {
-                    let free = state
-                        .lock(*path)
-                        .is_none_or(|held| held.mode == Mode::Maybe);
+                    let free = state.lock(*path).is_none_or(is_free);
                     if *sync && free && !on_request {
                         add_take(
                             &mut summary.takes,
@@ -183,7 +181,7 @@ impl Shared<'_, '_> {
                         let Some(path) = self.translate(take.path, *target, bindings) else {
                             continue;
                         };
-                        let free = state.lock(path).is_none_or(|held| held.mode == Mode::Maybe);
+                        let free = state.lock(path).is_none_or(is_free);
                         if free && take.calls.len() < MAX_CALLS {
                             let mut take = take.clone();
                             take.path = path;
@@ -278,6 +276,11 @@ impl Shared<'_, '_> {
         }
         order
     }
+}
+
+/// Whether taking a lock in this state is more than taking it back for the caller who holds it.
+fn is_free(held: &Held) -> bool {
+    held.mode == Mode::Maybe && held.own
 }
 
 fn add_take(takes: &mut Vec<Take>, take: Take) {

@@ -97,7 +97,6 @@ impl Shared<'_, '_> {
                 if let Some(held) = state.lock(*path).copied() {
                     let held = Held {
                         mode: Mode::Maybe,
-                        own: false,
                         ..held
                     };
                     state.put(*path, held);
@@ -136,7 +135,6 @@ impl Shared<'_, '_> {
                         {
                             let held = Held {
                                 mode: Mode::Maybe,
-                                own: false,
                                 ..held
                             };
                             state.put(path, held);
@@ -157,7 +155,6 @@ impl Shared<'_, '_> {
                         {
                             let held = Held {
                                 mode: Mode::Maybe,
-                                own: false,
                                 ..held
                             };
                             state.put(path, held);
@@ -173,6 +170,17 @@ impl Shared<'_, '_> {
             EventKind::Called => state.forget_fields(&self.paths.borrow()),
             EventKind::Join => {
                 state.live.clear();
+                state.joined = true;
+            }
+            EventKind::Received { channel } => {
+                if let Some(channel) = self.paths.borrow().last_field(*channel) {
+                    state.live.retain(|id| {
+                        let spawn = &self.lowered.spawns[id.0 as usize];
+                        !spawn.channels.contains(&channel)
+                    });
+                } else {
+                    state.live.clear();
+                }
                 state.joined = true;
             }
             EventKind::Access(access) => {

@@ -127,6 +127,7 @@ impl Lowering<'_, '_> {
                 node,
                 target,
                 many,
+                channels: Vec::new(),
             });
             self.lowered.spawns.len() - 1
         });
@@ -326,7 +327,7 @@ impl Lowering<'_, '_> {
             _ => return,
         };
         if let Some(path) = self.path(first) {
-            self.access(path, kind, call);
+            self.access_of(first, path, kind, call);
         }
     }
 
@@ -355,7 +356,7 @@ impl Lowering<'_, '_> {
                 _ => AccessKind::Read,
             };
             if let Some(path) = self.path(argument) {
-                self.access(path, kind, call);
+                self.access_of(argument, path, kind, call);
             }
         }
     }

@@ -15,7 +15,8 @@ rule! {
     ///
     /// A `return`, the end of a function, or a `continue`, that is reached with a mutex locked by the
     /// function itself, where the function unlocks that mutex on another path. Deferred unlocks,
-    /// helper methods of the same package that lock or unlock, and `TryLock` are followed.
+    /// helper methods of the same package that lock or unlock, and `TryLock` are followed. Where more
+    /// than two exits keep the same lock, the finding stands at the lock.
     ///
     /// Nothing is said of functions that are meant to return with the lock held: those that never
     /// unlock it, those called `lock…`, `acquire…`, `begin…` or `grab…`, those that return a function,
@@ -180,8 +181,17 @@ fn unit(
                 .any(|&(other, released)| other != id && released == field)
         });
         if free && !(last_keeps && by_others) {
-            for (exit, state) in &states {
-                if let Some(held) = keeps(state, path) {
+            let keeping: Vec<(&Exit, Held)> = states
+                .iter()
+                .filter_map(|(exit, state)| Some((*exit, keeps(state, path)?)))
+                .collect();
+            let same = keeping
+                .windows(2)
+                .all(|pair| (pair[0].1.file, pair[0].1.node) == (pair[1].1.file, pair[1].1.node));
+            if keeping.len() > MANY_EXITS && same {
+                report_lock(context, id, path, release, &keeping, findings);
+            } else {
+                for (exit, held) in keeping {
                     report_exit(context, id, path, held, release, exit, findings);
                 }
             }
@@ -283,6 +293,65 @@ fn loops(
     }
 }
 
+/// Where more exits than this keep a lock, the place to mend is the lock and not each exit.
+const MANY_EXITS: usize = 2;
+
+/// Many exits keep a lock: shown where it is taken.
+fn report_lock(
+    context: &Context<'_>,
+    id: UnitId,
+    path: PathId,
+    release: NodeId,
+    keeping: &[(&Exit, Held)],
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(&(_, held)) = keeping.first() else {
+        return;
+    };
+    let unit = context.flow.units.get(id);
+    let name = context.flow.text(path);
+    let function = context.function(id);
+    let count = keeping.len();
+    let mut finding = RULE
+        .diagnostic(
+            context.path(held.file),
+            context.span(held.file, held.node),
+            format!("`{name}` is still locked when `{function}` returns at {count} of its exits"),
+        )
+        .in_function(function)
+        .operation(format!("exits {name}"))
+        .help(format!(
+            "`defer` the unlock of `{name}` right after the lock"
+        ))
+        .step(
+            context.path(held.file),
+            context.span(held.file, held.node),
+            format!("`{name}` is locked here"),
+        )
+        .step(
+            context.path(unit.file),
+            context.span(unit.file, release),
+            "one path unlocks it here",
+        );
+    for (exit, _) in keeping {
+        let span = exit_span(context, id, exit);
+        finding = finding.step(context.path(unit.file), span, "this exit does not");
+    }
+    findings.push(finding);
+}
+
+/// The `return`, or the brace at the end.
+fn exit_span(context: &Context<'_>, id: UnitId, exit: &Exit) -> Span {
+    let unit = context.flow.units.get(id);
+    match exit.node {
+        Some(node) => context.span(unit.file, node),
+        None => {
+            let end = context.span(unit.file, unit.body).end;
+            Span::new(end.saturating_sub(1), end)
+        }
+    }
+}
+
 fn report_exit(
     context: &Context<'_>,
     id: UnitId,
@@ -296,12 +365,10 @@ fn report_exit(
     let unit = flow.units.get(id);
     let name = flow.text(path);
     let function = context.function(id);
-    let (span, operation) = match exit.node {
-        Some(node) => (context.span(unit.file, node), context.text(unit.file, node)),
-        None => {
-            let end = context.span(unit.file, unit.body).end;
-            (Span::new(end.saturating_sub(1), end), "end".to_owned())
-        }
+    let span = exit_span(context, id, exit);
+    let operation = match exit.node {
+        Some(node) => context.text(unit.file, node),
+        None => "end".to_owned(),
     };
     let mut finding = RULE
         .diagnostic(
@@ -413,7 +480,7 @@ fn is_meant(context: &Context<'_>, id: UnitId) -> bool {
         }
     }
     let doc = context.documentation(unit.file, unit.node).to_lowercase();
-    doc.contains("lock")
+    speaks_of_locks(&doc)
         && [
             "held",
             "holding",
@@ -424,4 +491,15 @@ fn is_meant(context: &Context<'_>, id: UnitId) -> bool {
         ]
         .iter()
         .any(|word| doc.contains(word))
+}
+
+/// Whether a comment speaks of locks, and not of blocks.
+fn speaks_of_locks(doc: &str) -> bool {
+    doc.split(|character: char| !character.is_alphanumeric())
+        .any(|word| {
+            word.contains("mutex")
+                || word.contains("mtx")
+                || word == "mu"
+                || word.contains("lock") && !word.contains("block") && !word.contains("clock")
+        })
 }
