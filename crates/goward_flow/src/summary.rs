@@ -19,6 +19,9 @@ pub struct Take {
     pub node: NodeId,
     /// The calls that lead there, the first one in the function that this is a summary of.
     pub calls: Vec<(UnitId, NodeId)>,
+    /// On the way is a branch that depends on the state of an object: perhaps one that is never
+    /// taken while the lock is held.
+    pub by_state: bool,
 }
 
 /// A use of a map or counter, in this function or one it calls before it returns.

@@ -6,10 +6,13 @@
 mod context;
 mod deferred_maps;
 mod documentation;
+mod field_vote;
+mod function_values;
 mod relock;
 mod rule;
 mod rules;
 mod selection;
+mod services;
 mod sharing;
 mod suppression;
 mod walk;

@@ -118,7 +118,7 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
                     continue;
                 }
                 let summary = flow.locks.summary(*target);
-                for take in &summary.takes {
+                for take in summary.takes.iter().filter(|take| !take.by_state) {
                     // A parameter that the function assigns stands for another object by then.
                     let root = flow.locks.paths().root(take.path);
                     let assigned = root

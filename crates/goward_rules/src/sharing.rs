@@ -2,13 +2,16 @@
 
 use goward_diagnostics::{Diagnostic, Span};
 use goward_flow::{
-    Access, AccessKind, Effect, EventKind, How, LockState, Observed, PathId, SpawnId, UnitId,
+    Access, AccessKind, Effect, Element, EventKind, How, LockState, Observed, PathId, SpawnId,
+    UnitId,
 };
 use goward_syntax::{NodeId, NodeKind};
 use goward_types::{ObjectId, ObjectKind, Type, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
+use crate::function_values::{FunctionValues, Start};
+use crate::services::{handles_requests, services};
 
 /// A use of a map that is a field or a package variable.
 pub(crate) struct Use {
@@ -31,6 +34,8 @@ pub(crate) struct Conflict {
     pub(crate) spawn: Option<SpawnId>,
     /// The other use; none where the same code runs in several goroutines.
     pub(crate) other: Option<(Effect, Option<SpawnId>)>,
+    /// Where the goroutines start to which the function was given.
+    pub(crate) given_to: Option<Start>,
 }
 
 /// What is known of the maps of a package.
@@ -41,6 +46,8 @@ pub(crate) struct Sharing {
     /// HTTP handlers and what they call.
     pub(crate) handlers: FxHashMap<UnitId, UnitId>,
     pub(crate) conflicts: Vec<Conflict>,
+    /// Types whose methods serve remote calls.
+    services: FxHashSet<ObjectId>,
 }
 
 impl Sharing {
@@ -50,6 +57,7 @@ impl Sharing {
             concurrent: FxHashMap::default(),
             handlers: FxHashMap::default(),
             conflicts: Vec::new(),
+            services: services(context),
         };
         sharing.find_uses(context);
         sharing.find_threads(context);
@@ -112,7 +120,9 @@ impl Sharing {
         let mut pending: Vec<(UnitId, UnitId)> = flow
             .units
             .iter()
-            .filter(|(id, unit)| flow.is_handler(*id) && !context.file(unit.file).test)
+            .filter(|(id, unit)| {
+                handles_requests(context, &self.services, *id) && !context.file(unit.file).test
+            })
             .map(|(id, _)| (id, id))
             .collect();
         while let Some((unit, handler)) = pending.pop() {
@@ -168,6 +178,7 @@ impl Sharing {
                             continue;
                         };
                         self.pairs(
+                            context,
                             observed,
                             (effects, Some(*id)),
                             (others, Some(*other)),
@@ -190,6 +201,7 @@ impl Sharing {
                             continue;
                         }
                         self.pairs(
+                            context,
                             observed,
                             (&effects, None),
                             (others, Some(*other)),
@@ -201,6 +213,69 @@ impl Sharing {
             }
         }
         self.in_handlers(context, &mut seen);
+        self.given_to_goroutines(context, &mut seen);
+    }
+
+    /// Functions that are given to others of the package, which run them in several goroutines.
+    fn given_to_goroutines(
+        &mut self,
+        context: &Context<'_>,
+        seen: &mut FxHashSet<(UnitId, NodeId)>,
+    ) {
+        let flow = context.flow;
+        let given = || {
+            flow.observed
+                .iter()
+                .filter_map(|observed| match &observed.event.kind {
+                    EventKind::Run {
+                        target,
+                        how: How::Through { parameter, .. },
+                        bindings,
+                    } => Some((observed, *target, *parameter, bindings)),
+                    _ => None,
+                })
+        };
+        if given().next().is_none() {
+            return;
+        }
+        let values = FunctionValues::new(context);
+        for (observed, target, parameter, bindings) in given() {
+            let Some(&start) = values.parallel.get(&parameter) else {
+                continue;
+            };
+            for effect in &flow.locks.summary(target).effects {
+                let own = flow
+                    .locks
+                    .paths()
+                    .root(effect.access.path)
+                    .is_none_or(|root| flow.declared_inside(root, target));
+                let Some(path) = flow.translate(effect.access.path, target, bindings) else {
+                    continue;
+                };
+                // A map for each index is what such functions are written for.
+                let indexed = flow
+                    .locks
+                    .paths()
+                    .get(path)
+                    .elements
+                    .iter()
+                    .any(|element| matches!(element, Element::Index(_)));
+                if !own
+                    && !indexed
+                    && effect.access.kind.changes_content()
+                    && !effect.may_hold_any()
+                    && seen.insert((effect.unit, effect.access.node))
+                {
+                    self.conflicts.push(Conflict {
+                        effect: effect.clone(),
+                        unit: observed.unit,
+                        spawn: None,
+                        other: None,
+                        given_to: Some(start),
+                    });
+                }
+            }
+        }
     }
 
     /// The same code in several goroutines at once.
@@ -238,6 +313,7 @@ impl Sharing {
                     unit: observed.unit,
                     spawn: Some(id),
                     other: None,
+                    given_to: None,
                 });
             }
         }
@@ -246,6 +322,7 @@ impl Sharing {
     /// Uses on both sides that no lock keeps apart.
     fn pairs(
         &mut self,
+        context: &Context<'_>,
         observed: &Observed,
         here: (&[Effect], Option<SpawnId>),
         there: (&[Effect], Option<SpawnId>),
@@ -254,10 +331,14 @@ impl Sharing {
         for mine in here.0 {
             for theirs in there.0 {
                 let same = mine.access.path == theirs.access.path;
-                let content =
-                    mine.access.kind.touches_content() && theirs.access.kind.touches_content();
-                let changes =
-                    mine.access.kind.changes_content() || theirs.access.kind.changes_content();
+                // Of a variable that both see, replacing the map is a race like any other.
+                let paths = context.flow.locks.paths();
+                let variable = paths.get(mine.access.path).elements.is_empty();
+                let touches = |kind: AccessKind| {
+                    kind.touches_content() || variable && kind == AccessKind::Replace
+                };
+                let content = touches(mine.access.kind) && touches(theirs.access.kind);
+                let changes = mine.access.kind.changes() || theirs.access.kind.changes();
                 if !same || !content || !changes || mine.other_lock || theirs.other_lock {
                     continue;
                 }
@@ -278,7 +359,7 @@ impl Sharing {
                 let first = match (mine.deferred, theirs.deferred) {
                     (true, _) => true,
                     (false, true) => false,
-                    _ => mine.access.kind.changes_content(),
+                    _ => mine.access.kind.changes(),
                 };
                 let (reported, spawn, other, other_spawn) = match first {
                     true => (mine, here.1, theirs, there.1),
@@ -290,6 +371,7 @@ impl Sharing {
                         unit: observed.unit,
                         spawn,
                         other: Some((other.clone(), other_spawn)),
+                        given_to: None,
                     });
                 }
             }
@@ -300,7 +382,7 @@ impl Sharing {
     fn in_handlers(&mut self, context: &Context<'_>, seen: &mut FxHashSet<(UnitId, NodeId)>) {
         let flow = context.flow;
         for (id, unit) in flow.units.iter() {
-            if !flow.is_handler(id) || context.file(unit.file).test {
+            if !handles_requests(context, &self.services, id) || context.file(unit.file).test {
                 continue;
             }
             for effect in &flow.locks.summary(id).effects {
@@ -321,7 +403,10 @@ impl Sharing {
                         let around = unit.parent;
                         !flow.declared_inside(root, id)
                             && around.is_some_and(|around| {
-                                !flow.units.chain(around).any(|outer| flow.is_handler(outer))
+                                !flow
+                                    .units
+                                    .chain(around)
+                                    .any(|outer| handles_requests(context, &self.services, outer))
                             })
                     }
                     _ => false,
@@ -336,6 +421,7 @@ impl Sharing {
                         unit: id,
                         spawn: None,
                         other: None,
+                        given_to: None,
                     });
                 }
             }
@@ -360,7 +446,7 @@ pub(crate) fn is_package_level(context: &Context<'_>, path: PathId) -> bool {
 }
 
 /// The range of the innermost loop of a function around a node.
-fn innermost_loop(context: &Context<'_>, unit: UnitId, node: NodeId) -> Option<Span> {
+pub(crate) fn innermost_loop(context: &Context<'_>, unit: UnitId, node: NodeId) -> Option<Span> {
     let unit = context.flow.units.get(unit);
     let tree = context.file(unit.file).tree;
     let at = tree.span(node).start;

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use goward_syntax::{Expression, Statement};
+use goward_diagnostics::Span;
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 
 use crate::event::{Event, EventKind, How};
@@ -115,7 +116,7 @@ impl Shared<'_, '_> {
         }
         summary.released_sometimes.sort_unstable();
         summary.released_sometimes.dedup();
-        let conditional = self.conditional_spans(id);
+        let (conditional, by_state) = self.conditional_spans(id);
         let tree = self.package.files[unit.file].tree;
         self.replay(id, &solution, |block, event, state| {
             let deferred = unit
@@ -126,6 +127,7 @@ impl Shared<'_, '_> {
                 .any(|step| matches!(step, Step::RunDeferred(_)));
             let at = tree.span(event.node).start;
             let on_request = conditional.iter().any(|span| span.contains(at));
+            let by_state = by_state.iter().any(|span| span.contains(at));
             match &event.kind {
                 EventKind::Lock { path, mode, sync } => {
                     let free = state.lock(*path).is_none_or(is_free);
@@ -138,6 +140,7 @@ impl Shared<'_, '_> {
                                 unit: id,
                                 node: event.node,
                                 calls: Vec::new(),
+                                by_state,
                             },
                         );
                     }
@@ -185,6 +188,7 @@ impl Shared<'_, '_> {
                         if free && take.calls.len() < MAX_CALLS {
                             let mut take = take.clone();
                             take.path = path;
+                            take.by_state |= by_state;
                             take.calls.insert(0, (id, event.node));
                             add_take(&mut summary.takes, take);
                         }
@@ -196,8 +200,9 @@ impl Shared<'_, '_> {
         summary
     }
 
-    /// Branches that depend on a boolean parameter: what they do is up to the caller.
-    fn conditional_spans(&self, id: UnitId) -> Vec<goward_diagnostics::Span> {
+    /// Branches that depend on a boolean parameter: what they do is up to the caller. And those that
+    /// depend on the state of an object.
+    fn conditional_spans(&self, id: UnitId) -> (Vec<Span>, Vec<Span>) {
         let unit = self.units.get(id);
         let file = &self.package.files[unit.file];
         let world = self.package.world;
@@ -208,25 +213,69 @@ impl Shared<'_, '_> {
             .copied()
             .filter(|&object| world.is_boolean(world.object_type(object)))
             .collect();
-        if flags.is_empty() {
-            return Vec::new();
-        }
-        let mut spans = Vec::new();
+        let mentions_flag = |node: NodeId| {
+            file.tree.preorder(node).any(|below| {
+                matches!(file.tree.expression(below), Expression::Identifier)
+                    && file
+                        .facts
+                        .object_of(below)
+                        .is_some_and(|object| flags.contains(&object))
+            })
+        };
+        let mentions_state = |node: NodeId| {
+            file.tree
+                .preorder(node)
+                .any(|below| file.facts.selections.contains_key(&below))
+        };
+        let (mut on_request, mut by_state) = (Vec::new(), Vec::new());
         for node in file.tree.preorder(unit.body) {
-            if let Statement::If { condition, .. } = file.tree.statement(node) {
-                let mentions = file.tree.preorder(condition).any(|below| {
-                    matches!(file.tree.expression(below), Expression::Identifier)
-                        && file
-                            .facts
-                            .object_of(below)
-                            .is_some_and(|object| flags.contains(&object))
-                });
-                if mentions {
-                    spans.push(file.tree.span(node));
+            match file.tree.kind(node) {
+                NodeKind::IfStmt => {
+                    if let Statement::If {
+                        condition,
+                        then,
+                        otherwise,
+                        ..
+                    } = file.tree.statement(node)
+                    {
+                        if mentions_flag(condition) {
+                            on_request.push(file.tree.span(node));
+                        }
+                        if mentions_state(condition) {
+                            let bodies = [Some(then), otherwise];
+                            by_state.extend(
+                                bodies
+                                    .into_iter()
+                                    .flatten()
+                                    .map(|body| file.tree.span(body)),
+                            );
+                        }
+                    }
                 }
+                NodeKind::SwitchStmt => {
+                    if let Statement::Switch {
+                        tag: Some(tag),
+                        body,
+                        ..
+                    } = file.tree.statement(node)
+                        && mentions_state(tag)
+                    {
+                        by_state.push(file.tree.span(body));
+                    }
+                }
+                NodeKind::CaseClause => {
+                    if let Statement::CaseClause { expressions, .. } = file.tree.statement(node)
+                        && expressions
+                            .iter()
+                            .any(|&expression| mentions_state(expression))
+                    {
+                        by_state.push(file.tree.span(node));
+                    }
+                }
+                _ => {}
             }
         }
-        spans
+        (on_request, by_state)
     }
 
     /// Callees before callers, as far as there is no recursion.
@@ -284,11 +333,16 @@ fn is_free(held: &Held) -> bool {
 }
 
 fn add_take(takes: &mut Vec<Take>, take: Take) {
+    let room = takes.len() < MAX_EFFECTS;
     let known = takes
-        .iter()
-        .any(|known| known.path == take.path && known.mode == take.mode);
-    if !known && takes.len() < MAX_EFFECTS {
-        takes.push(take);
+        .iter_mut()
+        .find(|known| known.path == take.path && known.mode == take.mode);
+    match known {
+        // The way on which nothing depends says more.
+        Some(known) if known.by_state && !take.by_state => *known = take,
+        Some(_) => {}
+        None if room => takes.push(take),
+        None => {}
     }
 }
 

@@ -12,9 +12,11 @@ rule! {
     /// ## What it reports
     ///
     /// A map that is written in a goroutine started in a loop, in two goroutines that run at the same
-    /// time, in one goroutine and beside it before anybody has waited for it, or in an HTTP handler,
-    /// which runs once for each request. Goroutines are `go` statements, `errgroup` and
-    /// `WaitGroup.Go`, `AfterFunc`. The map may be captured, passed, a field or a package variable.
+    /// time, in one goroutine and beside it before anybody has waited for it, in a function that is
+    /// given to another one of the package, which runs it in several goroutines, or in an HTTP handler
+    /// or a method of a gRPC service, which run once for each request. Goroutines are `go` statements,
+    /// `errgroup` and `WaitGroup.Go`, `AfterFunc`. The map may be captured, passed, a field or a
+    /// package variable.
     ///
     /// Nothing is said where the two share a lock, where one holds a lock that cannot be followed, and
     /// where `Wait` or a receive stands between them.
@@ -107,6 +109,9 @@ fn report(context: &Context<'_>, conflict: &Conflict, findings: &mut Vec<Diagnos
         (None, Some(_)) => {
             format!("`{name}` is {done} by several goroutines at the same time, without a lock")
         }
+        (None, None) if conflict.given_to.is_some() => {
+            format!("`{name}` is {done} by several goroutines at the same time, without a lock")
+        }
         (None, None) => {
             format!(
                 "`{name}` is {done} in a handler, which serves many requests at once, without a lock"
@@ -155,7 +160,14 @@ pub(crate) fn steps(
             finding = call_steps(context, &conflict.effect, finding, 1);
         }
         None => {
-            if conflict.other.is_none() {
+            if let Some((unit, node)) = conflict.given_to {
+                let file = flow.units.get(unit).file;
+                finding = finding.step(
+                    context.path(file),
+                    context.span(file, node),
+                    "the function is run in goroutines that start here, several at a time",
+                );
+            } else if conflict.other.is_none() {
                 let unit = flow.units.get(conflict.unit);
                 finding = finding.step(
                     context.path(unit.file),

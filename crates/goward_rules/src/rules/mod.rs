@@ -7,6 +7,7 @@ pub(crate) mod bad_suppression;
 pub(crate) mod defer_tests_wrong_error;
 pub(crate) mod deferred_panic_masks;
 mod double_lock;
+mod guarded_field_without_lock;
 mod internal_failure;
 pub(crate) mod map_race;
 mod map_read_in_defer;
@@ -28,6 +29,7 @@ pub const RULES: &[Rule] = &[
     defer_tests_wrong_error::RULE,
     deferred_panic_masks::RULE,
     double_lock::RULE,
+    guarded_field_without_lock::RULE,
     internal_failure::RULE,
     map_race::RULE,
     map_read_in_defer::RULE,

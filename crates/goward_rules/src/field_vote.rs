@@ -1,0 +1,555 @@
+//! Which mutex guards which map: the uses of a field vote, each with the locks that are held then.
+//!
+//! A use is guarded by a mutex of the same object (or of the package). It does not vote where the
+//! object is new and nobody else has it, where a comment says that the caller holds the lock, where
+//! the mutex of some other object of the same type is held, and where nobody knows. The mutex with
+//! the most votes is the guard, if it holds at a write and at half of the uses or functions.
+
+use goward_flow::{AccessKind, EventKind, How, Mode, Observed, PathId, UnitId};
+use goward_syntax::{Expression, NodeId};
+use goward_types::{ObjectId, ObjectKind, VariableKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::context::Context;
+
+/// A use of a map field or package variable.
+#[derive(Clone)]
+pub(crate) struct FieldUse {
+    pub(crate) unit: UnitId,
+    pub(crate) node: NodeId,
+    pub(crate) path: PathId,
+    pub(crate) kind: AccessKind,
+    /// Through a local variable that holds the map.
+    pub(crate) alias: bool,
+    /// Locks that are held and belong to the object of the field, or to the package.
+    pub(crate) own: Vec<(ObjectId, PathId)>,
+    /// Mutexes that are held and belong to something else.
+    pub(crate) other: Vec<ObjectId>,
+    /// Mutexes that may be held.
+    pub(crate) maybe: Vec<ObjectId>,
+    /// The object is new and nobody else has it.
+    pub(crate) fresh: bool,
+}
+
+/// The guard of a field, and who does not hold it.
+pub(crate) struct Vote {
+    pub(crate) field: ObjectId,
+    pub(crate) guard: ObjectId,
+    pub(crate) guarded: Vec<FieldUse>,
+    pub(crate) unguarded: Vec<FieldUse>,
+    /// Uses that do not vote, by whoever.
+    pub(crate) neutral: Vec<FieldUse>,
+}
+
+/// The uses of all map fields and map variables of a package, without its tests.
+pub(crate) struct FieldUses {
+    pub(crate) of_field: Vec<(ObjectId, Vec<FieldUse>)>,
+    /// Calls of declared functions: the caller, the call, and the locks held then.
+    calls: FxHashMap<UnitId, Vec<usize>>,
+    /// Parameters and receivers that are new objects in every call.
+    fresh_parameters: FxHashSet<ObjectId>,
+}
+
+/// A share of the functions or of the uses that makes a guard.
+const SHARE: f64 = 0.5;
+
+impl FieldUses {
+    pub(crate) fn new(context: &Context<'_>) -> FieldUses {
+        let mut uses = FieldUses {
+            of_field: Vec::new(),
+            calls: FxHashMap::default(),
+            fresh_parameters: FxHashSet::default(),
+        };
+        for (index, observed) in context.flow.observed.iter().enumerate() {
+            if let EventKind::Run {
+                target,
+                how: How::Call | How::Once(_),
+                ..
+            } = observed.event.kind
+            {
+                uses.calls.entry(target).or_default().push(index);
+            }
+        }
+        uses.find_fresh_parameters(context);
+        let mut of_field: FxHashMap<ObjectId, Vec<FieldUse>> = FxHashMap::default();
+        let mut order = Vec::new();
+        for observed in &context.flow.observed {
+            if context
+                .file(context.flow.units.get(observed.unit).file)
+                .test
+            {
+                continue;
+            }
+            for found in uses.uses_of(context, observed) {
+                let Some(field) = context.flow.locks.paths().last_field(found.path) else {
+                    continue;
+                };
+                let entry = of_field.entry(field).or_insert_with(|| {
+                    order.push(field);
+                    Vec::new()
+                });
+                entry.push(found);
+            }
+        }
+        for field in order {
+            let mut found = of_field.remove(&field).unwrap_or_default();
+            merge(&mut found);
+            uses.of_field.push((field, found));
+        }
+        uses
+    }
+
+    /// The uses that an event brings: its own, and those of a function that is given the map itself.
+    fn uses_of(&self, context: &Context<'_>, observed: &Observed) -> Vec<FieldUse> {
+        let flow = context.flow;
+        let mut found = Vec::new();
+        match &observed.event.kind {
+            EventKind::Access(access) if access.kind != AccessKind::Count => {
+                found.push((access.path, access.kind, access.alias));
+            }
+            EventKind::Run {
+                target,
+                how: How::Call,
+                bindings,
+            } if !flow.units.get(*target).is_literal() => {
+                for effect in &flow.locks.summary(*target).effects {
+                    let path = effect.access.path;
+                    if effect.access.kind == AccessKind::Count
+                        || !flow.locks.paths().get(path).elements.is_empty()
+                    {
+                        continue;
+                    }
+                    if let Some(path) = flow.translate(path, *target, bindings)
+                        && !found.iter().any(|other| other.0 == path)
+                        && effect.held.is_empty()
+                    {
+                        let kind = effect.access.kind;
+                        if kind != AccessKind::Replace {
+                            found.push((path, kind, false));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        let mut uses = Vec::new();
+        for (path, kind, alias) in found {
+            let Some(field) = flow.locks.paths().last_field(path) else {
+                continue;
+            };
+            if !is_shared(context, field) {
+                continue;
+            }
+            let locks = locks_at(context, observed, path);
+            uses.push(FieldUse {
+                unit: observed.unit,
+                node: observed.event.node,
+                path,
+                kind,
+                alias,
+                own: locks.0,
+                other: locks.1,
+                maybe: locks.2,
+                fresh: self.is_fresh(context, observed, path, field),
+            });
+        }
+        uses
+    }
+
+    fn is_fresh(
+        &self,
+        context: &Context<'_>,
+        observed: &Observed,
+        path: PathId,
+        field: ObjectId,
+    ) -> bool {
+        let flow = context.flow;
+        let Some(root) = flow.locks.paths().root(path) else {
+            return false;
+        };
+        // What a new object points to need not be new.
+        let own_field = flow.locks.paths().get(path).elements.len() <= 2;
+        if !own_field {
+            return false;
+        }
+        if self.fresh_parameters.contains(&root) {
+            return true;
+        }
+        flow.is_fresh(observed.unit, path, &observed.state)
+            && !self.is_taken_over(context, root, field)
+    }
+
+    /// Whether a new object gets the map of another one: `&T{m: other.m}`.
+    fn is_taken_over(&self, context: &Context<'_>, root: ObjectId, field: ObjectId) -> bool {
+        let Some(definitions) = context.flow.lowered.variables.get(root) else {
+            return false;
+        };
+        definitions.values.iter().any(|&(index, value)| {
+            let file = context.file(index);
+            file.tree.preorder(value).any(|node| {
+                let Expression::KeyValue { key, value } = file.tree.expression(node) else {
+                    return false;
+                };
+                file.facts.object_of(key) == Some(field)
+                    && matches!(file.tree.expression(value), Expression::Selector { .. })
+            })
+        })
+    }
+
+    /// The greatest set of parameters that stand for new objects at all calls.
+    fn find_fresh_parameters(&mut self, context: &Context<'_>) {
+        let flow = context.flow;
+        let mut run_otherwise: FxHashSet<UnitId> = FxHashSet::default();
+        for observed in &flow.observed {
+            if let EventKind::Run { target, how, .. } = &observed.event.kind
+                && !matches!(how, How::Call | How::Once(_))
+            {
+                run_otherwise.insert(*target);
+            }
+        }
+        for (id, unit) in flow.units.iter() {
+            if flow.locks.known_callers[id.index()]
+                && !run_otherwise.contains(&id)
+                && self.calls.contains_key(&id)
+            {
+                let parameters = unit.receiver.into_iter();
+                self.fresh_parameters
+                    .extend(parameters.chain(unit.parameters.iter().flatten().copied()));
+            }
+        }
+        loop {
+            let mut lost = Vec::new();
+            for (target, unit) in flow.units.iter() {
+                let Some(calls) = self.calls.get(&target) else {
+                    continue;
+                };
+                let all = unit.receiver.iter().chain(unit.parameters.iter().flatten());
+                for parameter in all {
+                    let fresh = self.fresh_parameters.contains(parameter)
+                        && calls
+                            .iter()
+                            .all(|&call| self.given_fresh(context, call, *parameter));
+                    if !fresh && self.fresh_parameters.contains(parameter) {
+                        lost.push(*parameter);
+                    }
+                }
+            }
+            if lost.is_empty() {
+                break;
+            }
+            for parameter in lost {
+                self.fresh_parameters.remove(&parameter);
+            }
+        }
+    }
+
+    fn given_fresh(&self, context: &Context<'_>, call: usize, parameter: ObjectId) -> bool {
+        let observed = &context.flow.observed[call];
+        let EventKind::Run { bindings, .. } = &observed.event.kind else {
+            return false;
+        };
+        let Some(&(_, path)) = bindings.iter().find(|binding| binding.0 == parameter) else {
+            return false;
+        };
+        let paths = context.flow.locks.paths();
+        let root = paths.root(path);
+        let whole = paths.get(path).elements.is_empty();
+        drop(paths);
+        whole
+            && (root.is_some_and(|root| self.fresh_parameters.contains(&root))
+                || context.flow.is_fresh(observed.unit, path, &observed.state))
+    }
+
+    /// Calls of a function that may concern shared objects.
+    pub(crate) fn calls<'c, 'a>(
+        &self,
+        context: &'c Context<'a>,
+        target: UnitId,
+    ) -> impl Iterator<Item = &'c Observed> + use<'_, 'c, 'a> {
+        let calls = self.calls.get(&target);
+        calls
+            .into_iter()
+            .flatten()
+            .map(|&index| &context.flow.observed[index])
+    }
+
+    /// Whether no goroutine that the package starts, and no handler, leads to a use.
+    pub(crate) fn is_quiet(&self, context: &Context<'_>, entry: &FieldUse) -> bool {
+        let sharing = context.sharing();
+        context.flow.units.chain(entry.unit).all(|unit| {
+            !sharing.concurrent.contains_key(&unit) && !sharing.handlers.contains_key(&unit)
+        })
+    }
+
+    /// The votes of one field: none if no mutex guards it.
+    pub(crate) fn vote(
+        &self,
+        context: &Context<'_>,
+        field: ObjectId,
+        uses: &[FieldUse],
+    ) -> Option<Vote> {
+        let live_write = uses.iter().any(|entry| {
+            entry.kind.changes()
+                && !entry.fresh
+                && (!entry.own.is_empty() || !is_setup(context, entry.unit))
+        });
+        if !live_write {
+            return None;
+        }
+        let mut guards: Vec<ObjectId> = Vec::new();
+        for entry in uses.iter().filter(|entry| !entry.fresh) {
+            for (mutex, _) in &entry.own {
+                if !guards.contains(mutex) {
+                    guards.push(*mutex);
+                }
+            }
+        }
+        let mut best: Option<((usize, usize), Vote)> = None;
+        for guard in guards {
+            let vote = self.count(context, field, guard, uses);
+            let weight = (functions(&vote.guarded), vote.guarded.len());
+            if best.as_ref().is_none_or(|known| known.0 < weight) {
+                best = Some((weight, vote));
+            }
+        }
+        let (_, vote) = best?;
+        let guarded_write = vote.guarded.iter().any(|entry| entry.kind.changes());
+        if !guarded_write || vote.unguarded.is_empty() {
+            return None;
+        }
+        let share = |some: usize, others: usize| some as f64 / (some + others).max(1) as f64;
+        let mut everybody = vote.guarded.clone();
+        everybody.extend(vote.unguarded.iter().cloned());
+        let all = functions(&everybody);
+        let of_functions = functions(&vote.guarded) as f64 / all.max(1) as f64;
+        let of_uses = share(vote.guarded.len(), vote.unguarded.len());
+        (of_functions.max(of_uses) >= SHARE).then_some(vote)
+    }
+
+    /// Who holds `guard` and who does not.
+    fn count(
+        &self,
+        context: &Context<'_>,
+        field: ObjectId,
+        guard: ObjectId,
+        uses: &[FieldUse],
+    ) -> Vote {
+        let mut vote = Vote {
+            field,
+            guard,
+            guarded: Vec::new(),
+            unguarded: Vec::new(),
+            neutral: Vec::new(),
+        };
+        for entry in uses {
+            let by_others = entry.other.contains(&guard) || entry.maybe.contains(&guard);
+            if entry.own.iter().any(|lock| lock.0 == guard) && !entry.fresh {
+                vote.guarded.push(entry.clone());
+            } else if entry.fresh || by_others {
+                vote.neutral.push(entry.clone());
+            } else {
+                self.unheld(context, guard, entry, &mut vote);
+            }
+        }
+        vote
+    }
+
+    /// A use without the guard: it may be the callers who should hold it.
+    fn unheld(&self, context: &Context<'_>, guard: ObjectId, entry: &FieldUse, vote: &mut Vote) {
+        let flow = context.flow;
+        let outermost = flow.units.outermost(entry.unit);
+        let unit = flow.units.get(outermost);
+        let mut with = 0;
+        let mut without: Vec<FieldUse> = Vec::new();
+        for call in self.calls(context, outermost) {
+            if context.file(flow.units.get(call.unit).file).test {
+                continue;
+            }
+            let EventKind::Run { bindings, .. } = &call.event.kind else {
+                continue;
+            };
+            let Some(path) = flow.translate(entry.path, outermost, bindings) else {
+                continue;
+            };
+            let (own, other, maybe) = locks_at(context, call, path);
+            let fresh = self.is_fresh(context, call, path, vote.field);
+            if fresh || maybe.contains(&guard) {
+                continue;
+            }
+            if own.iter().any(|lock| lock.0 == guard) || other.contains(&guard) {
+                with += 1;
+                continue;
+            }
+            without.push(FieldUse {
+                unit: call.unit,
+                node: call.event.node,
+                path,
+                own,
+                other,
+                maybe,
+                fresh,
+                ..entry.clone()
+            });
+        }
+        let documented = says_callers_lock(context, outermost);
+        let unexported = unit
+            .object
+            .is_some_and(|object| !context.world().object(object).is_exported());
+        if unexported && with > 0 && with >= without.len() {
+            vote.neutral.push(entry.clone());
+            for caller in without {
+                let unit = flow.units.outermost(caller.unit);
+                match says_callers_lock(context, unit) {
+                    true => vote.neutral.push(caller),
+                    false => vote.unguarded.push(caller),
+                }
+            }
+        } else if documented && (with > 0 || without.is_empty()) {
+            vote.neutral.push(entry.clone());
+        } else {
+            vote.unguarded.push(entry.clone());
+        }
+    }
+}
+
+/// Locks at an event, as far as they concern a place: those of its object, those of others, and
+/// those that may be held.
+fn locks_at(
+    context: &Context<'_>,
+    observed: &Observed,
+    path: PathId,
+) -> (Vec<(ObjectId, PathId)>, Vec<ObjectId>, Vec<ObjectId>) {
+    let paths = context.flow.locks.paths();
+    let package_level = |path: PathId| {
+        paths
+            .root(path)
+            .is_some_and(|root| context.world().object(root).is_package_level())
+    };
+    let variable = paths.get(path).elements.is_empty();
+    let (mut own, mut other, mut maybe) = (Vec::new(), Vec::new(), Vec::new());
+    for &(lock, held) in &observed.state.held {
+        let Some(mutex) = paths.last_field(lock) else {
+            continue;
+        };
+        match held.mode {
+            Mode::Released => {}
+            Mode::Maybe => maybe.push(mutex),
+            Mode::Read | Mode::Write => {
+                if paths.owner_leads_to(lock, path) || package_level(lock) || variable {
+                    own.push((mutex, lock));
+                } else {
+                    other.push(mutex);
+                }
+            }
+        }
+    }
+    (own, other, maybe)
+}
+
+/// The same use at several exits of a function counts once, with the locks that are held at all.
+fn merge(uses: &mut Vec<FieldUse>) {
+    let mut merged: Vec<FieldUse> = Vec::new();
+    let mut known: FxHashMap<(UnitId, NodeId, PathId), usize> = FxHashMap::default();
+    for entry in uses.drain(..) {
+        match known.get(&(entry.unit, entry.node, entry.path)) {
+            Some(&index) => {
+                let into = &mut merged[index];
+                if entry.kind.changes() && !into.kind.changes() {
+                    into.kind = entry.kind;
+                }
+                into.own
+                    .retain(|lock| entry.own.iter().any(|other| other.0 == lock.0));
+                into.fresh &= entry.fresh;
+            }
+            None => {
+                known.insert((entry.unit, entry.node, entry.path), merged.len());
+                merged.push(entry);
+            }
+        }
+    }
+    *uses = merged;
+}
+
+/// The number of functions in which uses are.
+fn functions(uses: &[FieldUse]) -> usize {
+    let units: FxHashSet<UnitId> = uses.iter().map(|entry| entry.unit).collect();
+    units.len()
+}
+
+fn is_shared(context: &Context<'_>, object: ObjectId) -> bool {
+    matches!(
+        context.world().object(object).kind,
+        ObjectKind::Variable(VariableKind::Field | VariableKind::Package)
+    )
+}
+
+/// Whether a function sets things up, by its name: what it writes is written before others come.
+pub(crate) fn is_setup(context: &Context<'_>, unit: UnitId) -> bool {
+    let outermost = context.flow.units.outermost(unit);
+    let name = context.function(outermost);
+    let name = name.rsplit('.').next().unwrap_or_default();
+    let name = name.to_ascii_lowercase();
+    name == "main"
+        || [
+            "init",
+            "provision",
+            "start",
+            "setup",
+            "open",
+            "load",
+            "reset",
+            "restore",
+            "configure",
+            "new",
+            "create",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether name or comment of a function say that its callers hold a lock.
+pub(crate) fn says_callers_lock(context: &Context<'_>, unit: UnitId) -> bool {
+    let declared = context.flow.units.get(unit);
+    let name = declared.name.to_ascii_lowercase();
+    if [
+        "locked",
+        "nolock",
+        "unlocked",
+        "unsafe",
+        "withoutlock",
+        "nolocks",
+    ]
+    .iter()
+    .any(|suffix| name.ends_with(suffix))
+    {
+        return true;
+    }
+    let doc = context
+        .documentation(declared.file, declared.node)
+        .to_lowercase();
+    speaks_of_locks(&doc)
+        && [
+            "held",
+            "hold",
+            "must",
+            "caller",
+            "protected",
+            "acquired",
+            "assum",
+            "not thread",
+            "not safe",
+        ]
+        .iter()
+        .any(|word| doc.contains(word))
+}
+
+/// Whether a comment speaks of locks, and not of blocks.
+pub(crate) fn speaks_of_locks(doc: &str) -> bool {
+    doc.split(|character: char| !character.is_alphanumeric())
+        .any(|word| {
+            word.contains("mutex")
+                || word.contains("mtx")
+                || word == "mu"
+                || word.contains("lock") && !word.contains("block") && !word.contains("clock")
+        })
+}
