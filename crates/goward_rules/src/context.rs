@@ -7,6 +7,8 @@ use goward_flow::{PackageFlow, UnitId};
 use goward_syntax::NodeId;
 use goward_types::{TypedFile, TypedPackage, World};
 
+use crate::field_vote::FieldUses;
+use crate::origins::Origins;
 use crate::rules::RULES;
 use crate::sharing::Sharing;
 use crate::{Rule, Selection};
@@ -17,6 +19,8 @@ pub struct Context<'a> {
     pub flow: &'a PackageFlow<'a>,
     /// Made when the first rule asks for it.
     sharing: OnceCell<Sharing>,
+    origins: OnceCell<Origins>,
+    field_uses: OnceCell<FieldUses>,
 }
 
 impl<'a> Context<'a> {
@@ -28,6 +32,16 @@ impl<'a> Context<'a> {
     /// Which maps several goroutines reach.
     pub(crate) fn sharing(&self) -> &Sharing {
         self.sharing.get_or_init(|| Sharing::new(self))
+    }
+
+    /// From where functions are run.
+    pub(crate) fn origins(&self) -> &Origins {
+        self.origins.get_or_init(|| Origins::new(self))
+    }
+
+    /// The uses of map fields with the locks held then.
+    pub(crate) fn field_uses(&self) -> &FieldUses {
+        self.field_uses.get_or_init(|| FieldUses::new(self))
     }
 
     /// A file by its index.
@@ -96,6 +110,8 @@ pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<D
         package,
         flow: &flow,
         sharing: OnceCell::new(),
+        origins: OnceCell::new(),
+        field_uses: OnceCell::new(),
     };
     for rule in rules {
         if let Some(check) = rule.check {

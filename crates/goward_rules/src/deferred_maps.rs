@@ -222,8 +222,21 @@ fn sharer(
         })
     };
     let conflicts = |kind: AccessKind| effect.access.kind.changes_content() || kind.changes();
-    // Under a lock elsewhere.
-    if let Some(other) = others().find(|other| other.lock.is_some() && conflicts(other.access.kind))
+    // Under a lock elsewhere, mostly: one lock among many uses guards something else. And a function
+    // that gives the field its map sets the object up.
+    let elsewhere = || others().filter(|other| flow.units.outermost(other.unit) != outermost);
+    let locked = elsewhere().filter(|other| other.lock.is_some()).count();
+    let guarded = locked * 2 >= elsewhere().count() && !context.file(unit.file).test;
+    let sets_up = uses.iter().any(|other| {
+        other.access.kind == AccessKind::Replace
+            && other.lock.is_none()
+            && flow.units.outermost(other.unit) == outermost
+            && other.access.node != effect.access.node
+    });
+    if guarded
+        && !sets_up
+        && let Some(other) =
+            others().find(|other| other.lock.is_some() && conflicts(other.access.kind))
     {
         return Some(Sharer::Locked {
             unit: other.unit,

@@ -434,6 +434,8 @@ fn locks_at(
         match held.mode {
             Mode::Released => {}
             Mode::Maybe => maybe.push(mutex),
+            // `once.Do` is no lock: those who come later go on beside each other.
+            Mode::Read | Mode::Write if is_once(context, mutex) => maybe.push(mutex),
             Mode::Read | Mode::Write => {
                 if paths.owner_leads_to(lock, path) || package_level(lock) || variable {
                     own.push((mutex, lock));
@@ -444,6 +446,13 @@ fn locks_at(
         }
     }
     (own, other, maybe)
+}
+
+/// Whether a variable is a `sync.Once`.
+fn is_once(context: &Context<'_>, object: ObjectId) -> bool {
+    let world = context.world();
+    goward_flow::named_behind(world, world.object_type(object))
+        .is_some_and(|named| world.object(named).name.as_str() == "Once")
 }
 
 /// The same use at several exits of a function counts once, with the locks that are held at all.

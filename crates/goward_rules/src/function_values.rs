@@ -19,6 +19,8 @@ pub(crate) type Start = (UnitId, NodeId);
 #[derive(Default)]
 pub(crate) struct FunctionValues {
     pub(crate) parallel: FxHashMap<ObjectId, Start>,
+    /// Functions that themselves run in several goroutines at once: what they have is their own.
+    pub(crate) units: FxHashMap<UnitId, Start>,
 }
 
 /// Names of functions that run their argument in another goroutine.
@@ -53,6 +55,7 @@ impl FunctionValues {
         }
         FunctionValues {
             parallel: found.parallel,
+            units: found.units,
         }
     }
 }

@@ -8,6 +8,7 @@ mod deferred_maps;
 mod documentation;
 mod field_vote;
 mod function_values;
+mod origins;
 mod relock;
 mod rule;
 mod rules;

@@ -286,3 +286,318 @@ func both(mu *sync.Mutex, c bool) int {
 ",
     );
 }
+
+#[test]
+fn locks_that_are_given_back_or_taken_by_state() {
+    holds(
+        "double-lock",
+        "package a
+import \"sync\"
+type T struct {
+	mu     sync.Mutex
+	secure bool
+	n      int
+}
+func (t *T) pause() {
+	for i := 0; i < 3; i++ {
+		t.mu.Unlock()
+		t.mu.Lock()
+	}
+}
+func (t *T) Pauses() {
+	t.mu.Lock()
+	t.pause()
+	t.mu.Unlock()
+}
+func (t *T) negotiate() {
+	t.mu.Lock()
+	t.mu.Unlock()
+}
+func (t *T) message() {
+	if !t.secure {
+		t.negotiate()
+		return
+	}
+	t.n++
+}
+func (t *T) Handle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.message()
+}
+func (t *T) check(err error) {
+	if err != nil {
+		t.negotiate()
+	}
+}
+func (t *T) Check(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.check(err) // want double-lock
+}
+func deep() {
+	var mu sync.Mutex
+	go func() {
+		mu.Lock()
+		mu.Lock()
+	}()
+	mu.Unlock()
+}
+",
+    );
+    holds(
+        "rlock-reentry",
+        "package a
+import \"sync\"
+type T struct { mu, other sync.RWMutex }
+func (t *T) Twice() {
+	t.mu.RLock()
+	t.mu.RLock()
+	t.mu.RUnlock()
+	t.mu.RUnlock()
+}
+func (t *T) Other() {
+	t.other.RLock()
+	t.other.RLock() // want rlock-reentry
+	t.other.RUnlock()
+	t.other.RUnlock()
+}
+func (t *T) Write() {
+	t.other.Lock()
+	t.other.Unlock()
+}
+",
+    );
+    holds(
+        "unlock-missing-on-path",
+        "package a
+import \"sync\"
+func signal(n int) {
+	for range n {
+		var mu sync.Mutex
+		mu.Lock()
+		go func() { mu.Unlock() }()
+		mu.Lock()
+	}
+}
+// Blocks that the caller gave are checked here.
+func many(mu *sync.Mutex, blocks []int) int {
+	mu.Lock() // want \"still locked when `many` returns at 3 of its exits\"
+	if len(blocks) == 0 {
+		return 1
+	}
+	if blocks[0] == 1 {
+		return 2
+	}
+	if blocks[0] == 2 {
+		return 3
+	}
+	mu.Unlock()
+	return 0
+}
+",
+    );
+}
+
+#[test]
+fn read_locks_under_which_one_goroutine_writes() {
+    holds(
+        "write-under-rlock",
+        "package a
+import \"sync\"
+type T struct {
+	mu   sync.RWMutex
+	gone map[int]bool
+	hits map[int]int
+}
+func Open() *T {
+	t := &T{gone: map[int]bool{}, hits: map[int]int{}}
+	go t.run()
+	return t
+}
+func (t *T) run() {
+	for {
+		t.truncate()
+	}
+}
+func (t *T) truncate() {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.gone[1] = true
+	t.hits[1]++ // want write-under-rlock
+}
+func (t *T) Hits() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.hits[1]
+}
+",
+    );
+}
+
+#[test]
+fn maps_of_functions_that_run_in_several_goroutines() {
+    holds(
+        "map-race",
+        "package a
+import (
+	\"context\"
+	\"sync\"
+)
+type walk struct {
+	visit func(string)
+}
+func each(names []string, visit func(string)) {
+	w := &walk{visit: visit}
+	w.run(names)
+}
+func (w *walk) run(names []string) {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			w.visit(name)
+		}()
+	}
+	wg.Wait()
+}
+func inTurn(names []string, visit func(string)) {
+	for _, name := range names {
+		visit(name)
+	}
+}
+func guarded(names []string, visit func(string)) {
+	var mu sync.Mutex
+	for _, name := range names {
+		go func() {
+			mu.Lock()
+			visit(name)
+			mu.Unlock()
+		}()
+	}
+}
+func Use(names []string) {
+	seen := map[string]bool{}
+	each(names, func(name string) {
+		seen[name] = true // want map-race
+	})
+	other := map[string]bool{}
+	inTurn(names, func(name string) {
+		other[name] = true
+	})
+	guarded(names, func(name string) {
+		other[name] = true
+	})
+	each(names, func(name string) {
+		inside := map[string]bool{}
+		inTurn(names, func(name string) {
+			inside[name] = true
+		})
+	})
+}
+type clock interface{ AfterFunc(f func()) }
+func Loop(ctx context.Context, input <-chan string, c clock) {
+	pending := map[string]bool{}
+	c.AfterFunc(func() {
+		pending = map[string]bool{}
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case name := <-input:
+			pending[name] = true // want map-race
+		}
+	}
+}
+func Waits(done chan bool) {
+	pending := map[string]bool{}
+	go func() {
+		pending[\"a\"] = true
+		close(done)
+	}()
+	select {
+	case <-done:
+		pending[\"b\"] = true
+	}
+}
+type server struct{ UnimplementedNotesServer; notes map[string]int }
+type UnimplementedNotesServer struct{}
+type Notes_ChatServer interface{ Recv() string }
+func (s *server) Chat(stream Notes_ChatServer) error {
+	s.notes[stream.Recv()]++ // want map-race
+	return nil
+}
+func (s *server) Add(ctx context.Context, note string) error {
+	s.notes[note]++ // want map-race
+	return nil
+}
+func (s *server) reset(ctx context.Context, note string) {
+	s.notes[note] = 0
+}
+",
+    );
+}
+
+#[test]
+fn maps_that_one_goroutine_owns_or_that_are_set_up() {
+    holds(
+        "guarded-field-without-lock",
+        "package a
+import \"sync\"
+type T struct {
+	mu    sync.Mutex
+	items map[string]int
+	owned map[string]int
+}
+func Open() *T {
+	t := &T{items: map[string]int{}, owned: map[string]int{}}
+	t.restore()
+	go t.run()
+	return t
+}
+func (t *T) restore() { t.items[\"a\"] = 1 }
+func (t *T) run() {
+	for {
+		if t.owned[\"a\"] > 0 {
+			t.mu.Lock()
+			t.owned[\"a\"]++
+			t.mu.Unlock()
+		}
+		t.look()
+	}
+}
+func (t *T) look() {
+	for range t.items { // want guarded-field-without-lock
+	}
+}
+func (t *T) Owned() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.owned[\"a\"]
+}
+func (t *T) Set(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.items[name] = 1
+}
+func (t *T) Take() map[string]int {
+	t.mu.Lock()
+	items := t.items
+	t.items = nil
+	t.mu.Unlock()
+	for range items {
+	}
+	return items
+}
+func (t *T) Both(name string) {
+	t.mu.Lock()
+	t.setLocked(name)
+	t.mu.Unlock()
+	t.setLocked(name) // want guarded-field-without-lock
+}
+func (t *T) setLocked(name string) { t.items[name] = 1 }
+",
+    );
+}

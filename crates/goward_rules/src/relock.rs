@@ -4,6 +4,7 @@
 use goward_diagnostics::Diagnostic;
 use goward_flow::{EventKind, Held, How, LockMode, Mode, PathId, UnitId};
 use goward_syntax::NodeId;
+use goward_types::{ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -71,13 +72,41 @@ impl Relock {
     }
 }
 
+/// Local mutexes that are a signal: some function releases them without having taken them.
+pub(crate) fn signals(context: &Context<'_>) -> FxHashSet<ObjectId> {
+    let flow = context.flow;
+    let mut signals = FxHashSet::default();
+    for observed in &flow.observed {
+        if let EventKind::Unlock { path, .. } = observed.event.kind {
+            let paths = flow.locks.paths();
+            let held = observed
+                .state
+                .lock(path)
+                .is_some_and(|held| held.mode != Mode::Released);
+            if let Some(root) = paths.root(path)
+                && !held
+                && paths.get(path).elements.is_empty()
+                && context.world().object(root).kind == ObjectKind::Variable(VariableKind::Local)
+            {
+                signals.insert(root);
+            }
+        }
+    }
+    signals
+}
+
 /// All of them in a package.
 pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
     let flow = context.flow;
     let mut found = Vec::new();
     let mut seen = FxHashSet::default();
+    let signals = signals(context);
     for observed in &flow.observed {
         let holds = |path: PathId| {
+            let root = flow.locks.paths().root(path);
+            if root.is_some_and(|root| signals.contains(&root)) {
+                return None;
+            }
             observed
                 .state
                 .lock(path)

@@ -243,6 +243,10 @@ impl Sharing {
             let Some(&start) = values.parallel.get(&parameter) else {
                 continue;
             };
+            let mut around = flow.units.chain(observed.unit);
+            if around.any(|unit| values.units.contains_key(&unit)) {
+                continue;
+            }
             for effect in &flow.locks.summary(target).effects {
                 let own = flow
                     .locks

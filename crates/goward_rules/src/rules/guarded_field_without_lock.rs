@@ -113,7 +113,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let uses = FieldUses::new(context);
+    let uses = context.field_uses();
     for (field, of_field) in &uses.of_field {
         let Some(vote) = uses.vote(context, *field, of_field) else {
             continue;
@@ -121,7 +121,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         let mut seen: FxHashSet<UnitId> = FxHashSet::default();
         for entry in &vote.unguarded {
             if is_racy(&vote, entry)
-                && !is_excused(context, &uses, &vote, entry)
+                && !is_excused(context, uses, &vote, entry)
                 && seen.insert(entry.unit)
             {
                 report(context, &vote, entry, findings);
@@ -210,6 +210,22 @@ fn is_excused(context: &Context<'_>, uses: &FieldUses, vote: &Vote, entry: &Fiel
                 .any(|lock| flow.locks.paths().last_field(lock.0) == Some(vote.guard))
     });
     if spawned {
+        return true;
+    }
+    let origins = context.origins();
+    let owner = flow.locks.paths().root(entry.path).and_then(|root| {
+        goward_flow::named_behind(context.world(), context.world().object_type(root))
+    });
+    if origins.is_before_publication(context, entry.unit, owner) {
+        return true;
+    }
+    // One goroutine owns the map: others hold the lock to read it, and it to write.
+    if !entry.kind.changes()
+        && let Some(owner) = origins.single(context, entry.unit)
+        && all()
+            .filter(|other| other.kind.changes())
+            .all(|other| origins.of(other.unit) == [owner])
+    {
         return true;
     }
     // Setting up: others come later.

@@ -1,6 +1,7 @@
 //! `rlock-reentry`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{EventKind, LockMode, PathId};
 
 use crate::context::Context;
 use crate::relock::relocks;
@@ -12,7 +13,8 @@ rule! {
     /// ## What it reports
     ///
     /// `RLock` on a `sync.RWMutex` whose read lock the same goroutine holds: in one function, or in a
-    /// function of the package that is called with the lock held.
+    /// function of the package that is called with the lock held. Nothing is said of a mutex that only
+    /// this package can see and never locks for writing.
     ///
     /// ## Why it matters
     ///
@@ -29,6 +31,12 @@ rule! {
     /// type Cache struct {
     /// 	mu    sync.RWMutex
     /// 	items map[string]string
+    /// }
+    ///
+    /// func (c *Cache) Clear() {
+    /// 	c.mu.Lock()
+    /// 	defer c.mu.Unlock()
+    /// 	c.items = nil
     /// }
     ///
     /// func (c *Cache) Len() int {
@@ -83,10 +91,11 @@ rule! {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for relock in relocks(context) {
-        if !relock.reads() {
+        let unit = context.flow.units.get(relock.unit);
+        let in_test = context.file(unit.file).test;
+        if !relock.reads() || !has_writer(context, relock.path, in_test) {
             continue;
         }
-        let unit = context.flow.units.get(relock.unit);
         let name = context.flow.text(relock.path);
         let finding = RULE
             .diagnostic(
@@ -99,4 +108,20 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             .help("take the read lock once, or split off a function for callers that hold it");
         findings.push(relock.steps(context, finding));
     }
+}
+
+/// Whether somebody may lock the mutex for writing: then a second read lock can wait behind them. A
+/// test knows what runs beside it.
+fn has_writer(context: &Context<'_>, path: PathId, in_test: bool) -> bool {
+    let flow = context.flow;
+    let Some(mutex) = flow.locks.paths().last_field(path) else {
+        return true;
+    };
+    context.world().object(mutex).is_exported() && !in_test
+        || flow.observed.iter().any(|observed| {
+            let there = context.file(flow.units.get(observed.unit).file).test;
+            matches!(observed.event.kind, EventKind::Lock { path, mode: LockMode::Write, .. }
+                if flow.locks.paths().last_field(path) == Some(mutex))
+                && (there || !in_test)
+        })
 }

@@ -6,7 +6,9 @@ use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
+use crate::relock::signals;
 use crate::rule::{Group, rule};
+use crate::sharing::innermost_loop;
 
 rule! {
     /// Reports an exit that keeps a lock which another exit of the function releases.
@@ -104,8 +106,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             }
         }
     }
+    let signals = signals(context);
     for (id, _) in context.flow.units.iter() {
-        unit(context, id, &handed_over, findings);
+        unit(context, id, &handed_over, &signals, findings);
     }
 }
 
@@ -113,6 +116,7 @@ fn unit(
     context: &Context<'_>,
     id: UnitId,
     handed_over: &FxHashSet<(UnitId, goward_types::ObjectId)>,
+    signals: &FxHashSet<goward_types::ObjectId>,
     findings: &mut Vec<Diagnostic>,
 ) {
     let flow = context.flow;
@@ -162,7 +166,8 @@ fn unit(
     };
     let mut seen = FxHashSet::default();
     for &(path, release) in &released {
-        if !seen.insert(path) {
+        let root = flow.locks.paths().root(path);
+        if !seen.insert(path) || root.is_some_and(|root| signals.contains(&root)) {
             continue;
         }
         let free = states.iter().any(|(_, state)| {
@@ -230,6 +235,21 @@ fn loops(
                 continue;
             };
             if head.lock(path).is_some_and(Held::is_held) || held.file != unit.file {
+                continue;
+            }
+            // A mutex that each turn has for itself.
+            let around = innermost_loop(context, id, held.node);
+            let paths = flow.locks.paths();
+            let per_turn = paths.root(path).is_some_and(|root| {
+                let world = context.world();
+                let object = world.object(root);
+                paths.get(path).elements.is_empty()
+                    && !world.deref(world.object_type(root)).1
+                    && object.file as usize == unit.file
+                    && around.is_some_and(|span| span.contains(object.offset))
+            });
+            drop(paths);
+            if per_turn {
                 continue;
             }
             // The `continue` that leads here, if it is one: it may stand a few blocks before.

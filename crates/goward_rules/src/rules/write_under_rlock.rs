@@ -1,7 +1,7 @@
 //! `write-under-rlock`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{AccessKind, Effect, EventKind, Held, How, Mode, Observed, PathId};
+use goward_flow::{AccessKind, Effect, EventKind, Held, How, Mode, Observed, PathId, UnitId};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -15,7 +15,8 @@ rule! {
     /// Assignment to an element, `delete`, `clear`, `maps.Copy` into a map, and `n++` or `n += x` of a
     /// number, where the map or number belongs to the struct (or package) whose `sync.RWMutex` is held
     /// for reading, and no other lock is held. Functions of the package that are called with the read
-    /// lock held are followed.
+    /// lock held are followed. Nothing is said where only one goroutine, which the package
+    /// starts, uses the place with the lock held for reading.
     ///
     /// ## Why it matters
     ///
@@ -92,8 +93,10 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let mut seen = FxHashSet::default();
-    for observed in &context.flow.observed {
+    let flow = context.flow;
+    // Every use under a read lock of its object, and the function that runs then.
+    let mut uses: Vec<(UnitId, Effect, PathId, Held)> = Vec::new();
+    for observed in &flow.observed {
         match &observed.event.kind {
             EventKind::Access(_) => {}
             EventKind::Run {
@@ -102,28 +105,55 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 ..
             } => {
                 if !observed.state.locks().any(|lock| lock.1.mode == Mode::Read)
-                    || context.flow.locks.known_callers[target.index()]
-                        && context.flow.units.get(*target).is_literal()
+                    || flow.locks.known_callers[target.index()]
+                        && flow.units.get(*target).is_literal()
                 {
                     continue;
                 }
             }
             _ => continue,
         }
-        for effect in context.flow.effects(observed) {
-            if let Some((lock, held)) = violated(context, observed, &effect)
-                && seen.insert((effect.unit, effect.access.node))
-            {
-                report(context, &effect, lock, held, findings);
+        for effect in flow.effects(observed) {
+            if let Some((lock, held)) = read_lock(context, observed, &effect) {
+                uses.push((observed.unit, effect, lock, held));
             }
+        }
+    }
+    let origins = context.origins();
+    let mut seen = FxHashSet::default();
+    for (unit, effect, lock, held) in &uses {
+        let kind = effect.access.kind;
+        if !kind.changes() || kind == AccessKind::Replace {
+            continue;
+        }
+        // One goroutine alone has the place while the lock is held for reading: the lock is there
+        // for something else.
+        let paths = flow.locks.paths();
+        let same = |other: &(UnitId, Effect, PathId, Held)| {
+            paths.last_field(other.1.access.path) == paths.last_field(effect.access.path)
+                && paths.last_field(other.2) == paths.last_field(*lock)
+        };
+        let is_test = |unit: UnitId| context.file(flow.units.get(unit).file).test;
+        let alone = origins.single(context, *unit).is_some_and(|own| {
+            uses.iter()
+                .filter(|other| same(other) && !is_test(other.0))
+                .all(|other| origins.of(other.0) == [own])
+        });
+        drop(paths);
+        if !alone && seen.insert((effect.unit, effect.access.node)) {
+            report(context, effect, *lock, *held, findings);
         }
     }
 }
 
-/// The read lock that should have been a write lock.
-fn violated(context: &Context<'_>, observed: &Observed, effect: &Effect) -> Option<(PathId, Held)> {
+/// The read lock of its object under which a place is used, with no other lock.
+fn read_lock(
+    context: &Context<'_>,
+    observed: &Observed,
+    effect: &Effect,
+) -> Option<(PathId, Held)> {
     let access = effect.access;
-    if !access.kind.changes() || access.kind == AccessKind::Replace || effect.other_lock {
+    if effect.other_lock {
         return None;
     }
     if effect
