@@ -117,9 +117,9 @@ pub enum EventKind {
         /// What its parameters and receiver stand for.
         bindings: Vec<(ObjectId, PathId)>,
     },
-    /// A parameter of the function is called.
-    ParameterCall {
-        parameter: ObjectId,
+    /// A parameter of the function, or a field, is called.
+    ValueCall {
+        object: ObjectId,
     },
     /// A function is called, whichever: fields may have other values afterwards.
     Called,

@@ -62,6 +62,7 @@ impl<'a> PackageFlow<'a> {
                         | EventKind::Run { .. }
                         | EventKind::Access(_)
                         | EventKind::Set { .. }
+                        | EventKind::ValueCall { .. }
                 );
                 if kept {
                     observed.push(Observed {

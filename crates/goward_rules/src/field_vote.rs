@@ -6,7 +6,7 @@
 //! the most votes is the guard, if it holds at a write and at half of the uses or functions.
 
 use goward_flow::{AccessKind, EventKind, How, Mode, Observed, PathId, UnitId};
-use goward_syntax::{Expression, NodeId};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, ObjectKind, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -48,6 +48,9 @@ pub(crate) struct FieldUses {
     calls: FxHashMap<UnitId, Vec<usize>>,
     /// Parameters and receivers that are new objects in every call.
     fresh_parameters: FxHashSet<ObjectId>,
+    /// Function literals that are kept in a field, with the mutexes that are held whenever the
+    /// field is called.
+    kept: FxHashMap<UnitId, Vec<ObjectId>>,
 }
 
 /// A share of the functions or of the uses that makes a guard.
@@ -59,6 +62,7 @@ impl FieldUses {
             of_field: Vec::new(),
             calls: FxHashMap::default(),
             fresh_parameters: FxHashSet::default(),
+            kept: kept_literals(context),
         };
         for (index, observed) in context.flow.observed.iter().enumerate() {
             if let EventKind::Run {
@@ -357,6 +361,15 @@ impl FieldUses {
     /// A use without the guard: it may be the callers who should hold it.
     fn unheld(&self, context: &Context<'_>, guard: ObjectId, entry: &FieldUse, vote: &mut Vote) {
         let flow = context.flow;
+        let mut around = flow.units.chain(entry.unit);
+        if around.any(|unit| {
+            self.kept
+                .get(&unit)
+                .is_some_and(|held| held.contains(&guard))
+        }) {
+            vote.neutral.push(entry.clone());
+            return;
+        }
         let outermost = flow.units.outermost(entry.unit);
         let unit = flow.units.get(outermost);
         let mut with = 0;
@@ -453,6 +466,72 @@ fn is_once(context: &Context<'_>, object: ObjectId) -> bool {
     let world = context.world();
     goward_flow::named_behind(world, world.object_type(object))
         .is_some_and(|named| world.object(named).name.as_str() == "Once")
+}
+
+/// Function literals that are the value of a field, and the mutexes held at all calls of that field.
+fn kept_literals(context: &Context<'_>) -> FxHashMap<UnitId, Vec<ObjectId>> {
+    let flow = context.flow;
+    let mut held_at_calls: FxHashMap<ObjectId, Vec<ObjectId>> = FxHashMap::default();
+    for observed in &flow.observed {
+        let EventKind::ValueCall { object } = observed.event.kind else {
+            continue;
+        };
+        if context.file(flow.units.get(observed.unit).file).test {
+            continue;
+        }
+        let paths = flow.locks.paths();
+        let held: Vec<ObjectId> = observed
+            .state
+            .locks()
+            .filter_map(|lock| paths.last_field(lock.0))
+            .collect();
+        held_at_calls
+            .entry(object)
+            .and_modify(|known| known.retain(|mutex| held.contains(mutex)))
+            .or_insert(held);
+    }
+    let mut kept = FxHashMap::default();
+    if held_at_calls.is_empty() {
+        return kept;
+    }
+    for (index, file) in context.package.files.iter().enumerate() {
+        let tree = file.tree;
+        let mut keep = |place: NodeId, value: NodeId| {
+            let field = file
+                .facts
+                .object_of(place)
+                .map(|field| goward_flow::origin(context.world(), field));
+            if let Some(literal) = flow.units.of_literal(index, value)
+                && let Some(held) = field.and_then(|field| held_at_calls.get(&field))
+            {
+                kept.insert(literal, held.clone());
+            }
+        };
+        for &declaration in tree.declarations() {
+            for node in tree.preorder(declaration) {
+                match tree.kind(node) {
+                    NodeKind::KeyValueExpr => {
+                        if let Expression::KeyValue { key, value } = tree.expression(node) {
+                            keep(key, value);
+                        }
+                    }
+                    NodeKind::AssignStmt => {
+                        if let Statement::Assign { left, right, .. } = tree.statement(node)
+                            && left.len() == right.len()
+                        {
+                            for (&place, &value) in left.iter().zip(right) {
+                                if let Expression::Selector { name, .. } = tree.expression(place) {
+                                    keep(name, value);
+                                }
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// The same use at several exits of a function counts once, with the locks that are held at all.

@@ -598,6 +598,15 @@ func (t *T) Both(name string) {
 	t.setLocked(name) // want guarded-field-without-lock
 }
 func (t *T) setLocked(name string) { t.items[name] = 1 }
+type watch struct { t *T; remove func() }
+func (t *T) Watch() *watch {
+	return &watch{t: t, remove: func() { delete(t.items, \"a\") }}
+}
+func (w *watch) Close() {
+	w.t.mu.Lock()
+	w.remove()
+	w.t.mu.Unlock()
+}
 ",
     );
 }

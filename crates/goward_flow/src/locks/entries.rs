@@ -40,11 +40,17 @@ impl Shared<'_, '_> {
             .collect();
         let fixed: Vec<bool> = entry.iter().map(Option::is_some).collect();
         let mut called = vec![false; count];
+        // A test that reaches into its package runs alone there: it takes no locks for it, and says
+        // nothing of how others call.
+        let is_test = |index: usize| self.package.files[self.units.list[index].file].test;
+        let only_tests: Vec<bool> = (0..count).map(is_test).collect();
+        let mut by_tests = vec![true; count];
         let mut given: Vec<Vec<(UnitId, LockState)>> = vec![Vec::new(); count];
-        for events in &self.lowered.units {
+        for (index, events) in self.lowered.units.iter().enumerate() {
             for (_, event) in events.blocks.iter().flatten() {
                 if let EventKind::Run { target, .. } = &event.kind {
                     called[target.index()] = true;
+                    by_tests[target.index()] &= only_tests[index];
                 }
             }
         }
@@ -61,8 +67,13 @@ impl Shared<'_, '_> {
                 }
             }
             let mut next: Vec<Option<LockState>> = vec![None; count];
-            for contribution in given.iter().flatten() {
+            for (caller, contribution) in given.iter().enumerate().flat_map(|(index, given)| {
+                given.iter().map(move |contribution| (index, contribution))
+            }) {
                 let (target, state) = contribution;
+                if only_tests[caller] && !by_tests[target.index()] {
+                    continue;
+                }
                 match &mut next[target.index()] {
                     Some(known) => {
                         meet(known, state);

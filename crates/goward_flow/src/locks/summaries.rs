@@ -158,9 +158,9 @@ impl Shared<'_, '_> {
                     };
                     add_effect(&mut summary.effects, effect);
                 }
-                EventKind::ParameterCall { parameter } => {
+                EventKind::ValueCall { object } => {
                     let held: Vec<_> = state.locks().copied().collect();
-                    summary.parameter_calls.push((*parameter, held));
+                    summary.parameter_calls.push((*object, held));
                 }
                 EventKind::Run {
                     target,

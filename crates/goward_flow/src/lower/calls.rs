@@ -36,6 +36,11 @@ const SYNCHRONOUS_NAMES: &[&str] = &[
 ];
 /// Names of functions that run their argument in another goroutine.
 const ASYNCHRONOUS_NAMES: &[&str] = &["Go", "TryGo", "AfterFunc", "Submit"];
+/// How the names of methods start that change a map.
+const WRITING_METHODS: &[&str] = &[
+    "Add", "Set", "Put", "Insert", "Del", "Remove", "Pop", "Push", "Clear", "Store", "Update",
+    "Merge",
+];
 /// Names of functions that register a handler.
 const HANDLER_NAMES: &[&str] = &["HandleFunc", "HandlerFunc", "Handle"];
 impl Lowering<'_, '_> {
@@ -87,6 +92,7 @@ impl Lowering<'_, '_> {
         }
         self.emit(call, EventKind::Called);
         self.map_function(call, called, arguments);
+        self.map_method(call, called, function);
         let target = self.target(called);
         let bindings = match target {
             Some(target) => self.bindings(target, function, arguments),
@@ -108,10 +114,13 @@ impl Lowering<'_, '_> {
             );
         } else {
             self.functions_given(call, function, arguments, None, spawn);
-            if let Callee::Variable(parameter) = called
-                && world.object(parameter).kind == ObjectKind::Variable(VariableKind::Parameter)
+            if let Callee::Variable(object) = called
+                && matches!(
+                    world.object(object).kind,
+                    ObjectKind::Variable(VariableKind::Parameter | VariableKind::Field)
+                )
             {
-                self.emit(call, EventKind::ParameterCall { parameter });
+                self.emit(call, EventKind::ValueCall { object });
             }
         }
     }
@@ -328,6 +337,32 @@ impl Lowering<'_, '_> {
         };
         if let Some(path) = self.path(first) {
             self.access_of(first, path, kind, call);
+        }
+    }
+
+    /// Methods of map types of other packages, as `http.Header.Set`: what they do shows in their
+    /// name.
+    fn map_method(&mut self, call: NodeId, called: Callee<'_>, function: NodeId) {
+        let Callee::Function(method) = called else {
+            return;
+        };
+        let world = self.package.world;
+        let Some(receiver) = world.object(method).receiver() else {
+            return;
+        };
+        let Expression::Selector { operand, .. } = self.file.tree.expression(function) else {
+            return;
+        };
+        if self.units.of_object(method).is_some() || !self.is_map(world.deref(receiver).0) {
+            return;
+        }
+        let name = world.object(method).name.as_str();
+        let kind = match WRITING_METHODS.iter().any(|verb| name.starts_with(verb)) {
+            true => AccessKind::Write,
+            false => AccessKind::Read,
+        };
+        if let Some(path) = self.receiver_path(function) {
+            self.access_of(operand, path, kind, call);
         }
     }
 

@@ -147,15 +147,14 @@ fn is_racy(vote: &Vote, entry: &FieldUse) -> bool {
 fn is_excused(context: &Context<'_>, uses: &FieldUses, vote: &Vote, entry: &FieldUse) -> bool {
     let flow = context.flow;
     let takes_guard = |unit: UnitId| {
-        flow.observed.iter().any(|observed| {
-            observed.unit == unit
-                && match &observed.event.kind {
-                    EventKind::Lock { path, .. } => {
-                        flow.locks.paths().last_field(*path) == Some(vote.guard)
-                    }
-                    _ => false,
+        flow.observed_in(unit)
+            .iter()
+            .any(|observed| match &observed.event.kind {
+                EventKind::Lock { path, .. } => {
+                    flow.locks.paths().last_field(*path) == Some(vote.guard)
                 }
-        })
+                _ => false,
+            })
     };
     let same_function =
         |other: &FieldUse| flow.units.outermost(other.unit) == flow.units.outermost(entry.unit);
