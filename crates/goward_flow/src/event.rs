@@ -130,6 +130,10 @@ pub enum EventKind {
         channel: PathId,
     },
     Access(Access),
+    /// A field is read or set whose comment names the mutex that guards it.
+    Touch {
+        path: PathId,
+    },
     /// A variable or field gets another value.
     Set {
         path: PathId,

@@ -34,6 +34,7 @@ mod summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod unit;
+mod written_guards;
 
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
 pub use channels::AbandonedSend;

@@ -8,13 +8,14 @@ use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
 use goward_types::{ObjectId, ObjectKind, TypeId, TypeKind, TypedFile, TypedPackage, World};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::event::{Access, AccessKind, Event, EventKind, NewValue, Spawn, UnitEvents};
 use crate::graph::{EdgeKind, Step};
 use crate::path::{PathId, Paths, Resolver, Variables};
 use crate::unit::{Unit, UnitId, Units};
+use crate::written_guards::written_guards;
 
 pub(crate) use calls::is_handler;
 
@@ -29,12 +30,15 @@ pub struct Lowered {
     pub assigned_elsewhere: FxHashSet<ObjectId>,
     /// Units that may be run in ways that no event shows.
     pub escaping: FxHashSet<UnitId>,
+    /// Fields whose comment names the mutex that guards them.
+    pub written_guards: FxHashMap<ObjectId, ObjectId>,
 }
 
 /// Turns the steps of all units into events.
 pub(crate) fn lower(package: &TypedPackage<'_>, units: &Units) -> Lowered {
     let mut lowered = Lowered {
         variables: Variables::new(package),
+        written_guards: written_guards(package),
         ..Lowered::default()
     };
     let mut consumed = FxHashSet::default();
@@ -283,6 +287,25 @@ impl<'a> Lowering<'_, 'a> {
         self.emit(node, EventKind::Access(access));
     }
 
+    /// A field is used whose comment names its mutex.
+    fn touch(&mut self, place: NodeId) {
+        let place = unparenthesized(self.file, place);
+        if self.lowered.written_guards.is_empty() {
+            return;
+        }
+        let field = self
+            .file
+            .facts
+            .selections
+            .get(&place)
+            .map(|selection| crate::calls::origin(self.package.world, selection.object));
+        if field.is_some_and(|field| self.lowered.written_guards.contains_key(&field))
+            && let Some(path) = self.path(place)
+        {
+            self.emit(place, EventKind::Touch { path });
+        }
+    }
+
     fn new_value(&mut self, value: NodeId) -> NewValue {
         let value = unparenthesized(self.file, value);
         let tree = self.file.tree;
@@ -327,6 +350,7 @@ impl<'a> Lowering<'_, 'a> {
                 return;
             }
         }
+        self.touch(place);
         // An alias is the place that it stands for, but setting it does not change that place.
         let path = match tree.kind(place) {
             NodeKind::Ident => {
@@ -426,6 +450,7 @@ impl<'a> Lowering<'_, 'a> {
             }
             return;
         }
+        self.touch(inner);
         let Some(path) = self.path(inner) else { return };
         let numeric = self.file.facts.type_of(inner);
         if numeric.is_known() && self.world().is_numeric(numeric) {
@@ -467,6 +492,7 @@ impl<'a> Lowering<'_, 'a> {
                 }
             }
             Expression::Call { .. } => self.call(node, None),
+            Expression::Selector { .. } => self.touch(node),
             Expression::Unary {
                 operator: UnaryOperator::Receive,
                 ..

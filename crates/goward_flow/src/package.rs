@@ -63,6 +63,7 @@ impl<'a> PackageFlow<'a> {
                         | EventKind::Access(_)
                         | EventKind::Set { .. }
                         | EventKind::ValueCall { .. }
+                        | EventKind::Touch { .. }
                 );
                 if kept {
                     observed.push(Observed {

@@ -44,6 +44,8 @@ pub(crate) struct Vote {
 /// The uses of all map fields and map variables of a package, without its tests.
 pub(crate) struct FieldUses {
     pub(crate) of_field: Vec<(ObjectId, Vec<FieldUse>)>,
+    /// The uses of fields whose comment names their mutex, of any type.
+    pub(crate) annotated: Vec<(ObjectId, Vec<FieldUse>)>,
     /// Calls of declared functions: the caller, the call, and the locks held then.
     calls: FxHashMap<UnitId, Vec<usize>>,
     /// Parameters and receivers that are new objects in every call.
@@ -60,6 +62,7 @@ impl FieldUses {
     pub(crate) fn new(context: &Context<'_>) -> FieldUses {
         let mut uses = FieldUses {
             of_field: Vec::new(),
+            annotated: Vec::new(),
             calls: FxHashMap::default(),
             fresh_parameters: FxHashSet::default(),
             kept: kept_literals(context),
@@ -75,31 +78,18 @@ impl FieldUses {
             }
         }
         uses.find_fresh_parameters(context);
-        let mut of_field: FxHashMap<ObjectId, Vec<FieldUse>> = FxHashMap::default();
-        let mut order = Vec::new();
+        let (mut maps, mut annotated) = (Vec::new(), Vec::new());
         for observed in &context.flow.observed {
-            if context
+            if !context
                 .file(context.flow.units.get(observed.unit).file)
                 .test
             {
-                continue;
-            }
-            for found in uses.uses_of(context, observed) {
-                let Some(field) = context.flow.locks.paths().last_field(found.path) else {
-                    continue;
-                };
-                let entry = of_field.entry(field).or_insert_with(|| {
-                    order.push(field);
-                    Vec::new()
-                });
-                entry.push(found);
+                maps.extend(uses.uses_of(context, observed));
+                annotated.extend(uses.touch(context, observed));
             }
         }
-        for field in order {
-            let mut found = of_field.remove(&field).unwrap_or_default();
-            merge(&mut found);
-            uses.of_field.push((field, found));
-        }
+        uses.of_field = by_field(context, maps);
+        uses.annotated = by_field(context, annotated);
         uses
     }
 
@@ -158,6 +148,26 @@ impl FieldUses {
             });
         }
         uses
+    }
+
+    /// The use of a field whose comment names its mutex.
+    fn touch(&self, context: &Context<'_>, observed: &Observed) -> Option<FieldUse> {
+        let EventKind::Touch { path } = observed.event.kind else {
+            return None;
+        };
+        let field = context.flow.locks.paths().last_field(path)?;
+        let (own, other, maybe) = locks_at(context, observed, path);
+        Some(FieldUse {
+            unit: observed.unit,
+            node: observed.event.node,
+            path,
+            kind: AccessKind::Replace,
+            alias: false,
+            own,
+            other,
+            maybe,
+            fresh: self.is_fresh(context, observed, path, field),
+        })
     }
 
     fn is_fresh(
@@ -331,7 +341,7 @@ impl FieldUses {
     }
 
     /// Who holds `guard` and who does not.
-    fn count(
+    pub(crate) fn count(
         &self,
         context: &Context<'_>,
         field: ObjectId,
@@ -532,6 +542,26 @@ fn kept_literals(context: &Context<'_>) -> FxHashMap<UnitId, Vec<ObjectId>> {
         }
     }
     kept
+}
+
+/// Uses in the order of their fields' first ones.
+fn by_field(context: &Context<'_>, uses: Vec<FieldUse>) -> Vec<(ObjectId, Vec<FieldUse>)> {
+    let mut fields: Vec<(ObjectId, Vec<FieldUse>)> = Vec::new();
+    let mut positions: FxHashMap<ObjectId, usize> = FxHashMap::default();
+    for found in uses {
+        let Some(field) = context.flow.locks.paths().last_field(found.path) else {
+            continue;
+        };
+        let position = *positions.entry(field).or_insert_with(|| {
+            fields.push((field, Vec::new()));
+            fields.len() - 1
+        });
+        fields[position].1.push(found);
+    }
+    for (_, uses) in &mut fields {
+        merge(uses);
+    }
+    fields
 }
 
 /// The same use at several exits of a function counts once, with the locks that are held at all.

@@ -98,9 +98,9 @@ impl Origins {
     /// The one origin of a function, if it is one thread of control: a goroutine that is started
     /// once, or a function that is by its name the life of an object.
     pub(crate) fn single(&self, context: &Context<'_>, unit: UnitId) -> Option<Origin> {
-        match self.of(unit) {
-            &[origin @ Origin::Goroutine(_)] => Some(origin),
-            &[origin @ Origin::Outside(root)] => {
+        match *self.of(unit) {
+            [origin @ Origin::Goroutine(_)] => Some(origin),
+            [origin @ Origin::Outside(root)] => {
                 let name = context.function(context.flow.units.outermost(root));
                 let name = name.rsplit('.').next().unwrap_or_default();
                 let name = name.to_ascii_lowercase();

@@ -115,6 +115,10 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let uses = context.field_uses();
     for (field, of_field) in &uses.of_field {
+        // What a comment says counts more: `guard-comment-ignored`.
+        if context.flow.lowered.written_guards.contains_key(field) {
+            continue;
+        }
         let Some(vote) = uses.vote(context, *field, of_field) else {
             continue;
         };
@@ -144,7 +148,12 @@ fn is_racy(vote: &Vote, entry: &FieldUse) -> bool {
 }
 
 /// Reasons to think that nobody else is there.
-fn is_excused(context: &Context<'_>, uses: &FieldUses, vote: &Vote, entry: &FieldUse) -> bool {
+pub(crate) fn is_excused(
+    context: &Context<'_>,
+    uses: &FieldUses,
+    vote: &Vote,
+    entry: &FieldUse,
+) -> bool {
     let flow = context.flow;
     let takes_guard = |unit: UnitId| {
         flow.observed_in(unit)

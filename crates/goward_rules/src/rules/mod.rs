@@ -7,7 +7,8 @@ pub(crate) mod bad_suppression;
 pub(crate) mod defer_tests_wrong_error;
 pub(crate) mod deferred_panic_masks;
 mod double_lock;
-mod guarded_field_without_lock;
+mod guard_comment_ignored;
+pub(crate) mod guarded_field_without_lock;
 mod internal_failure;
 pub(crate) mod map_race;
 mod map_read_in_defer;
@@ -29,6 +30,7 @@ pub const RULES: &[Rule] = &[
     defer_tests_wrong_error::RULE,
     deferred_panic_masks::RULE,
     double_lock::RULE,
+    guard_comment_ignored::RULE,
     guarded_field_without_lock::RULE,
     internal_failure::RULE,
     map_race::RULE,
