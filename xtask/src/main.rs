@@ -17,6 +17,7 @@ mod oracle_parse;
 mod oracle_parse_mutants;
 mod oracle_trace;
 mod realbugs;
+mod std_summary;
 mod test;
 mod unicode_tables;
 
@@ -51,6 +52,8 @@ enum Chore {
     OracleTrace(oracle_trace::Arguments),
     /// Show which bugs of a list `goward check` finds before their fix and not after it.
     Realbugs(realbugs::Arguments),
+    /// Make the summary of the standard library for machines without Go; `--check` compares it.
+    StdSummary(std_summary::Arguments),
     /// Make the lexer's tables of letters and digits from Go's package unicode.
     UnicodeTables(unicode_tables::Arguments),
     /// Measure against the peers, in CPU time, in one run.
@@ -82,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
         Chore::Realbugs(arguments) => realbugs::run(&arguments),
+        Chore::StdSummary(arguments) => std_summary::run(&arguments),
         Chore::UnicodeTables(arguments) => unicode_tables::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),

@@ -129,7 +129,7 @@ impl Object {
     }
 
     /// The name of the receiver variable of a method, empty if it has none.
-    pub(crate) fn receiver_name(&self) -> Symbol {
+    pub fn receiver_name(&self) -> Symbol {
         Symbol(self.receiver_name.load(Ordering::Relaxed))
     }
 

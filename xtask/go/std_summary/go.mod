@@ -1,0 +1,3 @@
+module goward.dev/xtask/std_summary
+
+go 1.26
