@@ -157,8 +157,8 @@ fn make(release: &str) -> anyhow::Result<Vec<u8>> {
 fn compare(bytes: &[u8], most: usize) -> anyhow::Result<()> {
     let binary = go_program::build("std_summary")?;
     let (mut all_equal, mut all_total, mut shown) = (0, 0, 0);
-    let platforms = Summary::open(bytes)?.platforms().to_vec();
-    for (number, platform) in platforms.into_iter().enumerate() {
+    let summary = Summary::open(bytes)?;
+    for (number, platform) in summary.platforms().iter().enumerate() {
         let (system, architecture) = platform.split_once('/').context("no such platform")?;
         let output = Command::new(&binary)
             .env("GOOS", system)
@@ -181,10 +181,9 @@ fn compare(bytes: &[u8], most: usize) -> anyhow::Result<()> {
             .context("the Go side ended too early")?;
         let mut theirs: Vec<&str> = theirs.lines().collect();
         let world = World::new(Sizes::for_architecture(architecture));
-        let packages = SummaryPackages::new(Summary::open(bytes)?, number);
+        let packages = SummaryPackages::new(&summary, number);
         let mut ours = Vec::new();
-        let paths: Vec<&str> = packages.summary().packages(number).collect();
-        for path in paths {
+        for path in summary.packages(number) {
             let package = packages.import(&world, path)?.context("no package")?;
             for (_, object) in world.package(package).names() {
                 ours.push(format!("{path}\t{}", describe(&world, object)));

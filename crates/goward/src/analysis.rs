@@ -68,6 +68,8 @@ pub(crate) struct Outcome {
     pub(crate) errors: Vec<String>,
     /// What was left out and can be done without: missing modules and the like.
     pub(crate) warnings: Vec<String>,
+    /// What was used in place of something else, for those who want to know.
+    pub(crate) notes: Vec<String>,
     /// How much was looked at.
     pub(crate) statistics: Statistics,
 }
@@ -118,6 +120,9 @@ pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
             let roots: Vec<PackageIndex> = workspace.roots().collect();
             request.progress.start("checking", roots.len());
             let program = Program::check(workspace, ProgramOptions::default());
+            outcome
+                .errors
+                .extend(program.damage().iter().map(ToString::to_string));
             let packages: Vec<PackageOutcome> = roots
                 .par_iter()
                 .map(|&index| check_package(request, &configurations, &program, index))

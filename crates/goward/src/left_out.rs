@@ -19,7 +19,7 @@ pub(crate) fn report(
     for diagnostic in said {
         let text = describe(diagnostic, &request.directory);
         match (diagnostic.severity, diagnostic.code, &diagnostic.path) {
-            (Severity::Note, ..) => {}
+            (Severity::Note, ..) => outcome.notes.push(text),
             (Severity::Warning, "file-header", Some(path)) => {
                 match syntax_errors(path, request, filesystem) {
                     Some((file, findings)) => {

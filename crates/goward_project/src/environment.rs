@@ -40,7 +40,7 @@ pub struct GoRoot {
 /// Why there is no usable GOROOT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GoRootProblem {
-    /// Nothing that looks like a Go installation was found.
+    /// Nothing that looks like a Go installation was found, or looked for.
     NotFound {
         /// The places that were looked at.
         looked_at: Vec<PathBuf>,
@@ -57,6 +57,9 @@ pub enum GoRootProblem {
 impl std::fmt::Display for GoRootProblem {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::NotFound { looked_at } if looked_at.is_empty() => {
+                formatter.write_str("no Go installation was looked for")
+            }
             Self::NotFound { .. } => formatter.write_str("no Go installation was found"),
             Self::TooOld { found, wanted } => write!(
                 formatter,
@@ -223,7 +226,7 @@ impl Environment {
     ///
     /// Looks at GOROOT, at `go` on PATH (links followed, nothing run), at the usual places, and at
     /// the toolchains that the go command downloaded into the module cache. GOROOT itself is only
-    /// passed over when it is too old.
+    /// passed over when it is too old or no Go is there. With `GOROOT=off` nothing is looked for.
     pub fn find_go_root(
         &self,
         wanted: Option<GoVersion>,
@@ -260,8 +263,17 @@ impl Environment {
         }
     }
 
+    /// What GOROOT says, where there is no Go.
+    pub(crate) fn empty_go_root(&self, filesystem: &dyn FileSystem) -> Option<PathBuf> {
+        let path = PathBuf::from(self.get("GOROOT").filter(|path| *path != "off")?);
+        release_of(&path, filesystem).is_none().then_some(path)
+    }
+
     fn go_root_candidates(&self, filesystem: &dyn FileSystem) -> Vec<(PathBuf, &'static str)> {
         let mut candidates = Vec::new();
+        if self.get("GOROOT") == Some("off") {
+            return candidates;
+        }
         if let Some(path) = self.get("GOROOT") {
             candidates.push((PathBuf::from(path), "GOROOT"));
         }

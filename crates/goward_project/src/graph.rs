@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::build_context::BuildContext;
 use crate::diagnostics::ProjectDiagnostic;
 use crate::environment::{GoRoot, GoRootProblem};
+use crate::standard_library::BuiltInLibrary;
 use crate::version::GoVersion;
 
 /// Index into [`Workspace::packages`].
@@ -32,6 +33,8 @@ pub struct Workspace {
     pub goroot: Option<GoRoot>,
     /// Why there is none that fits; the standard library is then [`ImportTarget::Standard`].
     pub goroot_problem: Option<GoRootProblem>,
+    /// The declarations that are used where there is none.
+    pub built_in: Option<BuiltInLibrary>,
     /// For which machine and with which tags files were chosen.
     pub build: BuildContext,
 }
@@ -46,6 +49,7 @@ impl Workspace {
             diagnostics: Vec::new(),
             goroot: None,
             goroot_problem: None,
+            built_in: None,
             build,
         }
     }
@@ -191,7 +195,7 @@ pub enum ImportTarget {
     /// A package that was loaded.
     Package(PackageIndex),
     /// A package of the standard library, by its path, where no installation fits: take its
-    /// declarations from the embedded summary.
+    /// declarations from [`Workspace::built_in`].
     Standard,
     /// The pseudo-package `C` of cgo.
     C,

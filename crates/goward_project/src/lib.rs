@@ -40,6 +40,7 @@ mod pattern;
 mod program;
 mod requests;
 mod resolve;
+mod standard_library;
 mod vendor;
 mod version;
 
@@ -67,5 +68,6 @@ pub use modfile::{
 };
 pub use program::{Program, ProgramFile, ProgramOptions, ProgramPackage};
 pub use requests::requests;
+pub use standard_library::BuiltInLibrary;
 pub use vendor::{VendorList, VendoredModule, parse as parse_vendor_list};
 pub use version::{GoRelease, GoVersion, compare_module_versions, is_module_version};

@@ -20,6 +20,7 @@ use crate::module_set::{ModuleSet, Roots};
 use crate::package::{self, ReadOptions, ReadPackage};
 use crate::pattern::{self, Pattern, Root};
 use crate::resolve::{Located, NotLocated, Origin, Resolver};
+use crate::standard_library;
 use crate::version::GoVersion;
 
 /// What to load and how.
@@ -142,6 +143,15 @@ pub fn load(
         }
         None => environment.find_go_root(wanted, filesystem),
     };
+    let place = modules.as_ref().and_then(ModuleSet::wanted_by);
+    let choice = standard_library::choose(
+        goroot,
+        wanted,
+        environment.empty_go_root(filesystem).as_deref(),
+        place.as_deref(),
+    );
+    let goroot = choice.goroot;
+    diagnostics.extend(choice.diagnostics);
     let installed = goroot
         .as_ref()
         .ok()
@@ -150,7 +160,23 @@ pub fn load(
     let loose = modules
         .is_none()
         .then(|| loose_tree::find(base, &options.directory, environment, filesystem));
-    let resolver = Resolver::new(filesystem, installed.map(|(path, _)| path), modules, loose);
+    let built_in = match installed {
+        Some(_) => None,
+        None => match standard_library::for_build(&build) {
+            Ok(built_in) => Some(built_in),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                None
+            }
+        },
+    };
+    let resolver = Resolver::new(
+        filesystem,
+        installed.map(|(path, _)| path),
+        built_in,
+        modules,
+        loose,
+    );
     let mut expansion = pattern::expand(
         &resolver,
         &patterns,
@@ -174,6 +200,7 @@ pub fn load(
     };
     let wildcards = loader.run(expansion.roots);
     let mut workspace = loader.finish(&wildcards, expansion.everything, diagnostics);
+    workspace.built_in = built_in;
     match goroot {
         Ok(goroot) => workspace.goroot = Some(goroot),
         Err(problem) => workspace.goroot_problem = Some(problem),

@@ -12,7 +12,7 @@ use crate::filesystem::{EntryKind, FileSystem, ReadError, normalized};
 use crate::minimal_versions::{self, Main, Requirements};
 use crate::modfile::{self, ModFile, ModFileKind, ModuleVersion, Replace};
 use crate::vendor::{self, VendorList};
-use crate::version::GoVersion;
+use crate::version::{GoRelease, GoVersion};
 
 /// go.mod, go.work and modules.txt files above this many bytes are refused, as in the go command.
 const MOD_FILE_LIMIT: u64 = 16 << 20;
@@ -558,7 +558,7 @@ impl ModuleSet {
 
     fn requirements(&self, file: &ModFile) -> Requirements {
         Requirements {
-            go: file.go.map(crate::version::GoRelease::language),
+            go: file.go.map(GoRelease::language),
             require: file
                 .require
                 .iter()
@@ -611,10 +611,19 @@ impl ModuleSet {
     }
 
     /// The language version that the main modules ask for, the highest where there are several.
+    /// The go.mod that asks for the newest Go.
+    pub(crate) fn wanted_by(&self) -> Option<PathBuf> {
+        let asking = self.mains.iter().filter(|main| main.file.go.is_some());
+        let newest = asking
+            .rev()
+            .max_by_key(|main| main.file.go.map(GoRelease::language))?;
+        Some(newest.directory.join("go.mod"))
+    }
+
     pub(crate) fn wanted_go(&self) -> Option<GoVersion> {
         self.mains
             .iter()
-            .filter_map(|main| main.file.go.map(crate::version::GoRelease::language))
+            .filter_map(|main| main.file.go.map(GoRelease::language))
             .max()
     }
 }

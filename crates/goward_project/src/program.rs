@@ -5,12 +5,12 @@
 //! imported are parsed and checked without function bodies and leave no facts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use goward_syntax::{Mode, Tree, parse};
 use goward_types::{
     CheckedPackage, Checker, File, FileFacts, GoVersion, Importer, PackageId, Settings, Sizes,
-    TypeError, World,
+    SummaryError, SummaryPackages, TypeError, World,
 };
 
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
@@ -59,6 +59,10 @@ pub struct Program {
     packages: Vec<OnceLock<ProgramPackage>>,
     /// What others import of each package, known before its tests are looked at.
     importable: Vec<OnceLock<PackageId>>,
+    /// The standard library, where it is not among the packages.
+    standard: Option<SummaryPackages<'static>>,
+    /// What is wrong with it.
+    damage: Mutex<Vec<SummaryError>>,
 }
 
 impl Program {
@@ -72,6 +76,8 @@ impl Program {
         let count = workspace.packages.len();
         let program = Program {
             world: World::new(sizes),
+            standard: workspace.built_in.map(|built_in| built_in.packages()),
+            damage: Mutex::default(),
             workspace,
             packages: (0..count).map(|_| OnceLock::new()).collect(),
             importable: (0..count).map(|_| OnceLock::new()).collect(),
@@ -102,6 +108,27 @@ impl Program {
             });
         }
         program
+    }
+
+    /// What is wrong with the built-in declarations of the standard library: never anything, unless
+    /// goward itself is damaged.
+    pub fn damage(&self) -> Vec<SummaryError> {
+        let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        damage.clone()
+    }
+
+    /// A package of the built-in standard library.
+    fn import_standard(&self, path: &str) -> Option<PackageId> {
+        match self.standard.as_ref()?.import(&self.world, path) {
+            Ok(package) => package,
+            Err(error) => {
+                let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+                if !damage.contains(&error) {
+                    damage.push(error);
+                }
+                None
+            }
+        }
     }
 
     /// A checked package; none for one without files.
@@ -290,6 +317,7 @@ impl Importer for ProgramImporter<'_> {
             ImportTarget::Package(target) => {
                 self.program.importable[target.0 as usize].get().copied()
             }
+            ImportTarget::Standard => self.program.import_standard(path),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use crate::filesystem::{DirectoryEntry, EntryKind, FileSystem};
 use crate::graph::MissingImport;
 use crate::loose_tree;
 use crate::module_set::{ModuleEntry, ModuleSet, ModuleTable};
+use crate::standard_library::BuiltInLibrary;
 
 /// A folder that is a package.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ pub(crate) enum Origin {
 
 /// Why a path has no folder.
 pub(crate) enum NotLocated {
-    /// A standard package, and there is no GOROOT.
+    /// A standard package that is known without its files, or may be one.
     Standard,
     Missing(MissingImport),
 }
@@ -75,6 +76,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) filesystem: &'a dyn FileSystem,
     /// GOROOT/src.
     pub(crate) standard: Option<PathBuf>,
+    /// The standard library without GOROOT.
+    built_in: Option<BuiltInLibrary>,
     /// The names in GOROOT/src: most import paths are ruled out by their first element.
     standard_top: FxHashSet<String>,
     pub(crate) modules: Option<ModuleSet>,
@@ -86,20 +89,25 @@ impl<'a> Resolver<'a> {
     pub(crate) fn new(
         filesystem: &'a dyn FileSystem,
         goroot: Option<&Path>,
+        built_in: Option<BuiltInLibrary>,
         modules: Option<ModuleSet>,
         loose: Option<Loose>,
     ) -> Self {
         let standard = goroot.map(|goroot| goroot.join("src"));
-        let standard_top = standard
-            .as_ref()
-            .and_then(|source| filesystem.read_directory(source).ok())
-            .unwrap_or_default()
-            .into_iter()
-            .map(|entry| entry.name)
-            .collect();
+        let standard_top = match (&standard, &built_in) {
+            (Some(source), _) => filesystem
+                .read_directory(source)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|entry| entry.name)
+                .collect(),
+            (None, Some(built_in)) => built_in.top().collect(),
+            (None, None) => FxHashSet::default(),
+        };
         Self {
             filesystem,
             standard,
+            built_in,
             standard_top,
             modules,
             loose,
@@ -240,6 +248,11 @@ impl<'a> Resolver<'a> {
                 },
             });
         }
+        if let Some(built_in) = &self.built_in
+            && built_in.contains(path)
+        {
+            return Err(NotLocated::Standard);
+        }
         let found = match (&self.modules, &self.loose) {
             (Some(modules), _) => self.locate_in_modules(modules, path),
             (None, Some(loose)) => self.locate_loose(loose, path),
@@ -247,8 +260,10 @@ impl<'a> Resolver<'a> {
         };
         match found {
             Ok(located) => Ok(located),
-            // With a GOROOT the path was looked for there.
-            Err(_) if standard_path && self.standard.is_none() => Err(NotLocated::Standard),
+            // With a standard library the path was looked for in it.
+            Err(_) if standard_path && self.standard.is_none() && self.built_in.is_none() => {
+                Err(NotLocated::Standard)
+            }
             Err(MissingImport::NoModule | MissingImport::NotInGoPath) if standard_path => {
                 missing(MissingImport::NotInStandardLibrary)
             }

@@ -9,14 +9,14 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use goward_project::{Environment, LoadOptions, OsFileSystem, Workspace, load};
+use goward_project::{Environment, LoadOptions, OsFileSystem, Severity, Workspace, load};
 
 fn load_folder(folder: &Path) -> Workspace {
     let home = folder.display().to_string();
     let environment = Environment::new(
         [
             ("HOME", home.as_str()),
-            ("GOROOT", "/nowhere"),
+            ("GOROOT", "off"),
             ("PATH", ""),
             ("GOWORK", "off"),
         ],
@@ -25,12 +25,13 @@ fn load_folder(folder: &Path) -> Workspace {
     load(&LoadOptions::new(folder), &environment, &OsFileSystem)
 }
 
-/// Diagnostics with the temporary folder's name taken out.
+/// Warnings and errors, with the temporary folder's name taken out.
 fn diagnostics(workspace: &Workspace, folder: &Path) -> Vec<String> {
     let prefix = format!("{}/", folder.display());
     workspace
         .diagnostics
         .iter()
+        .filter(|diagnostic| diagnostic.severity > Severity::Note)
         .map(|diagnostic| diagnostic.to_string().replace(&prefix, ""))
         .collect()
 }

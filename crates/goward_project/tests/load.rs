@@ -508,31 +508,50 @@ net net: net.go+go1.26 > vendor/golang.org/x/net/dns
 }
 
 #[test]
-fn without_a_go_installation_the_standard_library_is_embedded() {
+fn without_a_go_installation_the_standard_library_is_built_in() {
     let text = "\
 -- go.mod --
 module m
 go 1.24
 -- m.go --
 package m
-import (\"fmt\"; \"m/x\"; \"net/http\")
+import (\"fmt\"; \"fnt\"; \"m/x\"; \"net/http\"; \"unsafe\")
 -- x/x.go --
 package x
 -- want --
-m m: m.go > fmt (embedded) > m/x > net/http (embedded)
+m m: m.go > fmt (embedded) > fnt (it is not in the standard library of this Go release) > m/x \
+> net/http (embedded) > unsafe (embedded)
 m/x x (dependency): x.go
+note: no Go installation was found; the standard library of Go 1.26.8 built into goward is used \
+[standard-library]
+/nowhere: warning: GOROOT names this folder, but no standard library is in it; that of Go 1.26.8 \
+built into goward is used [go-root]
+/w/m.go:2:16: warning: package fnt is not found: it is not in the standard library of this Go \
+release [missing-import]
 ";
     let workspace = check_with(".", "GOROOT=/nowhere", text);
     assert!(workspace.goroot.is_none());
-    let newer = text
-        .replace("go 1.24", "go 1.30")
-        .replace("m.go >", "m.go+go1.30 >")
-        .replace("): x.go", "): x.go+go1.30");
-    let workspace = check_with(".", "", &newer);
-    assert_eq!(
-        workspace.goroot_problem.unwrap().to_string(),
-        "Go 1.26.8 in /goroot is older than the Go 1.30 that the module asks for"
-    );
+}
+
+#[test]
+fn a_module_may_ask_for_a_newer_go_than_there_is() {
+    let text = "\
+-- go.mod --
+module m
+go 1.30
+-- m.go --
+package m
+import \"net/http\"
+-- want --
+";
+    let newer = "\
+m m: m.go+go1.30 > net/http (embedded)
+note: Go 1.26.8 in /goroot is older than the Go 1.30 that the module asks for; the standard \
+library of Go 1.26.8 built into goward is used [standard-library]
+/w/go.mod: warning: it asks for Go 1.30; what is known is the standard library of Go 1.26.8 built \
+into goward [go-release]
+";
+    check_with(".", "", &format!("{text}{newer}"));
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// Print nothing but the findings.
     #[arg(short, long)]
     quiet: bool,
+    /// Also say what was used in place of something else, such as the built-in standard library.
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
     /// Exit with 0 even when there are findings.
     #[arg(long)]
     exit_zero: bool,
@@ -356,6 +359,11 @@ fn check_once(
         } else {
             Err(error)
         };
+    }
+    if arguments.verbose {
+        for note in &outcome.notes {
+            anstream::eprintln!("goward: note: {}", neutralise_lines(note));
+        }
     }
     if !arguments.quiet {
         for warning in outcome.warnings.iter().take(MOST_WARNINGS) {

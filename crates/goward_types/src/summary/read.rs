@@ -18,25 +18,20 @@ use crate::world::World;
 /// The packages of a summary in one world, for one platform. Those that are asked for are read, with
 /// those whose types they name; on any thread.
 pub struct SummaryPackages<'a> {
-    summary: Summary<'a>,
+    summary: &'a Summary<'a>,
     platform: usize,
     read: Vec<OnceLock<Result<PackageId, SummaryError>>>,
 }
 
 impl<'a> SummaryPackages<'a> {
     /// Nothing is read yet. `platform` is a number from [`Summary::platform`].
-    pub fn new(summary: Summary<'a>, platform: usize) -> SummaryPackages<'a> {
+    pub fn new(summary: &'a Summary<'a>, platform: usize) -> SummaryPackages<'a> {
         let count = summary.packages.len();
         SummaryPackages {
             summary,
             platform,
             read: (0..count).map(|_| OnceLock::new()).collect(),
         }
-    }
-
-    /// The summary that the packages come from.
-    pub fn summary(&self) -> &Summary<'a> {
-        &self.summary
     }
 
     /// The package with this import path, in a world that must always be the same; `None` where
