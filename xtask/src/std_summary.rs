@@ -13,8 +13,8 @@ use std::process::Command;
 use anyhow::{Context, anyhow, ensure};
 use goward_project::{Environment, LoadOptions, OsFileSystem, Program, ProgramOptions, load};
 use goward_types::{
-    ObjectId, ObjectKind, PackageId, Sizes, Summary, SummaryBuilder, SummaryPackages, Type, TypeId,
-    World,
+    ObjectId, ObjectKind, PackageId, Packing, Sizes, Summary, SummaryBuilder, SummaryPackages,
+    Type, TypeId, World,
 };
 
 use crate::go_program;
@@ -150,7 +150,9 @@ fn make(release: &str) -> anyhow::Result<Vec<u8>> {
             .add_platform(platform, &program.world, &packages)
             .map_err(|cause| anyhow!(cause))?;
     }
-    builder.finish().map_err(|cause| anyhow!(cause))
+    builder
+        .finish(Packing::Compressed)
+        .map_err(|cause| anyhow!(cause))
 }
 
 /// Compares every object of every platform with what go/types says.

@@ -39,7 +39,7 @@ pub use methodset::MethodSelection;
 pub use object::{Object, ObjectKind, VariableKind, is_exported};
 pub use sizes::Sizes;
 pub use subst::Substitution;
-pub use summary::{Summary, SummaryBuilder, SummaryError, SummaryPackages};
+pub use summary::{Packing, Summary, SummaryBuilder, SummaryError, SummaryPackages};
 pub use termlist::TermList;
 pub use type_string::Qualifier;
 pub use typed::{TypedFile, TypedPackage};

@@ -34,7 +34,7 @@ use std::fmt;
 
 pub use archive::Summary;
 pub use read::SummaryPackages;
-pub use write::SummaryBuilder;
+pub use write::{Packing, SummaryBuilder};
 
 /// Why a summary, or a package in it, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

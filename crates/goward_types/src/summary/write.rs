@@ -14,6 +14,15 @@ use super::{flag, head_tag, node_tag};
 use crate::ids::PackageId;
 use crate::world::World;
 
+/// How the packages of a summary are kept.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As small as can be.
+    Compressed,
+    /// As they are, so that a test can reach each byte.
+    Plain,
+}
+
 /// Collects the packages of all platforms, and makes a summary of them.
 pub struct SummaryBuilder {
     release: String,
@@ -55,7 +64,7 @@ impl SummaryBuilder {
     }
 
     /// The bytes of the summary.
-    pub fn finish(self) -> Result<Vec<u8>, String> {
+    pub fn finish(self, packing: Packing) -> Result<Vec<u8>, String> {
         let order = self.order()?;
         let number: FxHashMap<Symbol, usize> = order
             .iter()
@@ -77,7 +86,7 @@ impl SummaryBuilder {
             let mut numbers: Vec<usize> = imports.iter().map(|import| number[import]).collect();
             numbers.sort_unstable();
             let raw = PackageWriter::new(model, Symbol::intern(path), &order, &numbers).bytes();
-            let packed = deflate(&raw).map_err(|error| error.to_string())?;
+            let packed = deflate(&raw, packing).map_err(|error| error.to_string())?;
             header.text(path.as_bytes());
             header.number(model.platforms);
             header.count(numbers.len());
@@ -129,8 +138,12 @@ impl SummaryBuilder {
     }
 }
 
-fn deflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+fn deflate(bytes: &[u8], packing: Packing) -> std::io::Result<Vec<u8>> {
+    let level = match packing {
+        Packing::Compressed => flate2::Compression::best(),
+        Packing::Plain => flate2::Compression::none(),
+    };
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
     encoder.write_all(bytes)?;
     encoder.finish()
 }
