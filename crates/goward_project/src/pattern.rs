@@ -419,6 +419,13 @@ fn expand_import(
         }
         return found;
     }
+    let folder = normalized(&directory.join(path));
+    let is_folder = matches!(resolver.filesystem.kind(&folder), Ok(EntryKind::Directory));
+    // A folder that is called as a standard package is: who gives folders means the one that stands
+    // here, whether Go is installed or not.
+    if tree && is_folder && is_standard_path(path) {
+        return expand_folder(resolver, &folder, tree, expansion);
+    }
     let reason = match resolver.locate(path) {
         Ok(located) => {
             return vec![Root {
@@ -431,8 +438,7 @@ fn expand_import(
         Err(NotLocated::Missing(reason)) => reason.to_string(),
     };
     // No package of that path: a folder given without `./`.
-    let folder = normalized(&directory.join(path));
-    if matches!(resolver.filesystem.kind(&folder), Ok(EntryKind::Directory)) {
+    if is_folder {
         return expand_folder(resolver, &folder, tree, expansion);
     }
     expansion.diagnostics.push(
