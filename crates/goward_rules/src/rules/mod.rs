@@ -14,6 +14,7 @@ pub(crate) mod map_race;
 mod map_read_in_defer;
 mod map_write_in_defer;
 pub(crate) mod nil_map_write;
+mod panic_with_lock_held;
 pub(crate) mod recover_has_no_effect;
 mod rlock_reentry;
 pub(crate) mod send_abandoned;
@@ -37,6 +38,7 @@ pub const RULES: &[Rule] = &[
     map_read_in_defer::RULE,
     map_write_in_defer::RULE,
     nil_map_write::RULE,
+    panic_with_lock_held::RULE,
     recover_has_no_effect::RULE,
     rlock_reentry::RULE,
     send_abandoned::RULE,

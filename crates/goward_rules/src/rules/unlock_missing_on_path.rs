@@ -112,16 +112,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn unit(
-    context: &Context<'_>,
-    id: UnitId,
-    handed_over: &FxHashSet<(UnitId, goward_types::ObjectId)>,
-    signals: &FxHashSet<goward_types::ObjectId>,
-    findings: &mut Vec<Diagnostic>,
-) {
+/// Locks that a function takes and, on some path, gives back, with the place where it does.
+pub(crate) fn released_locks(context: &Context<'_>, id: UnitId) -> Vec<(PathId, NodeId)> {
     let flow = context.flow;
-    let unit = flow.units.get(id);
-    // Locks that this function takes and, on some path, gives back.
     let mut released: Vec<(PathId, NodeId)> = Vec::new();
     for observed in flow.observed_in(id) {
         let own = |path: PathId| {
@@ -148,6 +141,19 @@ fn unit(
             _ => {}
         }
     }
+    released
+}
+
+fn unit(
+    context: &Context<'_>,
+    id: UnitId,
+    handed_over: &FxHashSet<(UnitId, goward_types::ObjectId)>,
+    signals: &FxHashSet<goward_types::ObjectId>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let released = released_locks(context, id);
     if released.is_empty() || is_meant(context, id) {
         return;
     }
