@@ -284,7 +284,9 @@ fn sharer(
         let elsewhere = theirs.is_some() && theirs != mine
             || handled(other.unit) && !chain.contains(&other.unit)
             || is_variable && mine.is_some() && theirs != mine;
-        elsewhere && !other.any_lock && conflicts(other.access.kind)
+        // Another goroutine that gives a field its map is mostly making a new object.
+        let content = other.access.kind.touches_content();
+        elsewhere && content && !other.any_lock && conflicts(other.access.kind)
     });
     if let Some(other) = other {
         return Some(Sharer::Thread {

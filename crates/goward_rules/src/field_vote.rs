@@ -418,8 +418,11 @@ impl FieldUses {
         let unexported = unit
             .object
             .is_some_and(|object| !context.world().object(object).is_exported());
-        if unexported && with > 0 && with >= without.len() {
+        if unexported && with > 0 {
             vote.neutral.push(entry.clone());
+            if with < without.len() {
+                return;
+            }
             for caller in without {
                 let unit = flow.units.outermost(caller.unit);
                 match says_callers_lock(context, unit) {
@@ -645,7 +648,7 @@ pub(crate) fn says_callers_lock(context: &Context<'_>, unit: UnitId) -> bool {
     let doc = context
         .documentation(declared.file, declared.node)
         .to_lowercase();
-    speaks_of_locks(&doc)
+    (speaks_of_locks(&doc) || doc.contains("concurren"))
         && [
             "held",
             "hold",

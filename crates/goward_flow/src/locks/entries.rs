@@ -225,8 +225,20 @@ impl Shared<'_, '_> {
                 ..held
             };
             let root = self.paths.borrow().root(path);
-            if literal || root.is_some_and(|root| is_package_variable(world, root)) {
+            let whole = |root| is_package_variable(world, root) || world.object(root).is_field();
+            if literal || root.is_some_and(whole) {
                 add(path, inherited);
+            }
+            // Of whichever object: the mutex field alone stands for a lock of some caller.
+            if !literal {
+                let mut paths = self.paths.borrow_mut();
+                if let Some(mutex) = paths.last_field(path)
+                    && world.object(mutex).is_field()
+                {
+                    let somebodys = paths.variable(mutex);
+                    drop(paths);
+                    add(somebodys, inherited);
+                }
             }
             // The place of an argument becomes the parameter.
             for &(parameter, argument) in bindings {

@@ -90,7 +90,17 @@ impl Shared<'_, '_> {
         let place = (file, event.node);
         match &event.kind {
             EventKind::Lock { path, mode, sync } => state.acquire(*path, *mode, *sync, place),
-            EventKind::Unlock { path, .. } => state.release(*path, place),
+            EventKind::Unlock { path, .. } => {
+                state.release(*path, place);
+                // It may have been the one that some caller holds.
+                let mut paths = self.paths.borrow_mut();
+                if let Some(mutex) = paths.last_field(*path) {
+                    let somebodys = paths.variable(mutex);
+                    if somebodys != *path {
+                        state.remove(somebodys);
+                    }
+                }
+            }
             EventKind::TryLock { path } => {
                 // The result is kept somewhere: whether the lock is held depends on it.
                 state.acquire(*path, crate::event::LockMode::Write, true, place);
