@@ -53,6 +53,8 @@ pub(crate) struct FieldUses {
     /// Function literals that are kept in a field, with the mutexes that are held whenever the
     /// field is called.
     kept: FxHashMap<UnitId, Vec<ObjectId>>,
+    /// Pointers to mutexes that are set from one mutex field only: they are that mutex.
+    stands_for: FxHashMap<ObjectId, ObjectId>,
 }
 
 /// A share of the functions or of the uses that makes a guard.
@@ -66,6 +68,7 @@ impl FieldUses {
             calls: FxHashMap::default(),
             fresh_parameters: FxHashSet::default(),
             kept: kept_literals(context),
+            stands_for: mutex_pointers(context),
         };
         for (index, observed) in context.flow.observed.iter().enumerate() {
             if let EventKind::Run {
@@ -134,7 +137,7 @@ impl FieldUses {
             if !is_shared(context, field) {
                 continue;
             }
-            let locks = locks_at(context, observed, path);
+            let locks = self.locks_at(context, observed, path);
             uses.push(FieldUse {
                 unit: observed.unit,
                 node: observed.event.node,
@@ -150,13 +153,51 @@ impl FieldUses {
         uses
     }
 
+    /// Locks at an event, as far as they concern a place: those of its object, those of others, and
+    /// those that may be held.
+    fn locks_at(
+        &self,
+        context: &Context<'_>,
+        observed: &Observed,
+        path: PathId,
+    ) -> (Vec<(ObjectId, PathId)>, Vec<ObjectId>, Vec<ObjectId>) {
+        let paths = context.flow.locks.paths();
+        let package_level = |path: PathId| {
+            paths
+                .root(path)
+                .is_some_and(|root| context.world().object(root).is_package_level())
+        };
+        let variable = paths.get(path).elements.is_empty();
+        let (mut own, mut other, mut maybe) = (Vec::new(), Vec::new(), Vec::new());
+        for &(lock, held) in &observed.state.held {
+            let Some(mutex) = paths.last_field(lock) else {
+                continue;
+            };
+            let mutex = self.stands_for.get(&mutex).copied().unwrap_or(mutex);
+            match held.mode {
+                Mode::Released => {}
+                Mode::Maybe => maybe.push(mutex),
+                // `once.Do` is no lock: those who come later go on beside each other.
+                Mode::Read | Mode::Write if is_once(context, mutex) => maybe.push(mutex),
+                Mode::Read | Mode::Write => {
+                    if paths.owner_leads_to(lock, path) || package_level(lock) || variable {
+                        own.push((mutex, lock));
+                    } else {
+                        other.push(mutex);
+                    }
+                }
+            }
+        }
+        (own, other, maybe)
+    }
+
     /// The use of a field whose comment names its mutex.
     fn touch(&self, context: &Context<'_>, observed: &Observed) -> Option<FieldUse> {
         let EventKind::Touch { path } = observed.event.kind else {
             return None;
         };
         let field = context.flow.locks.paths().last_field(path)?;
-        let (own, other, maybe) = locks_at(context, observed, path);
+        let (own, other, maybe) = self.locks_at(context, observed, path);
         Some(FieldUse {
             unit: observed.unit,
             node: observed.event.node,
@@ -394,7 +435,7 @@ impl FieldUses {
             let Some(path) = flow.translate(entry.path, outermost, bindings) else {
                 continue;
             };
-            let (own, other, maybe) = locks_at(context, call, path);
+            let (own, other, maybe) = self.locks_at(context, call, path);
             let fresh = self.is_fresh(context, call, path, vote.field);
             if fresh || maybe.contains(&guard) {
                 continue;
@@ -436,42 +477,6 @@ impl FieldUses {
             vote.unguarded.push(entry.clone());
         }
     }
-}
-
-/// Locks at an event, as far as they concern a place: those of its object, those of others, and
-/// those that may be held.
-fn locks_at(
-    context: &Context<'_>,
-    observed: &Observed,
-    path: PathId,
-) -> (Vec<(ObjectId, PathId)>, Vec<ObjectId>, Vec<ObjectId>) {
-    let paths = context.flow.locks.paths();
-    let package_level = |path: PathId| {
-        paths
-            .root(path)
-            .is_some_and(|root| context.world().object(root).is_package_level())
-    };
-    let variable = paths.get(path).elements.is_empty();
-    let (mut own, mut other, mut maybe) = (Vec::new(), Vec::new(), Vec::new());
-    for &(lock, held) in &observed.state.held {
-        let Some(mutex) = paths.last_field(lock) else {
-            continue;
-        };
-        match held.mode {
-            Mode::Released => {}
-            Mode::Maybe => maybe.push(mutex),
-            // `once.Do` is no lock: those who come later go on beside each other.
-            Mode::Read | Mode::Write if is_once(context, mutex) => maybe.push(mutex),
-            Mode::Read | Mode::Write => {
-                if paths.owner_leads_to(lock, path) || package_level(lock) || variable {
-                    own.push((mutex, lock));
-                } else {
-                    other.push(mutex);
-                }
-            }
-        }
-    }
-    (own, other, maybe)
 }
 
 /// Whether a variable is a `sync.Once`.
@@ -545,6 +550,54 @@ fn kept_literals(context: &Context<'_>) -> FxHashMap<UnitId, Vec<ObjectId>> {
         }
     }
     kept
+}
+
+/// Fields of pointer type that are set from the address, or the pointer, of one mutex field only.
+fn mutex_pointers(context: &Context<'_>) -> FxHashMap<ObjectId, ObjectId> {
+    let world = context.world();
+    let mut pointers: FxHashMap<ObjectId, Option<ObjectId>> = FxHashMap::default();
+    let is_mutex = |object: ObjectId| {
+        goward_flow::named_behind(world, world.object_type(object))
+            .is_some_and(|named| matches!(world.object(named).name.as_str(), "Mutex" | "RWMutex"))
+    };
+    for file in &context.package.files {
+        let tree = file.tree;
+        for &declaration in tree.declarations() {
+            for node in tree.preorder(declaration) {
+                let Expression::KeyValue { key, value } = tree.expression(node) else {
+                    continue;
+                };
+                let Some(field) = file.facts.object_of(key) else {
+                    continue;
+                };
+                let field = goward_flow::origin(world, field);
+                if !world.object(field).is_field()
+                    || !world.deref(world.object_type(field)).1
+                    || !is_mutex(field)
+                {
+                    continue;
+                }
+                let value = match tree.expression(value) {
+                    Expression::Unary { operand, .. } => operand,
+                    _ => value,
+                };
+                let from = match tree.expression(value) {
+                    Expression::Selector { name, .. } => file.facts.object_of(name),
+                    _ => None,
+                };
+                let from = from
+                    .map(|from| goward_flow::origin(world, from))
+                    .filter(|&from| from != field && is_mutex(from));
+                pointers
+                    .entry(field)
+                    .and_modify(|known| *known = known.filter(|&known| Some(known) == from))
+                    .or_insert(from);
+            }
+        }
+    }
+    let sure = pointers.into_iter();
+    sure.filter_map(|(field, from)| Some((field, from?)))
+        .collect()
 }
 
 /// Uses in the order of their fields' first ones.

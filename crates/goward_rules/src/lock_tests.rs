@@ -598,6 +598,13 @@ func (t *T) Both(name string) {
 	t.setLocked(name) // want guarded-field-without-lock
 }
 func (t *T) setLocked(name string) { t.items[name] = 1 }
+type view struct { mu *sync.Mutex; t *T }
+func (t *T) View() *view { return &view{mu: &t.mu, t: t} }
+func (v *view) Len() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.t.items[\"a\"]
+}
 type watch struct { t *T; remove func() }
 func (t *T) Watch() *watch {
 	return &watch{t: t, remove: func() { delete(t.items, \"a\") }}
