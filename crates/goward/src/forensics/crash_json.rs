@@ -9,7 +9,7 @@ use std::io::Write;
 
 use goward_trace::dump::cluster::{Cluster, clusters};
 use goward_trace::dump::wait::{Wait, waits};
-use goward_trace::dump::{Call, Dump, FrameId, Goroutine, Panic, Report, access};
+use goward_trace::dump::{Call, Dump, FrameId, Goroutine, Panic, Report, access, under_way};
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
@@ -66,6 +66,7 @@ impl Serialize for One<'_> {
         let fatal = dump.fatal.as_ref().map(|fatal| FatalView {
             text: fatal.text,
             raised_by: fatal.raised_by.map(place),
+            during: fatal.during.map(place),
         });
         map.serialize_entry("fatal", &fatal)?;
         map.serialize_entry("signal", &dump.signal)?;
@@ -180,6 +181,7 @@ impl Serialize for PanicView<'_> {
 struct FatalView<'s> {
     text: &'s str,
     raised_by: Option<Place<'s>>,
+    during: Option<Place<'s>>,
 }
 
 #[derive(Serialize)]
@@ -278,6 +280,25 @@ impl Serialize for GoroutineView<'_> {
             .map(|&index| self.dump.goroutines[index as usize].id)
             .collect();
         map.serialize_entry("could_be_woken_by", &ids)?;
+        let crashed = self
+            .dump
+            .crashed
+            .is_some_and(|index| std::ptr::eq(&self.dump.goroutines[index], goroutine));
+        let panics = if crashed {
+            Vec::new()
+        } else {
+            under_way(self.shown.report, goroutine)
+        };
+        if !panics.is_empty() {
+            let panics: Vec<_> = panics
+                .iter()
+                .map(|panic| PanicView {
+                    shown: self.shown,
+                    panic,
+                })
+                .collect();
+            map.serialize_entry("panics", &panics)?;
+        }
         map.serialize_entry(
             "frames",
             &Stack {

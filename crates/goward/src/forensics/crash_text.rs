@@ -4,8 +4,8 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use goward_trace::dump::cluster::clusters;
-use goward_trace::dump::wait::{Operation, waits};
-use goward_trace::dump::{Dump, FrameId, Kind, Panic, Report, access};
+use goward_trace::dump::wait::{Operation, wait, waits};
+use goward_trace::dump::{Dump, FrameId, Kind, Panic, Report, access, under_way};
 
 use super::escape::{one_line, terminal};
 use super::source::{MapUse, Sources};
@@ -107,6 +107,13 @@ fn write_dump(
         write_value(out, "fatal error", Some(fatal.text))?;
         if let Some(id) = fatal.raised_by {
             write_place(out, shown, "raised by", id)?;
+        }
+        if let Some(id) = fatal.during {
+            writeln!(
+                out,
+                "    in deferred {}",
+                terminal(report.frame(id).function)
+            )?;
         }
     }
     if let Some(signal) = dump.signal {
@@ -276,6 +283,7 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
     if let Some(fatal) = &dump.fatal {
         explain_fatal(shown, dump, fatal.text, &mut said);
     }
+    explain_under_way(shown, dump, &mut said);
     if dump.panics.len() == 1
         && let Some(id) = dump.panics[0].during
         && dump.fatal.is_none()
@@ -293,6 +301,33 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
         said.push("the program did not fail by itself: it was sent this signal (or called abort), and printed where every goroutine was".to_owned());
     }
     said
+}
+
+/// Panics of other goroutines, which wait in a deferred call: what they tell would else never be
+/// printed.
+fn explain_under_way(shown: &Shown<'_>, dump: &Dump<'_>, said: &mut Vec<String>) {
+    let report = shown.report;
+    let others = dump
+        .goroutines
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| dump.crashed != Some(*index))
+        .map(|(_, goroutine)| (goroutine, under_way(report, goroutine)))
+        .filter(|(_, panics)| !panics.is_empty());
+    for (goroutine, panics) in others.take(MOST_NUMBERS) {
+        let by = panics
+            .first()
+            .and_then(|panic| panic.raised_by)
+            .map(|id| format!(", raised by {}", place(report, id)))
+            .unwrap_or_default();
+        let wait = wait(report, goroutine)
+            .map(|wait| format!(" and waits there {}", wait.operation.describe()))
+            .unwrap_or_default();
+        said.push(format!(
+            "goroutine {} was panicking{by}: it runs a deferred call{wait}; the value of its panic is not printed",
+            goroutine.id
+        ));
+    }
 }
 
 /// A later panic whose text contains an earlier one's.
@@ -472,7 +507,7 @@ fn write_goroutines(
         let mut skipped = 0;
         for call in stack.iter().take(limit) {
             let frame = report.frame(call.frame);
-            if frame.runtime && !all && stack.len() > 1 {
+            if frame.runtime && frame.function != "panic" && !all && stack.len() > 1 {
                 skipped += 1;
                 continue;
             }

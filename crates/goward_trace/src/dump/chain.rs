@@ -26,6 +26,8 @@ const RECOVERED: &str = " [recovered]";
 const NO_STACK: &str = "the dump has no stack (GOTRACEBACK=none, or it was cut)";
 const CUT: &str = "the stack is cut or has frames left out where the raising frame would be";
 const FOLDED_SOMEWHERE: &str = "a value was raised more than once and Go prints that on one line; the dump does not show which one";
+const RUNTIME_ALONE: &str = "the runtime itself raised it while it ran a deferred nil function or a deferred close, whose frames Go prints with GOTRACEBACK=system only";
+const PRINTED: &str = "the dump starts with the stacks: the line that names the error is not in it";
 const IN_A_VALUE: &str =
     "the header names more panics than the stack shows: one of its lines is part of a panic value";
 
@@ -34,8 +36,6 @@ const IN_A_VALUE: &str =
 pub(super) struct Raw<'t> {
     /// The header's lines: the first without `panic: `, the others as printed.
     pub(super) header: Vec<&'t str>,
-    /// Index of the header line that is the fatal error.
-    pub(super) fatal_line: Option<usize>,
     /// The value that net/http printed with the stack.
     pub(super) recovered: Option<&'t str>,
     /// The thread that got the signal.
@@ -63,18 +63,42 @@ enum Mark {
 struct Site {
     raised_by: Option<FrameId>,
     during: Option<FrameId>,
+    /// Why `raised_by` is unknown.
+    unknown: Option<&'static str>,
 }
 
 /// Fills in [`Dump::panics`], [`Dump::original`], [`Dump::crashed`] and the fatal error's frame.
 pub(super) fn resolve<'t>(
     dump: &mut Dump<'t>,
-    raw: &Raw<'t>,
+    raw: &mut Raw<'t>,
     report: &Report<'t>,
     runtime_first: bool,
 ) {
     dump.crashed = crashed(dump, raw, runtime_first);
+    if let Some((at, text)) = fatal_line(dump, raw, report) {
+        dump.kind = Kind::Fatal;
+        dump.fatal = Some(Fatal {
+            text,
+            raised_by: None,
+            during: None,
+        });
+        raw.header.truncate(at);
+        dump.crashed = crashed(dump, raw, runtime_first);
+    }
     let crashed = dump.crashed.map(|index| &dump.goroutines[index]);
     let stack = crashed.map_or(&[][..], |goroutine| report.stack(goroutine));
+    if dump.kind == Kind::Panic
+        && let Some(first) = stack.first()
+        && report.frame(first.frame).function == "runtime/debug.Stack"
+    {
+        // The program printed these words itself, and the stack that it took while recovering.
+        dump.kind = Kind::Recovered;
+        resolve_header(dump, raw, report, false);
+        if let Some(newest) = dump.panics.last_mut() {
+            newest.recovered = true;
+        }
+        return;
+    }
     if dump.kind == Kind::Listing
         && let [only] = dump.goroutines.as_slice()
         && let Some(first) = report.stack(only).first()
@@ -96,15 +120,18 @@ pub(super) fn resolve<'t>(
         // the line that names it.
         dump.kind = Kind::Fatal;
         dump.crashed = Some(0);
-        let raised_by = report
-            .stack(first)
-            .iter()
-            .map(|call| call.frame)
-            .find(|&id| !is_runtime_or_sync(report.frame(id)));
+        let text = if report.frame(call.frame).function == "internal/runtime/maps.fatal" {
+            "concurrent map access"
+        } else {
+            "unknown"
+        };
+        let (raised_by, during) = fatal_frames(report, report.stack(first));
         dump.fatal = Some(Fatal {
-            text: "unknown: the dump starts with the stacks",
+            text,
             raised_by,
+            during,
         });
+        dump.doubts.push(PRINTED);
         let sites = sites(report, report.stack(first), false);
         fill_unprinted(dump, sites);
         return;
@@ -112,10 +139,7 @@ pub(super) fn resolve<'t>(
     if let Some(fatal) = &mut dump.fatal
         && !raw.running_twice
     {
-        fatal.raised_by = stack
-            .iter()
-            .map(|call| call.frame)
-            .find(|&id| !is_runtime_or_sync(report.frame(id)));
+        (fatal.raised_by, fatal.during) = fatal_frames(report, stack);
     }
     match dump.kind {
         Kind::Recovered => {
@@ -179,7 +203,60 @@ pub(super) fn doubt(dump: &mut Dump<'_>) {
     }
     if let Some(fatal) = &mut dump.fatal {
         fatal.raised_by = None;
+        fatal.during = None;
     }
+}
+
+/// The panics that are under way in a goroutine which the header is not about, oldest first: it runs
+/// a deferred call of each, and may wait in one for ever. Their values are not printed.
+pub fn under_way<'t>(report: &Report<'t>, goroutine: &Goroutine<'t>) -> Vec<Panic<'t>> {
+    sites(report, report.stack(goroutine), false)
+        .into_iter()
+        .map(|site| Panic {
+            raised_by: site.raised_by,
+            during: site.during,
+            unknown: site.unknown,
+            ..Panic::default()
+        })
+        .collect()
+}
+
+/// The header's line `\tfatal error: …`, by which the runtime gave up while panics were running: its
+/// index and its text. A line of a panic value looks the same, but a real one is the last of the
+/// header, and the stack starts in the function that printed it.
+fn fatal_line<'t>(dump: &Dump<'_>, raw: &Raw<'t>, report: &Report<'t>) -> Option<(usize, &'t str)> {
+    let at = raw.header.len().checked_sub(1).filter(|&at| at > 0)?;
+    let text = raw.header[at].strip_prefix("\tfatal error: ")?;
+    let genuine = match dump.crashed {
+        Some(index) => report
+            .stack(&dump.goroutines[index])
+            .iter()
+            .map(|call| report.frame(call.frame))
+            .take_while(|frame| frame.function != "panic")
+            .any(is_fatal),
+        // With a stack of the runtime in front, it was the scheduler that died.
+        None => dump.goroutines.is_empty() || dump.runtime_stack.is_some(),
+    };
+    (dump.kind == Kind::Panic && genuine).then_some((at, text))
+}
+
+/// The frame whose doing a fatal error is, and the deferred call in which it happened.
+fn fatal_frames(report: &Report<'_>, stack: &[Call<'_>]) -> (Option<FrameId>, Option<FrameId>) {
+    let panicking = stack
+        .iter()
+        .position(|call| report.frame(call.frame).function == "panic");
+    let newest = &stack[..panicking.unwrap_or(stack.len())];
+    let site = site(report, newest, panicking.is_some());
+    let own = |calls: &[Call<'_>]| {
+        calls
+            .iter()
+            .map(|call| call.frame)
+            .find(|&id| !is_runtime_or_sync(report.frame(id)))
+    };
+    // Where Go left the program's own frame out, the deferred call itself is what is known. A
+    // deferred function of the runtime's (it prints panic values) is nobody's doing.
+    let raised_by = own(newest).or(site.during).or_else(|| own(stack));
+    (raised_by, site.during)
 }
 
 fn crashed(dump: &Dump<'_>, raw: &Raw<'_>, runtime_first: bool) -> Option<usize> {
@@ -225,10 +302,9 @@ fn sites(report: &Report<'_>, stack: &[Call<'_>], newest_hidden: bool) -> Vec<Si
 /// frame is a deferred call that this older panic runs.
 fn site(report: &Report<'_>, segment: &[Call<'_>], nested: bool) -> Site {
     let frame = |call: &Call<'_>| report.frame(call.frame);
-    let raised_by = segment
-        .iter()
-        .find(|call| !frame(call).runtime)
-        .or(segment.first())
+    let own = segment.iter().find(|call| !frame(call).runtime);
+    let raised_by = own
+        .or(segment.first().filter(|_| !nested))
         .map(|call| call.frame);
     // runtime.Goexit runs deferred calls too, and is itself on the stack then.
     let goexit = segment
@@ -248,7 +324,11 @@ fn site(report: &Report<'_>, segment: &[Call<'_>], nested: bool) -> Site {
         .find(|call| !is_wrapper(frame(call)))
         .or(last)
         .map(|call| call.frame);
-    Site { raised_by, during }
+    Site {
+        raised_by,
+        during,
+        unknown: raised_by.is_none().then_some(RUNTIME_ALONE),
+    }
 }
 
 /// Panics that only the stack shows.
@@ -258,6 +338,7 @@ fn fill_unprinted(dump: &mut Dump<'_>, sites: Vec<Site>) {
         .map(|site| Panic {
             raised_by: site.raised_by,
             during: site.during,
+            unknown: site.unknown,
             ..Panic::default()
         })
         .collect();
@@ -286,12 +367,28 @@ fn resolve_header<'t>(
     report: &Report<'t>,
     newest_hidden: bool,
 ) {
-    let lines = &raw.header[..raw.fatal_line.unwrap_or(raw.header.len())];
+    let lines = &raw.header[..];
     let mut entries = entries(lines);
     let goroutine = dump.crashed.map(|index| &dump.goroutines[index]);
     let stack = goroutine.map_or(&[][..], |goroutine| report.stack(goroutine));
-    let sites = sites(report, stack, newest_hidden);
+    let mut sites = sites(report, stack, newest_hidden);
     let whole = goroutine.is_some_and(is_whole);
+    if whole
+        && newest_hidden
+        && stack
+            .first()
+            .is_some_and(|call| report.frame(call.frame).function != "panic")
+        && entries.len() == sites.len() + 1
+        && entries
+            .last()
+            .is_some_and(|newest| raised_by_runtime_alone(newest, dump.signal))
+    {
+        sites.push(Site {
+            raised_by: None,
+            during: None,
+            unknown: Some(RUNTIME_ALONE),
+        });
+    }
 
     if sites.is_empty() {
         // Without a stack a line of a value cannot be told from a panic. A chain of one-line
@@ -370,6 +467,16 @@ fn resolve_header<'t>(
     }
 }
 
+/// Whether this is the text of a panic that a deferred call raises without any frame that Go would
+/// print: a nil function, or `close` of a channel that is nil or closed.
+fn raised_by_runtime_alone(newest: &Entry<'_>, signal: Option<&str>) -> bool {
+    match newest.lines.as_slice() {
+        ["runtime error: invalid memory address or nil pointer dereference"] => signal.is_some(),
+        ["close of closed channel" | "close of nil channel"] => true,
+        _ => false,
+    }
+}
+
 /// The entries as they stand, with only what holds in every reading: the first one was raised at
 /// the oldest site.
 fn only_ends<'t>(dump: &mut Dump<'t>, entries: &[Entry<'t>], sites: &[Site], why: &'static str) {
@@ -384,9 +491,7 @@ impl Panic<'_> {
     fn set(&mut self, site: &Site) {
         self.raised_by = site.raised_by;
         self.during = site.during;
-        if site.raised_by.is_some() {
-            self.unknown = None;
-        }
+        self.unknown = site.unknown;
     }
 }
 
@@ -471,13 +576,16 @@ fn is_whole(goroutine: &Goroutine<'_>) -> bool {
     goroutine.complete && goroutine.elided.is_none() && !goroutine.unavailable
 }
 
-/// Wrappers that the compiler makes around a deferred call to hold its arguments.
+/// Wrappers that the compiler makes around a deferred call: to hold its arguments or its receiver,
+/// or to reach the method of an embedded value.
 fn is_wrapper(frame: &Frame<'_>) -> bool {
-    frame
-        .function
-        .rsplit('.')
-        .next()
-        .is_some_and(|name| name.starts_with("deferwrap"))
+    frame.file == "<autogenerated>"
+        || frame.function.ends_with("-fm")
+        || frame
+            .function
+            .rsplit('.')
+            .next()
+            .is_some_and(|name| name.starts_with("deferwrap"))
 }
 
 /// `runtime.fatal`, `runtime.throw`, and `fatal` of packages that the runtime gives it to.

@@ -30,6 +30,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+pub use chain::under_way;
 pub use unwrap::{Document, Sieve, documents};
 
 /// Index into [`Report::frames`].
@@ -157,6 +158,8 @@ pub struct Fatal<'t> {
     pub text: &'t str,
     /// The frame of the program that was running, where the error is the doing of one.
     pub raised_by: Option<FrameId>,
+    /// The deferred call that was running, if a panic was under way or the goroutine was ending.
+    pub during: Option<FrameId>,
 }
 
 /// One access of a race report.

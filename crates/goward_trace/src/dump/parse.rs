@@ -197,7 +197,12 @@ impl<'t> Reader<'t, '_, '_> {
         if open.dump.goroutines.is_empty() && open.dump.kind == Kind::Recovered {
             return;
         }
-        chain::resolve(&mut open.dump, &open.raw, self.report, open.runtime_first);
+        chain::resolve(
+            &mut open.dump,
+            &mut open.raw,
+            self.report,
+            open.runtime_first,
+        );
         let adjacent = self.report.dumps.len() > self.first_dump && open.adjacent;
         if open.raw.running_twice
             && open.dump.kind == Kind::Panic
@@ -328,6 +333,7 @@ impl<'t> Reader<'t, '_, '_> {
                 open.dump.fatal = Some(Fatal {
                     text,
                     raised_by: None,
+                    during: None,
                 });
             }
             self.cursor.skip();
@@ -360,18 +366,6 @@ impl<'t> Reader<'t, '_, '_> {
             }
         }
         if let Some(open) = &mut self.open {
-            // `\tfatal error: …` behind panics: the runtime gave up while they were running.
-            if let Some(at) = lines
-                .iter()
-                .position(|line| line.starts_with("\tfatal error: "))
-            {
-                open.dump.fatal = Some(Fatal {
-                    text: &lines[at]["\tfatal error: ".len()..],
-                    raised_by: None,
-                });
-                open.raw.fatal_line = Some(at);
-                open.dump.kind = Kind::Fatal;
-            }
             open.raw.header = lines;
         }
     }
