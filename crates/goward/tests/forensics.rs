@@ -149,3 +149,95 @@ fn leaks_names_what_grows_and_only_that() {
     arguments.extend(["--fail-over", "100"]);
     assert_eq!(goward(&arguments).status.code(), Some(0));
 }
+
+/// Each dump of `tests/crashes` names the finding that it is the outcome of, with the id that
+/// `goward check` prints, and no other.
+#[test]
+fn a_dump_names_the_finding_it_is_the_outcome_of() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crashes");
+    let source = folder.display().to_string();
+    let checked = Command::new(env!("CARGO_BIN_EXE_goward"))
+        .args(["check", "--output-format", "json", "./..."])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let checked: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let ids: Vec<&str> = checked
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["id"].as_str().unwrap())
+        .collect();
+    const TRUTH: [(&str, &str, &str); 8] = [
+        ("registry", "nil-map-write", "same-line"),
+        ("count", "nil-map-write", "same-line"),
+        ("all", "map-race", "same-line"),
+        ("replace", "deferred-panic-masks", "same-line"),
+        ("quiet", "recover-has-no-effect", "same-function"),
+        ("fetch", "send-abandoned", "same-line"),
+        ("cache", "double-lock", "on-its-path"),
+        ("table", "unlock-missing-on-path", "same-lock"),
+    ];
+    let dumps: Vec<String> = TRUTH
+        .iter()
+        .map(|(case, ..)| folder.join(format!("{case}.txt")).display().to_string())
+        .collect();
+    let crash = |options: &[&str]| {
+        let mut arguments = vec!["crash"];
+        arguments.extend(options);
+        arguments.extend(dumps.iter().map(String::as_str));
+        let output = goward(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let with_source = |format: &str| crash(&["--source", &source, "--output-format", format]);
+    let json: serde_json::Value = serde_json::from_str(&with_source("json")).unwrap();
+    let others: Vec<(&str, String)> = ["text", "html", "sarif"]
+        .into_iter()
+        .map(|format| (format, with_source(format)))
+        .collect();
+    for ((case, rule, near), dump) in TRUTH.iter().zip(json["dumps"].as_array().unwrap()) {
+        let findings = dump["findings"].as_array().unwrap();
+        let [finding] = findings.as_slice() else {
+            panic!("{case}: {findings:#?}");
+        };
+        assert_eq!(
+            (&finding["rule"], &finding["match"]),
+            (&(*rule).into(), &(*near).into()),
+            "{case}"
+        );
+        let id = finding["id"].as_str().unwrap();
+        assert!(ids.contains(&id), "{id} is none of {ids:?}");
+        let fix = finding["fix"]["message"].as_str();
+        assert_eq!(fix.is_some(), finding["patch"].is_string(), "{case}");
+        for (format, shown) in &others {
+            assert!(shown.contains(id), "{case} {format}: {shown}");
+            assert!(fix.is_none_or(|fix| shown.contains(fix)), "{case} {format}");
+        }
+    }
+    // Without the source nothing is claimed.
+    let json: serde_json::Value =
+        serde_json::from_str(&crash(&["--output-format", "json"])).unwrap();
+    for dump in json["dumps"].as_array().unwrap() {
+        assert_eq!(dump["findings"], serde_json::json!([]));
+    }
+    // The goroutines that pile up in the dump of `fetch` are those of the finding.
+    let dump = folder.join("fetch.txt").display().to_string();
+    let output = goward(&[
+        "leaks",
+        "--source",
+        &source,
+        "--output-format",
+        "json",
+        &dump,
+    ]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let named: Vec<&serde_json::Value> = json["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["findings"].as_array().unwrap())
+        .map(|finding| &finding["rule"])
+        .collect();
+    assert_eq!(named, ["send-abandoned"]);
+}

@@ -8,6 +8,7 @@ use anyhow::Context;
 use goward_trace::dump::{self, Kind, Sieve};
 
 use crate::forensics::crash_text::Shown;
+use crate::forensics::hazards::{self, Hazards};
 use crate::forensics::source::Sources;
 use crate::forensics::{bundle, crash_html, crash_json, crash_sarif, crash_text, input};
 
@@ -22,7 +23,8 @@ pub(crate) struct Arguments {
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     output_format: OutputFormat,
-    /// The folder of the program's source, to show lines and name the other side of map accesses.
+    /// The folder of the program's source: shows lines, names the finding of `goward check` that a
+    /// dump is the outcome of, and the other side of map accesses.
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
     /// Show every cluster and every frame.
@@ -97,6 +99,16 @@ fn report(
         .iter()
         .map(|documents| dump::read(documents))
         .collect();
+    let hazards = match sources.root() {
+        Some(root) => {
+            let sightings = reports.iter().flat_map(|report| {
+                let dumps = report.dumps.iter();
+                dumps.flat_map(|dump| hazards::sightings(report, dump, &sources))
+            });
+            Hazards::find(root, &sources, sightings)
+        }
+        None => Hazards::none(),
+    };
     let shown: Vec<Shown<'_>> = inputs
         .iter()
         .zip(&reports)
@@ -104,6 +116,7 @@ fn report(
             name,
             report,
             sources: &sources,
+            hazards: &hazards,
         })
         .collect();
     let mut out = BufWriter::with_capacity(1 << 16, out);
@@ -134,8 +147,8 @@ fn report(
         OutputFormat::Json => crash_json::write(&mut out, &shown)?,
         OutputFormat::Html => crash_html::write(&mut out, &shown)?,
         OutputFormat::Sarif => {
-            serde_json::to_writer_pretty(&mut out, &crash_sarif::log(&shown))?;
-            writeln!(out)?;
+            let text = serde_json::to_string_pretty(&crash_sarif::log(&shown))?;
+            writeln!(out, "{}", goward_diagnostics::neutralise_json(&text))?;
         }
     }
     out.flush().context("cannot write the result")?;

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use goward_trace::leaks::gctrace::{Cycle, convergence};
-use goward_trace::leaks::{Group, Snapshot, Verdict, analyse, graph, rank};
+use goward_trace::leaks::{Group, History, Snapshot, Verdict, analyse, graph, rank};
 
+use crate::forensics::hazards::{Hazards, Sighting, symptom_of};
 use crate::forensics::http::Address;
+use crate::forensics::leak_source::frame;
 use crate::forensics::leaks_view::{self, View};
 use crate::forensics::snapshots::{self, Source};
 use crate::forensics::source::Sources;
@@ -31,7 +33,8 @@ pub(crate) struct Arguments {
     /// How to print the result; dot is the blocking graph for Graphviz.
     #[arg(long, value_enum, default_value = "text")]
     output_format: OutputFormat,
-    /// The folder of the program's source, for the blocking graph.
+    /// The folder of the program's source, for the blocking graph and the findings of `goward
+    /// check` that explain a group.
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
     /// Fail only if a growing group has more than this many goroutines.
@@ -110,7 +113,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .collect();
     let graph = graph::build(&groups, &sources);
     let heap = (!cycles.is_empty()).then(|| (cycles.len(), convergence(&cycles)));
+    let hazards = match sources.root() {
+        Some(root) => {
+            let sightings = analysis.groups.iter().filter_map(sighted);
+            Hazards::find(root, &sources, sightings)
+        }
+        None => Hazards::none(),
+    };
+    let findings: Vec<_> = analysis
+        .groups
+        .iter()
+        .map(|history| match sighted(history) {
+            Some(sighting) => hazards.explain(&sources, &[sighting]),
+            None => Vec::new(),
+        })
+        .collect();
     let view = View {
+        findings: &findings,
+        hazards: &hazards,
         snapshots: &snapshots,
         analysis: &analysis,
         graph: &graph,
@@ -133,6 +153,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     });
     let heap_rises = heap.is_some_and(|(_, heap)| heap.converges == Some(false));
     Ok(ExitCode::from(u8::from(leaks || heap_rises)))
+}
+
+/// Where a group waits, as something that a finding may explain.
+fn sighted(history: &History) -> Option<Sighting<'_>> {
+    Some(Sighting {
+        symptom: symptom_of(history.group.operation?)?,
+        frame: frame(history.group.blocked_at()?),
+    })
 }
 
 fn with_colour(

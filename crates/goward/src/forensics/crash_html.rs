@@ -6,8 +6,9 @@ use goward_trace::dump::cluster::clusters;
 use goward_trace::dump::wait::waits;
 use goward_trace::dump::{Dump, FrameId, Kind};
 
-use super::crash_text::{Shown, explain, plural, title};
+use super::crash_text::{Shown, explain, findings, plural, title};
 use super::escape::Html;
+use super::finding_view;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1c1c1c;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem;border-top:1px solid #ddd;padding-top:1rem}
@@ -24,7 +25,8 @@ const SCRIPT: &str = "addEventListener('input',e=>{if(e.target.type!=='search')r
 pub(crate) fn write(out: &mut dyn Write, shown: &[Shown<'_>]) -> std::io::Result<()> {
     writeln!(
         out,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\"><title>Go crash</title><style>{STYLE}</style></head><body><h1>Go crash report</h1>"
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\"><title>Go crash</title><style>{STYLE}{}</style></head><body><h1>Go crash report</h1>",
+        finding_view::STYLE
     )?;
     for one in shown {
         for dump in &one.report.dumps {
@@ -112,6 +114,9 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
             write_place(out, shown, "", call.frame)?;
         }
         writeln!(out, "</div>")?;
+    }
+    for explained in &findings(shown, dump) {
+        finding_view::html(out, shown.hazards, explained)?;
     }
     for doubt in &dump.doubts {
         writeln!(out, "<p class=\"dim\">doubt: {}</p>", Html(doubt))?;

@@ -15,6 +15,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use super::crash_text::Shown;
 use super::escape::HarmlessJson;
+use super::finding_view::FindingView;
 
 /// Writes all dumps of all files.
 pub(crate) fn write(out: impl Write, shown: &[Shown<'_>]) -> anyhow::Result<()> {
@@ -106,7 +107,12 @@ impl Serialize for One<'_> {
             })
             .collect();
         map.serialize_entry("accesses", &accesses)?;
-        map.serialize_entry("findings", &super::crash_text::findings(shown, dump))?;
+        let findings = super::crash_text::findings(shown, dump);
+        let findings: Vec<_> = findings
+            .iter()
+            .map(|explained| FindingView::new(shown.hazards, explained))
+            .collect();
+        map.serialize_entry("findings", &findings)?;
         map.serialize_entry(
             "goroutines",
             &Goroutines {

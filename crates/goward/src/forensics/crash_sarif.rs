@@ -1,15 +1,22 @@
 //! The result of `goward crash` as SARIF 2.1.0: one result per crash, at the frame that raised it,
-//! with the panics that masked it as related locations.
+//! with the panics that masked it as related locations, and one result per finding of `goward check`
+//! that a crash is the outcome of.
+
+use std::collections::BTreeSet;
 
 use goward_trace::dump::{Dump, FrameId, Kind};
 use serde_json::{Value, json};
 
-use super::crash_text::{Shown, explain, title};
+use super::crash_text::{Shown, explain, findings, title};
+use super::hazards::Explained;
+use crate::output::sarif;
 
 /// The whole log.
 pub(crate) fn log(shown: &[Shown<'_>]) -> Value {
     let mut rules: Vec<&str> = Vec::new();
     let mut results = Vec::new();
+    let mut hazards: BTreeSet<&str> = BTreeSet::new();
+    let mut findings_below = Vec::new();
     for one in shown {
         for dump in &one.report.dumps {
             if matches!(dump.kind, Kind::Listing | Kind::Stack) {
@@ -19,13 +26,31 @@ pub(crate) fn log(shown: &[Shown<'_>]) -> Value {
             if !rules.contains(&rule) {
                 rules.push(rule);
             }
-            results.push(result(one, dump, rule));
+            let explained = findings(one, dump);
+            results.push(result(one, dump, rule, &explained));
+            for explained in explained {
+                if hazards.insert(&explained.finding.id) {
+                    findings_below.push((one, explained.finding));
+                }
+            }
         }
     }
-    let rules: Vec<Value> = rules
+    let mut rules: Vec<Value> = rules
         .iter()
         .map(|id| json!({"id": id, "name": id, "shortDescription": {"text": format!("{} read from a Go crash dump", id.trim_start_matches("crash-"))}}))
         .collect();
+    for (one, finding) in findings_below {
+        let mut result = sarif::result(finding, one.hazards.sources());
+        if let Some(rule) = goward_rules::rule(&finding.rule) {
+            let known = rules.iter().position(|known| known["id"] == rule.name);
+            let index = known.unwrap_or_else(|| {
+                rules.push(sarif::rule(rule));
+                rules.len() - 1
+            });
+            result["ruleIndex"] = json!(index);
+        }
+        results.push(result);
+    }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -52,7 +77,7 @@ fn rule(dump: &Dump<'_>) -> &'static str {
     }
 }
 
-fn result(shown: &Shown<'_>, dump: &Dump<'_>, rule: &str) -> Value {
+fn result(shown: &Shown<'_>, dump: &Dump<'_>, rule: &str, explained: &[Explained<'_>]) -> Value {
     let original = dump.original.map(|index| &dump.panics[index]);
     let mut text = title(dump).to_owned();
     let value = original
@@ -66,6 +91,15 @@ fn result(shown: &Shown<'_>, dump: &Dump<'_>, rule: &str) -> Value {
     for sentence in explain(shown, dump) {
         text.push('\n');
         text.push_str(&sentence);
+    }
+    for one in explained {
+        text.push_str(&format!(
+            "\nfinding {}: {} ({}); id {}",
+            one.finding.rule,
+            one.finding.message,
+            one.because(),
+            one.finding.id
+        ));
     }
     let raced = dump.accesses.first().and_then(|access| {
         let stack = shown.report.stack(&dump.goroutines[access.goroutine]);
@@ -102,6 +136,7 @@ fn result(shown: &Shown<'_>, dump: &Dump<'_>, rule: &str) -> Value {
         "message": {"text": super::escape::terminal(&text)},
         "locations": locations,
         "relatedLocations": related,
+        "properties": {"hazards": explained.iter().map(|one| &one.finding.id).collect::<Vec<_>>()},
     })
 }
 

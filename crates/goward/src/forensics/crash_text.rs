@@ -8,6 +8,8 @@ use goward_trace::dump::wait::{Operation, wait, waits};
 use goward_trace::dump::{Dump, FrameId, Kind, Panic, Report, access, under_way};
 
 use super::escape::{one_line, terminal};
+use super::finding_view;
+use super::hazards::{self, Explained, Hazards};
 use super::source::{MapUse, Sources};
 
 const STRONG: Style = Style::new().bold();
@@ -24,14 +26,16 @@ pub(crate) struct Shown<'t> {
     pub(crate) name: &'t str,
     pub(crate) report: &'t Report<'t>,
     pub(crate) sources: &'t Sources,
+    pub(crate) hazards: &'t Hazards,
 }
 
-/// The findings of `goward check` that match a dump: the same rule at the same function and
-/// operation, where the source is at hand.
-pub(crate) fn findings(_shown: &Shown<'_>, _dump: &Dump<'_>) -> Vec<String> {
-    // `goward check` has no findings to match yet; the dump's side (function, file, line and kind
-    // of operation of `raised_by`) is what a match needs.
-    Vec::new()
+/// The findings of `goward check` that a dump is the outcome of, where the source is at hand.
+pub(crate) fn findings<'s>(shown: &'s Shown<'_>, dump: &Dump<'_>) -> Vec<Explained<'s>> {
+    if shown.hazards.is_empty() {
+        return Vec::new();
+    }
+    let sightings = hazards::sightings(shown.report, dump, shown.sources);
+    shown.hazards.explain(shown.sources, &sightings)
 }
 
 /// Where else the source uses the map of a concurrent access.
@@ -146,6 +150,10 @@ fn write_dump(
     }
     for sentence in &sentences {
         writeln!(out, "  {}", terminal(sentence))?;
+    }
+    for explained in &findings(shown, dump) {
+        writeln!(out)?;
+        finding_view::text(out, shown.hazards, explained, "  ")?;
     }
     for note in &dump.notes {
         writeln!(out, "  {DIM}note: {}{DIM:#}", one_line(note))?;

@@ -56,7 +56,8 @@ impl Source for Sources {
     }
 }
 
-fn frame(site: &Site) -> Frame<'_> {
+/// A place of a profile as a frame.
+pub(crate) fn frame(site: &Site) -> Frame<'_> {
     Frame {
         function: &site.function,
         file: &site.file,

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use super::crash_text::plural;
 use super::escape::{Html, one_line};
+use super::finding_view::{self, FindingView};
+use super::hazards::{Explained, Hazards};
 
 const STRONG: Style = Style::new().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -25,6 +27,9 @@ pub(crate) struct View<'v> {
     pub(crate) analysis: &'v Analysis,
     /// Nodes of the graph; their group is an index into the analysis' groups.
     pub(crate) graph: &'v [Node],
+    /// The findings of `goward check` that explain a group, for each of the analysis' groups.
+    pub(crate) findings: &'v [Vec<Explained<'v>>],
+    pub(crate) hazards: &'v Hazards,
     pub(crate) collections: Option<(usize, Convergence)>,
     pub(crate) all: bool,
 }
@@ -226,6 +231,9 @@ fn write_group(
             }
         }
     }
+    for explained in view.findings.get(number).into_iter().flatten() {
+        finding_view::text(out, view.hazards, explained, "    ")?;
+    }
     Ok(())
 }
 
@@ -246,8 +254,14 @@ pub(crate) fn json(view: &View<'_>) -> Value {
         .analysis
         .groups
         .iter()
-        .map(|history| {
+        .enumerate()
+        .map(|(number, history)| {
+            let findings = view.findings.get(number).into_iter().flatten();
+            let findings: Vec<_> = findings
+                .map(|explained| FindingView::new(view.hazards, explained))
+                .collect();
             json!({
+                "findings": findings,
                 "verdict": history.verdict.name(),
                 "operation": history.group.operation.map(Operation::name),
                 "count": history.counts.last(),
@@ -363,7 +377,8 @@ pub(crate) fn dot(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> {
 pub(crate) fn html(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> {
     writeln!(
         out,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Goroutine leaks</title><style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}}article{{border-left:4px solid #999;padding:.2rem 1rem;margin:1rem 0}}article.grows{{border-color:#b00;background:#fdeaea}}article.never-ends,article.found-by-leak-detector{{border-color:#c80}}.dim{{color:#666}}svg{{vertical-align:middle}}code{{font-size:13px}}@media(prefers-color-scheme:dark){{body{{background:#161616;color:#ddd}}article.grows{{background:#2a1818}}.dim{{color:#999}}}}</style></head><body><h1>Goroutines over {} snapshots</h1>",
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Goroutine leaks</title><style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}}article{{border-left:4px solid #999;padding:.2rem 1rem;margin:1rem 0}}article.grows{{border-color:#b00;background:#fdeaea}}article.never-ends,article.found-by-leak-detector{{border-color:#c80}}.dim{{color:#666}}svg{{vertical-align:middle}}code{{font-size:13px}}@media(prefers-color-scheme:dark){{body{{background:#161616;color:#ddd}}article.grows{{background:#2a1818}}.dim{{color:#999}}}}{}</style></head><body><h1>Goroutines over {} snapshots</h1>",
+        finding_view::STYLE,
         view.analysis.totals.len()
     )?;
     for (number, history) in view.analysis.groups.iter().enumerate() {
@@ -398,6 +413,9 @@ pub(crate) fn html(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> 
                     Html(&mention.text)
                 )?;
             }
+        }
+        for explained in view.findings.get(number).into_iter().flatten() {
+            finding_view::html(out, view.hazards, explained)?;
         }
         writeln!(out, "<details><summary class=\"dim\">stack</summary>")?;
         for site in &history.group.frames {

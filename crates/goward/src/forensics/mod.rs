@@ -7,6 +7,8 @@ pub(crate) mod crash_json;
 pub(crate) mod crash_sarif;
 pub(crate) mod crash_text;
 pub(crate) mod escape;
+pub(crate) mod finding_view;
+pub(crate) mod hazards;
 pub(crate) mod http;
 pub(crate) mod input;
 pub(crate) mod leak_source;

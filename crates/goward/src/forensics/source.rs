@@ -27,6 +27,11 @@ impl Sources {
         }
     }
 
+    /// The folder that the user named.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
     /// The file of a frame, if it is below the folder.
     pub(crate) fn path(&self, frame: &Frame<'_>) -> Option<PathBuf> {
         if frame.is_standard() {

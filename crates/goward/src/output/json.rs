@@ -23,7 +23,7 @@ impl Output for Json {
 
 /// A finding as programs read it. Lines and columns as in [`Region`].
 #[derive(Serialize)]
-pub(super) struct Finding<'a> {
+pub(crate) struct Finding<'a> {
     rule: &'a str,
     category: Category,
     severity: Severity,
@@ -65,7 +65,7 @@ struct Edit<'a> {
 }
 
 impl<'a> Finding<'a> {
-    pub(super) fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Finding<'a> {
+    pub(crate) fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Finding<'a> {
         let path = diagnostic.path.iter().map(|step| {
             let region = Region::new(sources, &step.file, step.span);
             Step {

@@ -3,10 +3,10 @@
 mod concise;
 mod full;
 mod github;
-mod json;
+pub(crate) mod json;
 mod json_lines;
 mod junit;
-mod sarif;
+pub(crate) mod sarif;
 
 use std::io::{self, Write};
 

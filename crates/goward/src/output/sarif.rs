@@ -54,7 +54,8 @@ impl Output for Sarif {
     }
 }
 
-fn rule(rule: &goward_rules::Rule) -> Value {
+/// A rule as the driver of a run lists it.
+pub(crate) fn rule(rule: &goward_rules::Rule) -> Value {
     json!({
         "id": rule.name,
         "shortDescription": { "text": rule.summary() },
@@ -80,7 +81,8 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+/// A finding as a result. Its `ruleIndex` counts in [`goward_rules::RULES`].
+pub(crate) fn result(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     let mut text = neutralise(&diagnostic.message).into_owned();
     if !diagnostic.help.is_empty() {
         text = format!("{text}\nhelp: {}", neutralise(&diagnostic.help));
