@@ -36,6 +36,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives temporary files the permissions that a new file of the user's has.
+pub(crate) fn readable<'b>(
+    builder: &'b mut tempfile::Builder<'static, 'static>,
+) -> &'b mut tempfile::Builder<'static, 'static> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What the user's mask forbids is taken off by the system.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
 /// A temporary file is private; a new file of the user's should be as readable as others.
 #[cfg(unix)]
 fn new_file_permissions() -> Option<std::fs::Permissions> {

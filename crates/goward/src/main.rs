@@ -5,6 +5,7 @@
 mod analysis;
 mod baseline;
 mod commands;
+mod external;
 mod files;
 mod forensics;
 mod lab;

@@ -9,6 +9,8 @@ use anyhow::Context;
 use goward_trace::leaks::gctrace::{Cycle, convergence};
 use goward_trace::leaks::{Group, History, Snapshot, Verdict, analyse, graph, rank};
 
+use crate::external;
+use crate::files;
 use crate::forensics::hazards::{Hazards, Sighting, symptom_of};
 use crate::forensics::http::Address;
 use crate::forensics::leak_source::frame;
@@ -41,9 +43,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail_over: u64,
     /// The sources are instances of one program rather than moments: rank the groups over them.
+    /// Each folder in a source folder is an instance, of which the last snapshot counts.
     #[arg(long)]
     instances: bool,
-    /// Write one row per group and snapshot to this file (.json for lines of JSON, .csv).
+    /// Write one row per group and snapshot to this file: .parquet (needs goward-parquet), .json
+    /// for lines of JSON, .csv.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How often to ask a running program, in seconds.
@@ -89,6 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .into_iter()
             .filter(|snapshot| !snapshot.only_leaked)
             .collect();
+        let snapshots = last_of_each(snapshots);
         let ranked = rank(&snapshots);
         match arguments.output_format {
             OutputFormat::Json => {
@@ -194,7 +199,14 @@ fn collect(arguments: &Arguments) -> anyhow::Result<(Vec<Snapshot>, Vec<Cycle>)>
         let mut usable = 0;
         for (file, read) in files.iter().zip(snapshots::read_all(&files, most)) {
             match read {
-                Ok(Source::Snapshots(mut snapshots)) => found.append(&mut snapshots),
+                Ok(Source::Snapshots(mut snapshots)) => {
+                    if let Some(instance) = instance(Path::new(source), file) {
+                        for snapshot in &mut snapshots {
+                            snapshot.instance.clone_from(&instance);
+                        }
+                    }
+                    found.append(&mut snapshots);
+                }
                 Ok(Source::Collections(mut read)) => cycles.append(&mut read),
                 // A folder may hold other files too; they are named, not fatal.
                 Err(error) if many => {
@@ -211,6 +223,31 @@ fn collect(arguments: &Arguments) -> anyhow::Result<(Vec<Snapshot>, Vec<Cycle>)>
         anyhow::ensure!(usable > 0, "{source} holds nothing that can be read");
     }
     Ok((found, cycles))
+}
+
+/// The folder directly below the source in which a file lies: `fleet/web-1/goroutine-3.pb.gz` of
+/// the source `fleet` is of the instance `web-1`.
+fn instance(source: &Path, file: &Path) -> Option<String> {
+    let mut below = file.strip_prefix(source).ok()?.components();
+    let first = below.next()?;
+    below.next()?;
+    Some(first.as_os_str().to_string_lossy().into_owned())
+}
+
+/// The last snapshot of each instance, in the order of the instances.
+fn last_of_each(snapshots: Vec<Snapshot>) -> Vec<Snapshot> {
+    let mut last: Vec<Snapshot> = Vec::new();
+    let mut index: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for snapshot in snapshots {
+        match index.get(&snapshot.instance) {
+            Some(&at) => last[at] = snapshot,
+            None => {
+                index.insert(snapshot.instance.clone(), last.len());
+                last.push(snapshot);
+            }
+        }
+    }
+    last
 }
 
 fn poll(
@@ -243,6 +280,7 @@ fn poll(
         if let Source::Snapshots(mut snapshots) = snapshots::from_bytes(&body, name)? {
             for snapshot in &mut snapshots {
                 snapshot.name = format!("{name}@{:.0}s", start.elapsed().as_secs_f64());
+                snapshot.instance = name.to_owned();
                 progress.set_message(format!("{} goroutines", snapshot.total()));
             }
             found.append(&mut snapshots);
@@ -262,16 +300,20 @@ fn poll(
 /// Writes the rows through a temporary file in the same folder.
 fn write_rows(path: &Path, snapshots: &[Snapshot]) -> anyhow::Result<()> {
     let end = path.extension().and_then(|end| end.to_str()).unwrap_or("");
+    if end == "parquet" {
+        return write_parquet(path, snapshots);
+    }
     anyhow::ensure!(
         matches!(end, "json" | "jsonl" | "ndjson" | "csv"),
-        "{}: rows can be written as .json (one object a line) or .csv",
+        "{}: rows can be written as .parquet, .json (one object a line) or .csv",
         path.display()
     );
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)
+    let mut file = files::readable(&mut tempfile::Builder::new())
+        .tempfile_in(folder)
         .with_context(|| format!("cannot write in {}", folder.display()))?;
     {
         let mut out = BufWriter::new(&mut file);
@@ -296,6 +338,30 @@ fn write_rows(path: &Path, snapshots: &[Snapshot]) -> anyhow::Result<()> {
     file.persist(path)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
+}
+
+/// Hands the rows to the command that can write Parquet.
+fn write_parquet(path: &Path, snapshots: &[Snapshot]) -> anyhow::Result<()> {
+    let mut child = external::start(
+        "parquet",
+        &["leaks".as_ref(), path.as_os_str()],
+        "--out can write .json and .csv without it",
+    )?;
+    let mut written = Ok(());
+    if let Some(input) = child.stdin.take() {
+        let mut input = BufWriter::with_capacity(1 << 16, input);
+        written = leaks_view::rows(snapshots)
+            .try_for_each(|row| writeln!(input, "{row}"))
+            .and_then(|()| input.flush());
+    }
+    let status = child.wait().context("cannot wait for goward-parquet")?;
+    // It says itself what went wrong; a broken pipe is only the outcome of that.
+    anyhow::ensure!(
+        status.success(),
+        "goward-parquet failed; {} was not written",
+        path.display()
+    );
+    written.context("cannot hand the rows to goward-parquet")
 }
 
 fn cell(value: Option<&serde_json::Value>) -> String {

@@ -1,6 +1,5 @@
 //! Reads the commands' inputs: files, standard input, gzip and zstd, with a limit on memory.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,7 +9,9 @@ use goward_trace::dump::Sieve;
 pub(crate) fn sieve(path: &Path, most: usize) -> anyhow::Result<Sieve> {
     let name = path.display();
     if path == Path::new("-") {
-        return Sieve::read(std::io::stdin().lock(), 0, most).context("cannot read standard input");
+        return super::unpack::plain(std::io::stdin().lock())
+            .and_then(|plain| Sieve::read(plain, 0, most))
+            .context("cannot read standard input");
     }
     let size = std::fs::metadata(path)
         .with_context(|| format!("cannot read {name}"))?
@@ -21,16 +22,10 @@ pub(crate) fn sieve(path: &Path, most: usize) -> anyhow::Result<Sieve> {
         super::bundle::DUMP
     );
     let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
-    let mut start = Vec::new();
-    (&file).take(16).read_to_end(&mut start)?;
-    let rest = start.clone();
-    let whole = std::io::Cursor::new(rest).chain(file);
-    let sieve = if start.starts_with(&[0x1f, 0x8b]) {
-        Sieve::read(flate2::read::MultiGzDecoder::new(whole), 0, most)
-    } else {
-        Sieve::read(whole, usize::try_from(size).unwrap_or(0), most)
-    }
-    .with_context(|| format!("cannot read {name}"))?;
+    // The plain size is the file's unless it is compressed; then it is not known.
+    let sieve = super::unpack::plain(file)
+        .and_then(|plain| Sieve::read(plain, usize::try_from(size).unwrap_or(0), most))
+        .with_context(|| format!("cannot read {name}"))?;
     Ok(sieve)
 }
 
@@ -38,7 +33,7 @@ pub(crate) fn sieve(path: &Path, most: usize) -> anyhow::Result<Sieve> {
 pub(crate) fn wrong_format(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"go 1.") && bytes[..bytes.len().min(16)].ends_with(b"\0") {
         Some("an execution trace: use `goward trace`")
-    } else if bytes.starts_with(&[0x1f, 0x8b]) {
+    } else if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Some("compressed twice")
     } else if let Some(what) = profile(bytes) {
         Some(what)

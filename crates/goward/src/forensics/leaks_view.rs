@@ -476,7 +476,7 @@ pub(crate) fn ranking(
             row.instances,
             plural(row.instances),
             row.most.0,
-            one_line(&instances[row.most.1].name)
+            one_line(&instances[row.most.1].instance)
         )?;
         writeln!(
             out,
@@ -501,7 +501,7 @@ pub(crate) fn ranking_json(ranked: &[Ranked], instances: &[Snapshot]) -> Value {
                 "instances": row.instances,
                 "total": row.total,
                 "most": row.most.0,
-                "most_in": instances[row.most.1].name,
+                "most_in": instances[row.most.1].instance,
                 "operation": row.group.operation.map(Operation::name),
                 "blocked_at": row.group.blocked_at().map(|site| json!({"function": site.function, "file": site.file, "line": site.line})),
             })
@@ -516,7 +516,8 @@ pub(crate) fn rows(snapshots: &[Snapshot]) -> impl Iterator<Item = Value> + '_ {
         snapshot.seen.iter().map(move |seen| {
             let at = seen.group.blocked_at();
             json!({
-                "instance": snapshot.name,
+                "instance": snapshot.instance,
+                "snapshot": snapshot.name,
                 "seconds": snapshot.seconds,
                 "operation": seen.group.operation.map(Operation::name),
                 "function": at.map(|site| site.function.as_str()),

@@ -17,3 +17,4 @@ pub(crate) mod profile_html;
 pub(crate) mod snapshots;
 pub(crate) mod source;
 pub(crate) mod test_leaks;
+pub(crate) mod unpack;

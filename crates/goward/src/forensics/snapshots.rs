@@ -14,7 +14,7 @@ use goward_trace::leaks::gctrace::{self, Cycle};
 use goward_trace::leaks::{Snapshot, from_profile, from_report};
 use goward_trace::profile::{self, Profile};
 
-use super::{bundle, input};
+use super::{bundle, input, unpack};
 
 /// What one source gave.
 pub(crate) enum Source {
@@ -24,13 +24,24 @@ pub(crate) enum Source {
     Collections(Vec<Cycle>),
 }
 
-/// The files behind the sources: folders are listed by name, bundles stand for themselves.
+/// Folders in folders deeper than this are passed over.
+const DEEPEST: usize = 8;
+
+/// The files behind the sources: folders are listed by name, with the folders in them (one for each
+/// instance or day, say), and bundles stand for themselves.
 pub(crate) fn files(sources: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for source in sources {
+        list(source, 0, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn list(source: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    {
         if !source.is_dir() || is_bundle(source) {
-            found.push(source.clone());
-            continue;
+            found.push(source.to_owned());
+            return Ok(());
         }
         let entries = std::fs::read_dir(source)
             .with_context(|| format!("cannot list {}", source.display()))?;
@@ -40,14 +51,22 @@ pub(crate) fn files(sources: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
                 let hidden = path
                     .file_name()
                     .is_none_or(|name| name.to_string_lossy().starts_with('.'));
-                !hidden && (path.is_file() || is_bundle(path))
+                // A link to a folder could lead back to where it came from.
+                let folder = path.is_dir() && !path.is_symlink() && depth < DEEPEST;
+                !hidden && (path.is_file() || is_bundle(path) || folder)
             })
             .collect();
-        let mut inside = one_form_each(inside);
-        anyhow::ensure!(!inside.is_empty(), "{} has no files", source.display());
-        found.append(&mut inside);
+        let inside = one_form_each(inside);
+        anyhow::ensure!(
+            !inside.is_empty() || depth > 0,
+            "{} has no files",
+            source.display()
+        );
+        for path in inside {
+            list(&path, depth + 1, found)?;
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The same moment is often kept in several forms (`goroutine-03.pb.gz`, `.debug2.txt`): only the
@@ -129,20 +148,11 @@ pub(crate) fn bytes(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Reads and decompresses up to a limit: a small file can decompress to any size.
-pub(crate) fn limited(mut input: impl Read, most: usize) -> anyhow::Result<Vec<u8>> {
-    let limit = most as u64 + 1;
-    let mut packed = Vec::new();
-    (&mut input).take(limit).read_to_end(&mut packed)?;
-    let plain = if packed.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        flate2::read::MultiGzDecoder::new(packed.as_slice())
-            .take(limit)
-            .read_to_end(&mut plain)
-            .context("damaged gzip data")?;
-        plain
-    } else {
-        packed
-    };
+pub(crate) fn limited(input: impl Read, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    unpack::plain(input)?
+        .take(most as u64 + 1)
+        .read_to_end(&mut plain)?;
     anyhow::ensure!(
         plain.len() <= most,
         "more than {} MiB (raise --max-size)",

@@ -87,6 +87,8 @@ pub struct Seen {
 pub struct Snapshot {
     /// The file, bundle label or address that it came from.
     pub name: String,
+    /// The process or machine that it is of, where many are looked at; else the name.
+    pub instance: String,
     /// When, in seconds since 1970, where the source has it.
     pub seconds: Option<f64>,
     /// The groups.

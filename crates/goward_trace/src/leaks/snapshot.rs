@@ -63,6 +63,7 @@ pub fn from_profile(profile: &Profile, name: &str) -> Option<Snapshot> {
     }
     Some(Snapshot {
         name: name.to_owned(),
+        instance: name.to_owned(),
         seconds: (profile.time_nanos > 0).then(|| profile.time_nanos as f64 / 1e9),
         seen,
         only_leaked,
@@ -115,6 +116,7 @@ pub fn from_report(report: &Report<'_>, dump: &Dump<'_>, name: &str) -> Snapshot
     }
     Snapshot {
         name: name.to_owned(),
+        instance: name.to_owned(),
         seconds: None,
         seen,
         only_leaked: false,

@@ -133,6 +133,11 @@ impl<'b> Value<'b> {
     }
 }
 
+/// Stacks with their names may take so many times the bytes of the profile, and [`FLOOR`]. Real ones
+/// take up to 60 times.
+const UNFOLDED: u64 = 256;
+const FLOOR: u64 = 16 << 20;
+
 /// Reads a decompressed profile.
 pub fn read(bytes: &[u8]) -> Result<Profile, Error> {
     let mut profile = Profile::default();
@@ -289,6 +294,10 @@ pub fn read(bytes: &[u8]) -> Result<Profile, Error> {
         .collect();
     profile.default_type = (default_type != 0).then(|| string(default_type));
     let mut numbers: FxHashMap<u64, u32> = FxHashMap::default();
+    // Locations of many lines on stacks of many locations, and long names that many functions
+    // share, would unfold to any size.
+    let most = FLOOR + UNFOLDED * bytes.len() as u64;
+    let mut unfolded = 0u64;
     for range in &stack_ranges {
         let start = index(profile.lines.len());
         for id in &stack_ids[range.start as usize..range.end as usize] {
@@ -304,6 +313,14 @@ pub fn read(bytes: &[u8]) -> Result<Profile, Error> {
                     });
                     index(profile.functions.len() - 1)
                 });
+                let named = &profile.functions[number as usize];
+                unfolded += (named.name.len() + named.file.len() + 16) as u64;
+                if unfolded > most {
+                    return Err(Error {
+                        at: bytes.len(),
+                        cause: "its stacks unfold to more than any profile of this size holds",
+                    });
+                }
                 profile.lines.push(Line {
                     function: number,
                     line,
@@ -414,6 +431,28 @@ mod tests {
             super::super::top::folded(&profile, 0),
             [("main.outer;main.inner".to_owned(), 7)]
         );
+    }
+
+    /// A location of many lines on stacks that name it many times, and a function without end.
+    #[test]
+    fn what_unfolds_without_bound_is_refused() {
+        let mut out = Vec::new();
+        field(&mut out, 1, &[0x08, 1, 0x10, 2]);
+        let ids = vec![7; 20_000];
+        let mut sample = Vec::new();
+        field(&mut sample, 1, &ids);
+        field(&mut sample, 2, &[1]);
+        field(&mut out, 2, &sample);
+        let mut location = vec![0x08, 7];
+        for _ in 0..20_000 {
+            field(&mut location, 4, &[0x08, 1]);
+        }
+        field(&mut out, 4, &location);
+        field(&mut out, 5, &[0x08, 1, 0x10, 1]);
+        field(&mut out, 6, b"");
+        field(&mut out, 6, b"main.inner");
+        let error = read(&out).unwrap_err();
+        assert!(error.cause.starts_with("its stacks unfold"), "{error}");
     }
 
     #[test]
