@@ -65,7 +65,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if arguments.output_format == OutputFormat::Html {
             profile_html::write(
                 &mut out,
-                &format!("{} {name}", profile.kind().name()),
+                &if profile.kind().name() == name {
+                    format!("{name} profile")
+                } else {
+                    format!("{} profile, {name}", profile.kind().name())
+                },
                 unit,
                 &stacks,
             )?;

@@ -21,6 +21,9 @@ code{font-size:13px}@media(prefers-color-scheme:dark){body{background:#161616;co
 
 const SCRIPT: &str = "addEventListener('input',e=>{if(e.target.type!=='search')return;const w=e.target.value.toLowerCase();for(const d of e.target.closest('section').querySelectorAll('details'))d.hidden=!d.textContent.toLowerCase().includes(w)})";
 
+/// So many clusters need no filter.
+const FEW: usize = 5;
+
 /// Writes the page.
 pub(crate) fn write(out: &mut dyn Write, shown: &[Shown<'_>]) -> std::io::Result<()> {
     writeln!(
@@ -55,7 +58,9 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
         } else {
             "panic later"
         };
-        let name = if original {
+        let name = if dump.panics.len() == 1 {
+            "panic"
+        } else if original {
             "original panic"
         } else {
             "later panic"
@@ -96,6 +101,13 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
         if let Some(id) = fatal.raised_by {
             write_place(out, shown, "raised by", id)?;
         }
+        if let Some(id) = fatal.during {
+            writeln!(
+                out,
+                "<div>in deferred <code>{}</code></div>",
+                Html(report.frame(id).function)
+            )?;
+        }
         writeln!(out, "</div>")?;
     }
     if let Some(signal) = dump.signal {
@@ -126,11 +138,18 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
         let waits = waits(report, dump);
         writeln!(
             out,
-            "<h3>{} goroutines in {} cluster{}</h3><input type=\"search\" placeholder=\"filter by state, function or file\" aria-label=\"filter goroutines\">",
+            "<h3>{} goroutine{} in {} cluster{}</h3>",
             dump.goroutines.len(),
+            plural(dump.goroutines.len()),
             clusters.len(),
             plural(clusters.len())
         )?;
+        if clusters.len() > FEW {
+            writeln!(
+                out,
+                "<input type=\"search\" placeholder=\"filter by state, function or file\" aria-label=\"filter goroutines\">"
+            )?;
+        }
         for cluster in &clusters {
             let first = cluster.members[0] as usize;
             let goroutine = &dump.goroutines[first];
@@ -145,7 +164,12 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
                 .unwrap_or_default();
             writeln!(
                 out,
-                "<details><summary><b>{}</b> × {}{wait} <code>{}</code></summary>",
+                "<details{}><summary><b>{}</b> × {}{wait} <code>{}</code></summary>",
+                if dump.crashed == Some(first) {
+                    " open"
+                } else {
+                    ""
+                },
                 cluster.members.len(),
                 Html(goroutine.state),
                 Html(own)
@@ -176,7 +200,8 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
             let more = cluster.members.len() - ids.len();
             writeln!(
                 out,
-                "<div class=\"dim\">goroutines {}{}</div></details>",
+                "<div class=\"dim\">goroutine{} {}{}</div></details>",
+                plural(cluster.members.len()),
                 ids.join(", "),
                 if more > 0 {
                     format!(" and {more} more")

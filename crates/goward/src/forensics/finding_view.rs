@@ -76,7 +76,7 @@ pub(crate) fn html(
         out,
         "<div class=\"finding\"><b>finding {}</b>: {}<div class=\"at\">{}: {}</div><ol>",
         Html(&finding.rule),
-        Html(&finding.message),
+        Code(&finding.message),
         Html(&place(hazards, explained)),
         Html(&explained.because())
     )?;
@@ -86,21 +86,30 @@ pub(crate) fn html(
             "<li><span class=\"at\">{}:{}</span> {}</li>",
             Html(&step.file),
             hazards.line(&step.file, step.span),
-            Html(&step.message)
+            Code(&step.message)
         )?;
     }
     writeln!(out, "</ol>")?;
     if !finding.help.is_empty() {
-        writeln!(out, "<div>help: {}</div>", Html(&finding.help))?;
+        writeln!(out, "<div>help: {}</div>", Code(&finding.help))?;
     }
     if let (Some(fix), Some(patch)) = (&finding.fix, hazards.patch(finding)) {
         writeln!(
             out,
-            "<div>fix ({}): {}</div><pre>{}</pre>",
+            "<div>fix ({}): {}</div><pre>",
             fix.safety.name(),
-            Html(&fix.message),
-            Html(&patch)
+            Code(&fix.message)
         )?;
+        for line in patch.lines() {
+            let name = line.starts_with("--- ") || line.starts_with("+++ ");
+            match line.as_bytes().first() {
+                _ if name => writeln!(out, "{}", Html(line))?,
+                Some(b'-') => writeln!(out, "<del>{}</del>", Html(line))?,
+                Some(b'+') => writeln!(out, "<ins>{}</ins>", Html(line))?,
+                _ => writeln!(out, "{}", Html(line))?,
+            }
+        }
+        writeln!(out, "</pre>")?;
     }
     writeln!(
         out,
@@ -109,8 +118,26 @@ pub(crate) fn html(
     )
 }
 
+/// A message whose names stand in backticks.
+struct Code<'t>(&'t str);
+
+impl std::fmt::Display for Code<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts: Vec<&str> = self.0.split('`').collect();
+        for (index, part) in parts.iter().enumerate() {
+            if index % 2 == 1 && index + 1 < parts.len() {
+                write!(formatter, "<code>{}</code>", Html(part))?;
+            } else {
+                let mark = if index % 2 == 1 { "`" } else { "" };
+                write!(formatter, "{mark}{}", Html(part))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The style of [`html`].
-pub(crate) const STYLE: &str = ".finding{border-left:4px solid #06c;padding:.3rem 1rem;margin:.8rem 0;background:#eef5fd}.finding ol{margin:.3rem 0}@media(prefers-color-scheme:dark){.finding{background:#15212e}}";
+pub(crate) const STYLE: &str = ".finding{border-left:4px solid #06c;padding:.3rem 1rem;margin:.8rem 0;background:#eef5fd}.finding ol{margin:.3rem 0}.finding .at{color:#666;font-size:13px}.finding pre{font-size:13px;line-height:1.35;margin:.2rem 0;white-space:pre-wrap}.finding del,.finding ins{text-decoration:none;display:inline-block;width:100%}.finding del{background:#fbdada}.finding ins{background:#d6f5d6}@media(prefers-color-scheme:dark){.finding{background:#15212e}.finding .at{color:#999}.finding del{background:#5a2626}.finding ins{background:#1f4a26}}";
 
 /// A finding as `goward check --output-format json` has it, with what links it to the dump.
 #[derive(Serialize)]

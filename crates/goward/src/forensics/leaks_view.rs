@@ -377,9 +377,10 @@ pub(crate) fn dot(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> {
 pub(crate) fn html(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> {
     writeln!(
         out,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Goroutine leaks</title><style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}}article{{border-left:4px solid #999;padding:.2rem 1rem;margin:1rem 0}}article.grows{{border-color:#b00;background:#fdeaea}}article.never-ends,article.found-by-leak-detector{{border-color:#c80}}.dim{{color:#666}}svg{{vertical-align:middle}}code{{font-size:13px}}@media(prefers-color-scheme:dark){{body{{background:#161616;color:#ddd}}article.grows{{background:#2a1818}}.dim{{color:#999}}}}{}</style></head><body><h1>Goroutines over {} snapshots</h1>",
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Goroutine leaks</title><style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1c1c1c;background:#fff}}h1{{font-size:1.4rem}}article{{border-left:4px solid #999;padding:.2rem 1rem;margin:1rem 0}}article.grows{{border-color:#b00;background:#fdeaea}}article.never-ends,article.found-by-leak-detector{{border-color:#c80}}.dim{{color:#666}}svg{{vertical-align:middle}}code{{font-size:13px}}@media(prefers-color-scheme:dark){{body{{background:#161616;color:#ddd}}article.grows{{background:#2a1818}}.dim{{color:#999}}}}{}</style></head><body><h1>Goroutines over {} snapshot{}</h1>",
         finding_view::STYLE,
-        view.analysis.totals.len()
+        view.analysis.totals.len(),
+        plural(view.analysis.totals.len())
     )?;
     for (number, history) in view.analysis.groups.iter().enumerate() {
         let last = history.counts.last().copied().unwrap_or(0);
@@ -390,8 +391,16 @@ pub(crate) fn html(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> 
             history.verdict.name(),
             Html(at.map_or("(no frame)", |site| &site.function)),
             sparkline(&history.counts),
-            history.verdict.name()
+            history.verdict.name().replace('-', " ")
         )?;
+        if history.counts.len() > 1 {
+            write!(out, "<div class=\"dim\">counts {}", counts(history))?;
+            if history.verdict == Verdict::Grows {
+                let confidence = 100.0 * history.trend.confidence;
+                write!(out, "; confidence that it grows {confidence:.0} %")?;
+            }
+            writeln!(out, "</div>")?;
+        }
         writeln!(
             out,
             "<div>{}{}</div>",
@@ -405,12 +414,12 @@ pub(crate) fn html(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> 
             for mention in node.made_at.iter().chain(&node.ended_by) {
                 writeln!(
                     out,
-                    "<div><code>{}</code> {} <code>{}:{}: {}</code></div>",
-                    Html(object),
-                    mention.role.name(),
+                    "<div><code>{}:{}: {}</code> <span class=\"dim\">{} <code>{}</code></span></div>",
                     Html(&mention.file),
                     mention.line,
-                    Html(&mention.text)
+                    Html(&mention.text),
+                    mention.role.name(),
+                    Html(object)
                 )?;
             }
         }
