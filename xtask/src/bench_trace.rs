@@ -13,12 +13,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::go_program;
+use crate::{bench_page, go_program};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Sizes of the traces to make, in MiB.
-    #[arg(long, value_delimiter = ',', default_values_t = [5, 100])]
+    #[arg(long, value_delimiter = ',', default_values_t = [5, 100, 430])]
     sizes: Vec<u64>,
     /// How often each reader runs.
     #[arg(long, default_value_t = 3)]
@@ -53,11 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "Traces of {version}, CPU seconds (user + system, least of {} runs), wall seconds, MiB resident\n",
         arguments.runs
     );
+    let mut growth = String::new();
     for &size in &arguments.sizes {
         let path = folder.join(format!("load-{size}.trace"));
         if !path.is_file() {
             let status = Command::new(&load)
-                .args(["-size", &(size << 20).to_string(), "-longest", "5m", "-o"])
+                .args(["-size", &(size << 20).to_string(), "-longest", "30m", "-o"])
                 .arg(&path)
                 .stderr(Stdio::null())
                 .status()?;
@@ -65,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         let bytes = std::fs::metadata(&path)?.len() as f64 / 1_048_576.0;
         let _ = writeln!(report, "\n{bytes:.1} MiB");
-        let page = folder.join("page.html");
+        let page_path = folder.join("page.html");
         let perfetto = folder.join("out.perfetto");
         let peer = least(arguments.runs, &hasher, &["-count"], &path)?;
         line(
@@ -98,10 +99,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             two,
             Some(peer),
         );
+        let _ = writeln!(
+            report,
+            "  two threads take {:.2} of the wall time of one",
+            two.wall / one.wall
+        );
         let outputs = [
             "trace".to_owned(),
             "--html".to_owned(),
-            page.display().to_string(),
+            page_path.display().to_string(),
             "--perfetto".to_owned(),
             perfetto.display().to_string(),
         ];
@@ -113,9 +119,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             full,
             None,
         );
-        let page = std::fs::metadata(&page)?.len() as f64 / 1_048_576.0;
+        let page = std::fs::metadata(&page_path)?.len() as f64 / 1_048_576.0;
         let _ = writeln!(report, "  the page has {page:.1} MiB");
+        bench_page::report(&page_path, &mut report);
+        let _ = writeln!(
+            growth,
+            "  {bytes:>6.1} MiB: {:.2} CPU ms per MiB in order, {:.1} for the analysis with its files",
+            one.cpu * 1000.0 / bytes,
+            full.cpu * 1000.0 / bytes
+        );
     }
+    let _ = writeln!(report, "\nGrowth with the size of the trace\n{growth}");
+    let report = report.trim_end().to_owned() + "\n";
     print!("{report}");
     if arguments.write {
         let folder = go_program::workspace().join("bench");

@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod architecture;
 mod bench_dump;
+mod bench_page;
 mod bench_parse;
 mod bench_trace;
+#[path = "../../crates/goward/tests/browser/mod.rs"]
+#[expect(dead_code, reason = "the tests of the page use more of it")]
+mod browser;
 mod counts;
 mod docs;
 mod ecosystem;

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use goward_trace::trace::exception::{self, Exception};
+use goward_trace::trace::exception;
 use goward_trace::trace::summary::Summary;
-use goward_trace::trace::{self, Failure, Reader, Timeline};
+use goward_trace::trace::{self, Failure, GoState, Reader, Timeline};
 
 use crate::forensics::bundle;
 use crate::view::{Analysis, trace_fusion, trace_page, trace_serve, trace_text};
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "--html, --perfetto, --chrome and --serve take one trace at a time"
     );
     let mut found = false;
-    for file in &arguments.files {
+    for (number, file) in arguments.files.iter().enumerate() {
         let file = &bundle::member(file, "trace.out");
         if arguments.parsed {
             print_parsed(file, arguments.threads)?;
@@ -122,7 +122,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     goward_diagnostics::neutralise_lines(&file.display().to_string())
                 );
             }
-            found |= analyse(file, arguments)?;
+            let analysis = analyse(file, arguments)?;
+            found |= analysis.exceptional();
+            if number + 1 == arguments.files.len() {
+                // The process ends; giving millions of pieces back one by one would only take time.
+                std::mem::forget(analysis);
+            }
         }
     }
     Ok(ExitCode::from(u8::from(found)))
@@ -202,20 +207,15 @@ fn print_wire(file: &Path) -> anyhow::Result<()> {
 
 fn print_count(file: &Path, threads: u8) -> anyhow::Result<()> {
     let mut reader = open(file, threads)?;
-    let mut count = 0u64;
-    while reader
-        .next_event()
-        .map_err(|failure| error(file, &failure))?
-        .is_some()
-    {
-        count += 1;
-    }
+    let count = reader
+        .count_events()
+        .map_err(|failure| error(file, &failure))?;
     anstream::println!("{count} events");
     Ok(())
 }
 
-/// Reads, sums up and writes what was asked for; whether the trace holds a panic or an error.
-fn analyse(file: &Path, arguments: &Arguments) -> anyhow::Result<bool> {
+/// Reads, sums up and writes what was asked for.
+fn analyse(file: &Path, arguments: &Arguments) -> anyhow::Result<Analysis> {
     let mut reader = open(file, arguments.threads)?;
     let timeline = Timeline::read(&mut reader).map_err(|failure| error(file, &failure))?;
     drop(reader);
@@ -239,9 +239,6 @@ fn analyse(file: &Path, arguments: &Arguments) -> anyhow::Result<bool> {
         )?);
     }
     let summary = Summary::of(&timeline, arguments.rows.max(40));
-    let found = groups
-        .iter()
-        .any(|group| group.kind != exception::Kind::Cancel);
     let analysis = Analysis {
         timeline,
         summary,
@@ -264,7 +261,7 @@ fn analyse(file: &Path, arguments: &Arguments) -> anyhow::Result<bool> {
             analysis.timeline.good_bytes
         );
     }
-    Ok(found)
+    Ok(analysis)
 }
 
 /// Writes the files that were asked for; whether there were any.
@@ -352,24 +349,23 @@ fn print_text(arguments: &Arguments, analysis: &Analysis) -> anyhow::Result<()> 
             .find(id)
             .with_context(|| format!("the trace has no goroutine {id}"))?;
         let known = &timeline.goroutines[index as usize];
-        let moment = Exception {
-            kind: exception::Kind::Error,
-            time: known.since,
-            goroutine: index,
-            message: format!("its last state is {}", known.state.name().to_lowercase()),
-            stack: known.stack,
-            after: known.last,
+        let steps = exception::path_back(timeline, index, known.last, known.since, 32);
+        let path = exception::Path {
+            steps,
+            hits: Vec::new(),
+            more_hits: 0,
         };
-        let path = exception::path(timeline, &moment);
         text.push_str(&format!(
-            "\ngoroutine {id} {}, {}\n",
+            "\ngoroutine {id} {}: {} since +{}\n",
             timeline.name(index),
-            moment.message
+            match (known.state, timeline.reason(known.reason)) {
+                (GoState::NotExist, _) => "ended".to_owned(),
+                (state, "") => state.name().to_lowercase(),
+                (state, reason) => format!("{} ({reason})", state.name().to_lowercase()),
+            },
+            trace_text::duration(known.since - timeline.start)
         ));
-        let group = exception::group(timeline, std::slice::from_ref(&moment));
-        if let Some(group) = group.first() {
-            trace_text::path_text(&mut text, group, &path);
-        }
+        trace_text::path_text(&mut text, &path);
     }
     for wanted in &arguments.task {
         let symbols = &timeline.symbols;

@@ -1,6 +1,7 @@
 //! Goroutine dumps put on the clock of a trace: each becomes a marker, and each of its groups of
 //! goroutines is compared with what the trace knows of the same goroutines at that moment.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -38,19 +39,16 @@ pub(crate) struct Marker {
 
 /// The state of a goroutine at a moment, and since when.
 fn state_at(timeline: &Timeline, goroutine: u32, time: i64) -> Option<(GoState, i64, String)> {
-    let mut at = timeline.goroutines.get(goroutine as usize)?.last;
-    while at != NOBODY {
-        let change = timeline.transitions.get(at as usize)?;
-        if change.time <= time {
-            return Some((
-                change.state,
-                change.time,
-                timeline.reason(change.reason).to_owned(),
-            ));
-        }
-        at = change.previous;
-    }
-    None
+    let behind = timeline
+        .transitions
+        .partition_point(|change| change.time <= time);
+    let last = timeline.last_until(goroutine, u32::try_from(behind).ok()?.checked_sub(1)?);
+    let change = timeline.transitions.get(last as usize)?;
+    Some((
+        change.state,
+        change.time,
+        timeline.reason(change.reason).to_owned(),
+    ))
 }
 
 /// The moment in a trace at which a file was written, by the clocks in the trace; or the moment that
@@ -192,6 +190,21 @@ pub(crate) fn dump_marker(
     })
 }
 
+/// Goroutines that wait in the same way.
+#[derive(Default)]
+struct Waiting {
+    count: usize,
+    /// Nanoseconds.
+    longest: i64,
+}
+
+impl Waiting {
+    fn add(&mut self, nanoseconds: i64) {
+        self.count += 1;
+        self.longest = self.longest.max(nanoseconds);
+    }
+}
+
 /// Reads a goroutine profile (pprof, or the text of debug=1) and compares its stacks with those of the
 /// goroutines that wait in the trace at that moment. Profiles have no goroutine numbers.
 pub(crate) fn profile_marker(
@@ -230,52 +243,66 @@ pub(crate) fn profile_marker(
         ),
         None => moment(timeline, path, given)?,
     };
-    // What the trace's goroutines do at that moment, by the functions of their stacks.
-    let mut waiting: std::collections::HashMap<Vec<&str>, (usize, i64)> =
-        std::collections::HashMap::new();
-    for goroutine in &timeline.goroutines {
-        if goroutine.ended.is_some_and(|ended| ended < time)
-            || goroutine.created.is_some_and(|created| created > time)
-        {
+    // What the trace's goroutines do at that moment, by the lines of their stacks, and by their
+    // functions alone.
+    let behind = timeline
+        .transitions
+        .partition_point(|change| change.time <= time) as u32;
+    let mut by_line: HashMap<Vec<(&str, u32)>, Waiting> = HashMap::new();
+    let mut by_function: HashMap<Vec<&str>, Waiting> = HashMap::new();
+    for index in 0..timeline.goroutines.len() as u32 {
+        let last = match behind {
+            0 => NOBODY,
+            behind => timeline.last_until(index, behind - 1),
+        };
+        let Some(change) = timeline.transitions.get(last as usize) else {
+            continue;
+        };
+        if change.state != GoState::Waiting {
             continue;
         }
-        let mut at = goroutine.last;
-        while let Some(change) = timeline.transitions.get(at as usize) {
-            if change.time <= time {
-                if change.state == GoState::Waiting {
-                    let stack = timeline.symbols.stack(change.stack);
-                    let functions: Vec<&str> = stack
-                        .iter()
-                        .map(|&frame| timeline.symbols.function(frame))
-                        .filter(|name| !name.starts_with("runtime."))
-                        .collect();
-                    let entry = waiting.entry(functions).or_default();
-                    entry.0 += 1;
-                    entry.1 = entry.1.max(time - change.time);
-                }
-                break;
-            }
-            at = change.previous;
-        }
+        let symbols = &timeline.symbols;
+        let lines: Vec<(&str, u32)> = symbols
+            .stack(change.stack)
+            .iter()
+            .map(|&frame| (symbols.function(frame), symbols.place(frame).line))
+            .filter(|(name, _)| !name.starts_with("runtime."))
+            .collect();
+        let functions = lines.iter().map(|&(name, _)| name).collect();
+        by_line.entry(lines).or_default().add(time - change.time);
+        by_function
+            .entry(functions)
+            .or_default()
+            .add(time - change.time);
     }
     let column = read.column(None).unwrap_or(0);
     let (mut total, mut known) = (0, 0);
     let mut groups = Vec::new();
     for (stack, count) in read.by_stack(column) {
         let count = usize::try_from(count).unwrap_or(0);
-        let functions: Vec<&str> = read
+        let lines: Vec<(&str, u32)> = read
             .stack(stack)
             .iter()
-            .map(|&line| read.function(line).name.as_str())
-            .filter(|name| !name.starts_with("runtime."))
+            .map(|&line| (read.function(line).name.as_str(), line.line))
+            .filter(|(name, _)| !name.starts_with("runtime."))
             .collect();
+        let functions: Vec<&str> = lines.iter().map(|&(name, _)| name).collect();
         total += count;
-        let trace = match waiting.get(&functions) {
-            Some(&(found, longest)) => {
-                known += count.min(found);
+        let found = by_line
+            .get(&lines)
+            .map(|waiting| (waiting, "at this place"))
+            .or_else(|| {
+                let waiting = by_function.get(&functions)?;
+                Some((waiting, "in these functions"))
+            });
+        let trace = match found {
+            Some((waiting, how)) => {
+                known += count.min(waiting.count);
                 format!(
-                    "in the trace: {found} wait with this stack; longest for {}",
-                    duration(longest)
+                    "in the trace: {} {} {how}; longest for {}",
+                    waiting.count,
+                    if waiting.count == 1 { "waits" } else { "wait" },
+                    duration(waiting.longest)
                 )
             }
             None => "nobody in the trace waits with this stack".to_owned(),

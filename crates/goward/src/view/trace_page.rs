@@ -4,11 +4,9 @@
 //! ([`goward_trace::trace::detail`]); around exceptions nothing is merged. The data goes into the
 //! page as JSON, deflated and in base64; the script inflates it with what every browser has.
 
-use std::io::Write as _;
-
 use goward_trace::trace::detail::{self, Span};
 use goward_trace::trace::exception;
-use goward_trace::trace::timeline::{NOBODY, state_index};
+use goward_trace::trace::timeline::{Log, NOBODY, state_index};
 use goward_trace::trace::{StackId, Timeline, interesting_goroutines};
 use serde_json::{Value, json};
 
@@ -17,6 +15,9 @@ use super::Analysis;
 const PAGE: &str = include_str!("trace_page/page.html");
 const STYLE: &str = include_str!("trace_page/style.css");
 const SCRIPT: &str = include_str!("trace_page/script.js");
+
+/// How many logs go into a page.
+const LOGS: usize = 20_000;
 
 /// How much goes into a page.
 #[derive(Clone, Copy)]
@@ -178,7 +179,7 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
     let mut names: Vec<&str> = Vec::new();
     let mut name_numbers = rustc_hash::FxHashMap::default();
     let processors: Vec<Value> = detail::processor_spans(timeline)
-        .into_iter()
+        .iter()
         .map(|lane| {
             let mut numbers = Vec::new();
             let mut at = timeline.start;
@@ -227,7 +228,12 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
         .iter()
         .filter_map(|lane| lane["id"].as_i64())
         .collect();
-    let logs: Vec<Value> = timeline
+    let telling: rustc_hash::FxHashSet<(i64, u32)> = all
+        .iter()
+        .map(|exception| (exception.time, exception.goroutine))
+        .collect();
+    let tells = |log: &Log| telling.contains(&(log.time, log.goroutine));
+    let of_lanes: Vec<&Log> = timeline
         .logs
         .iter()
         .filter(|log| {
@@ -236,7 +242,21 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
                 .get(log.goroutine as usize)
                 .is_some_and(|known| shown.contains(&known.id))
         })
-        .take(20_000)
+        .collect();
+    // Where there are too many, what is left out is left out evenly over time.
+    let step = |telling: bool, room: usize| {
+        let count = of_lanes.iter().filter(|log| tells(log) == telling).count();
+        count.div_ceil(room).max(1)
+    };
+    let steps = [step(false, LOGS / 2), step(true, LOGS / 2)];
+    let mut counts = [0usize; 2];
+    let logs: Vec<Value> = of_lanes
+        .iter()
+        .filter(|log| {
+            let kind = usize::from(tells(log));
+            counts[kind] += 1;
+            (counts[kind] - 1).is_multiple_of(steps[kind])
+        })
         .map(|log| {
             json!([
                 log.time - timeline.start,
@@ -244,9 +264,11 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
                 timeline.symbols.text(log.category),
                 timeline.symbols.text(log.message),
                 stacks.number(log.stack),
+                u8::from(tells(log)),
             ])
         })
         .collect();
+    let logs_left_out = of_lanes.len() - logs.len();
     let samples: Vec<i64> = timeline
         .samples
         .iter()
@@ -300,6 +322,7 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
         "reasons": timeline.reasons.iter().map(|&reason| timeline.symbols.text(reason)).collect::<Vec<_>>(),
         "stacks": stack_texts(timeline, &stacks),
         "logs": logs,
+        "logsLeftOut": logs_left_out,
         "samples": samples,
         "exceptions": paths,
         "moreExceptions": groups.len().saturating_sub(12),
@@ -315,9 +338,13 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
 
 /// The whole page.
 pub(crate) fn page(data: &Value) -> anyhow::Result<String> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(6));
-    serde_json::to_writer(&mut encoder, data)?;
-    encoder.flush()?;
+    let encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(6));
+    // JSON comes in pieces of a few bytes, for which the encoder is not made.
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, encoder);
+    serde_json::to_writer(&mut out, data)?;
+    let encoder = out
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
     let packed = base64(&encoder.finish()?);
     let title = data["title"].as_str().unwrap_or_default();
     let escaped: String = title

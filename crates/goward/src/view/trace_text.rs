@@ -193,10 +193,11 @@ pub(crate) fn exceptions(
     }
     let _ = writeln!(out, "\nexceptions");
     for group in groups.iter().take(12) {
-        let origin = group
-            .origin
-            .as_ref()
-            .map_or_else(|| "unknown".to_owned(), frame);
+        let origin = match &group.origin {
+            Some(origin) => frame(origin),
+            None if group.by_deadline => "its deadline".to_owned(),
+            None => "unknown".to_owned(),
+        };
         let verb = match group.kind {
             Kind::Panic
                 if group
@@ -227,12 +228,12 @@ pub(crate) fn exceptions(
     for group in groups.iter().take(paths) {
         let exception = &all[group.first];
         let path = goward_trace::trace::exception::path(timeline, exception);
-        path_text(out, group, &path);
+        exception_text(out, group, &path);
     }
 }
 
 /// One exception with its way back.
-pub(crate) fn path_text(out: &mut String, group: &ExceptionGroup, path: &Path) {
+fn exception_text(out: &mut String, group: &ExceptionGroup, path: &Path) {
     let _ = writeln!(
         out,
         "\n{} in goroutine {} {} at +{}{}{}",
@@ -243,12 +244,20 @@ pub(crate) fn path_text(out: &mut String, group: &ExceptionGroup, path: &Path) {
         if group.message.is_empty() { "" } else { ": " },
         group.message
     );
+    if group.by_deadline {
+        let _ = writeln!(out, "  origin      the context's deadline passed");
+    }
     if let Some(origin) = &group.origin {
         let _ = writeln!(out, "  origin      {}", frame(origin));
     }
     for call in &group.in_deferred {
         let _ = writeln!(out, "  in deferred {}", frame(call));
     }
+    path_text(out, path);
+}
+
+/// Whom a goroutine woke, and the way back.
+pub(crate) fn path_text(out: &mut String, path: &Path) {
     for hit in &path.hits {
         let _ = writeln!(
             out,

@@ -50,6 +50,8 @@ pub struct ExceptionGroup {
     pub message: String,
     /// The function and line that raised the panic, cancelled, or logged.
     pub origin: Option<FrameText>,
+    /// Whether it is a cancellation by the context's own deadline.
+    pub by_deadline: bool,
     /// The deferred calls that were running when it was seen, innermost first.
     pub in_deferred: Vec<FrameText>,
     /// The whole stack of the first one.
@@ -120,6 +122,18 @@ fn kind_of_category(category: &str) -> Option<Kind> {
     }
 }
 
+/// Whether a function is the runtime's that runs deferred calls in a panic.
+pub(super) fn is_panic(function: &str) -> bool {
+    function == "runtime.gopanic"
+}
+
+/// Whether a function cancels a context.
+pub(super) fn is_cancel(function: &str) -> bool {
+    function.starts_with("context.(*") && function.ends_with(").cancel")
+        || function == "context.WithCancel.func1"
+        || function == "context.withCancel.func1"
+}
+
 /// What a stack says about panics and cancellations.
 #[derive(Clone, Copy, Default)]
 struct StackFacts {
@@ -136,10 +150,8 @@ fn stack_facts(timeline: &Timeline) -> Vec<StackFacts> {
     );
     for frame in 0..symbols.frame_count() {
         let name = symbols.function(frame as u32);
-        panic[frame] = name == "runtime.gopanic";
-        cancel[frame] = name.starts_with("context.(*") && name.ends_with(").cancel")
-            || name == "context.WithCancel.func1"
-            || name == "context.withCancel.func1";
+        panic[frame] = is_panic(name);
+        cancel[frame] = is_cancel(name);
     }
     (0..symbols.stack_count())
         .map(|stack| {
@@ -194,7 +206,8 @@ pub fn exceptions(timeline: &Timeline) -> Vec<Exception> {
     // What is seen by its stack alone counts unless the goroutine logged the same thing shortly
     // before.
     const SAME: i64 = 10_000_000;
-    for (index, change) in timeline.transitions.iter().enumerate() {
+    for suspect in &timeline.suspects {
+        let change = &timeline.transitions[suspect.transition as usize];
         let known = fact(change.stack);
         let (kind, goroutine) = match change.state {
             GoState::Runnable if known.cancels && change.by != NOBODY => (Kind::Cancel, change.by),
@@ -207,50 +220,30 @@ pub fn exceptions(timeline: &Timeline) -> Vec<Exception> {
             continue;
         }
         *last = change.time;
-        let after = if goroutine == change.goroutine {
-            index as u32
-        } else {
-            last_before(timeline, goroutine, index)
-        };
         all.push(Exception {
             kind,
             time: change.time,
             goroutine,
             message: String::new(),
             stack: change.stack,
-            after,
+            after: suspect.after,
         });
     }
     all.sort_by_key(|exception| (exception.time, exception.goroutine));
     all
 }
 
-/// The last transition of a goroutine before one of another.
-fn last_before(timeline: &Timeline, goroutine: u32, before: usize) -> u32 {
-    let mut last = timeline
-        .goroutines
-        .get(goroutine as usize)
-        .map_or(NOBODY, |known| known.last);
-    while last != NOBODY && last as usize > before {
-        last = timeline.transitions[last as usize].previous;
-    }
-    last
-}
-
 /// The place that raised, cancelled or logged; and the deferred calls that ran above it.
 pub fn origin(timeline: &Timeline, exception: &Exception) -> (Option<FrameText>, Vec<FrameText>) {
     let frames = frames(timeline, exception.stack);
-    if let Some(panic) = frames
-        .iter()
-        .rposition(|frame| frame.function == "runtime.gopanic")
-    {
+    if let Some(panic) = frames.iter().rposition(|frame| is_panic(&frame.function)) {
         let raised = frames[panic + 1..]
             .iter()
             .find(|frame| !raises(&frame.function))
             .cloned();
-        let deferred = frames[..panic]
-            .iter()
-            .filter(|frame| !is_tracing(&frame.function))
+        let deferred = (1..=panic)
+            .filter(|&index| is_panic(&frames[index].function))
+            .filter_map(|index| deferred_call(&frames[..index]))
             .cloned()
             .collect();
         return (raised, deferred);
@@ -260,6 +253,36 @@ pub fn origin(timeline: &Timeline, exception: &Exception) -> (Option<FrameText>,
         .find(|frame| !is_tracing(&frame.function) && !frame.function.starts_with("runtime."))
         .cloned();
     (own, Vec::new())
+}
+
+/// The deferred call among the frames that stand above a panic: the outermost, or the one above that
+/// where it is the compiler's wrapper around the call.
+fn deferred_call(above: &[FrameText]) -> Option<&FrameText> {
+    let mut calls = above.iter().rev();
+    let call = calls
+        .next()
+        .filter(|call| !call.function.starts_with("runtime."))?;
+    match call.function.rsplit_once('.') {
+        Some((_, last)) if last.starts_with("deferwrap") => calls.next(),
+        _ => Some(call),
+    }
+}
+
+/// Whether a stack is that of the timer which cancels a context when its deadline passes: the timer
+/// runs this function as a goroutine of its own.
+fn is_deadline(stack: &[FrameText]) -> bool {
+    let outermost = stack
+        .iter()
+        .rev()
+        .find(|frame| frame.function != "runtime.goexit");
+    outermost.is_some_and(|frame| {
+        [
+            "context.WithDeadline.func",
+            "context.WithDeadlineCause.func",
+        ]
+        .iter()
+        .any(|prefix| frame.function.starts_with(prefix))
+    })
 }
 
 fn is_tracing(function: &str) -> bool {
@@ -302,17 +325,21 @@ pub fn group(timeline: &Timeline, all: &[Exception]) -> Vec<ExceptionGroup> {
                     group.message.clone_from(&exception.message);
                 }
             })
-            .or_insert_with(|| ExceptionGroup {
-                kind: exception.kind,
-                count: 1,
-                message: exception.message.clone(),
-                origin: place,
-                in_deferred: deferred,
-                stack: frames(timeline, exception.stack),
-                goroutine: goroutine.map_or(-1, |goroutine| goroutine.id),
-                function: timeline.name(exception.goroutine).to_owned(),
-                at: exception.time - timeline.start,
-                first: index,
+            .or_insert_with(|| {
+                let stack = frames(timeline, exception.stack);
+                ExceptionGroup {
+                    kind: exception.kind,
+                    count: 1,
+                    message: exception.message.clone(),
+                    origin: place,
+                    by_deadline: exception.kind == Kind::Cancel && is_deadline(&stack),
+                    in_deferred: deferred,
+                    stack,
+                    goroutine: goroutine.map_or(-1, |goroutine| goroutine.id),
+                    function: timeline.name(exception.goroutine).to_owned(),
+                    at: exception.time - timeline.start,
+                    first: index,
+                }
             });
     }
     let mut groups: Vec<ExceptionGroup> = groups.into_values().collect();
@@ -382,7 +409,7 @@ pub fn path_back(
             step.by_function = timeline.name(by).to_owned();
             step.by_at = frames(timeline, change.stack);
             steps.push(step);
-            after = last_before(timeline, by, at as usize);
+            after = timeline.last_until(by, at);
             goroutine = by;
             time = change.time;
         } else {
@@ -496,7 +523,7 @@ pub fn critical_path(timeline: &Timeline, task: usize) -> Vec<Piece> {
         if change.by != NOBODY {
             // It ran because of somebody: what that one did before is what mattered.
             goroutine = change.by;
-            at = last_before(timeline, goroutine, at as usize);
+            at = timeline.last_until(goroutine, at);
         } else {
             at = change.previous;
         }

@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::event::{GoState, NONE};
 use super::exception::Exception;
+use super::symbols::StringId;
 use super::timeline::{NOBODY, Timeline, Transition};
 
 mod chrome;
@@ -29,19 +30,39 @@ pub(crate) enum Lane {
     Stops,
 }
 
+/// A text of an event. Formats with tables of texts go by its number, which is quicker.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) text: &'a str,
+    /// The same for the same text, and not much larger than how many texts there are.
+    pub(crate) number: Option<u32>,
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Text { text, number: None }
+    }
+}
+
 /// What a format must write.
 pub(crate) trait Sink {
     fn lane(&mut self, lane: Lane, name: &str) -> io::Result<()>;
-    /// A stretch of time; `detail` is a name and a text or nothing.
+    /// A stretch of time; `detail` may be empty.
     fn slice(
         &mut self,
         lane: Lane,
         begin: i64,
         end: i64,
-        name: &str,
-        detail: &str,
+        name: Text<'_>,
+        detail: Text<'_>,
     ) -> io::Result<()>;
-    fn instant(&mut self, lane: Lane, time: i64, name: &str, detail: &str) -> io::Result<()>;
+    fn instant(
+        &mut self,
+        lane: Lane,
+        time: i64,
+        name: Text<'_>,
+        detail: Text<'_>,
+    ) -> io::Result<()>;
     fn counter(&mut self, name: &str, time: i64, value: u64) -> io::Result<()>;
     /// An arrow from one lane to another.
     fn arrow(&mut self, number: u64, from: (Lane, i64), to: (Lane, i64)) -> io::Result<()>;
@@ -141,10 +162,7 @@ fn write(
     }
     // Viewers get slow with millions of slices, so what is too short to be seen is merged.
     const PIECES: usize = 200_000;
-    for (processor, pieces) in super::detail::processor_spans(timeline)
-        .into_iter()
-        .enumerate()
-    {
+    for (processor, pieces) in super::detail::processor_spans(timeline).iter().enumerate() {
         let lane = Lane::Processor(processor as u16);
         for (begin, end, goroutine, merged) in
             super::detail::merge_processor(pieces, PIECES, timeline.end - timeline.start)
@@ -158,7 +176,13 @@ fn write(
             } else {
                 format!("G {id}")
             };
-            sink.slice(lane, begin, end, timeline.name(goroutine), &detail)?;
+            sink.slice(
+                lane,
+                begin,
+                end,
+                timeline.name(goroutine).into(),
+                detail.as_str().into(),
+            )?;
         }
     }
     sink.lane(Lane::Collector, "GC mark phase")?;
@@ -194,8 +218,8 @@ fn write(
             Lane::Collector,
             stretch.begin,
             stretch.end,
-            "GC mark phase",
-            "",
+            "GC mark phase".into(),
+            "".into(),
         )?;
     }
     for stretch in &timeline.stops {
@@ -203,8 +227,8 @@ fn write(
             Lane::Stops,
             stretch.begin,
             stretch.end,
-            symbols.text(stretch.kind),
-            "",
+            symbols.text(stretch.kind).into(),
+            "".into(),
         )?;
     }
     for (index, task) in timeline.tasks.iter().enumerate().take(limit) {
@@ -215,8 +239,8 @@ fn write(
             lane,
             task.begin.unwrap_or(timeline.start),
             task.end.unwrap_or(timeline.end),
-            name,
-            "",
+            name.into(),
+            "".into(),
         )?;
     }
     let mut with_regions = FxHashSet::default();
@@ -234,8 +258,8 @@ fn write(
             lane,
             region.begin,
             region.end,
-            symbols.text(region.name),
-            "",
+            string(timeline, region.name),
+            "".into(),
         )?;
     }
     for log in timeline.logs.iter().filter(|log| {
@@ -247,8 +271,8 @@ fn write(
         sink.instant(
             lane,
             log.time,
-            symbols.text(log.category),
-            symbols.text(log.message),
+            symbols.text(log.category).into(),
+            symbols.text(log.message).into(),
         )?;
     }
     for sample in timeline
@@ -263,8 +287,8 @@ fn write(
         sink.instant(
             Lane::Processor(sample.processor),
             sample.time,
-            "CPU sample",
-            place,
+            "CPU sample".into(),
+            place.into(),
         )?;
     }
     for &(time, value) in &timeline.heap {
@@ -291,16 +315,32 @@ fn goroutine_slice(
     let place = symbols
         .stack(before.stack)
         .first()
-        .map_or("", |&frame| symbols.function(frame));
-    let name = match (before.state, timeline.reason(before.reason)) {
-        (GoState::Waiting, reason) if !reason.is_empty() => reason,
-        (state, _) => state.name(),
+        .map_or(0, |&frame| symbols.place(frame).function);
+    let reason = timeline
+        .reasons
+        .get(usize::from(before.reason))
+        .copied()
+        .unwrap_or(0);
+    let name = if before.state == GoState::Waiting && reason != 0 {
+        string(timeline, reason)
+    } else {
+        Text {
+            text: before.state.name(),
+            number: Some(symbols.string_count() as u32 + before.state as u32),
+        }
     };
     sink.slice(
         Lane::Goroutine(before.goroutine),
         before.time,
         end,
         name,
-        place,
+        string(timeline, place),
     )
+}
+
+fn string(timeline: &Timeline, id: StringId) -> Text<'_> {
+    Text {
+        text: timeline.symbols.text(id),
+        number: Some(id),
+    }
 }

@@ -58,7 +58,7 @@ impl Cursor {
     }
 
     /// Reads the thread's next event; false at its end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self, generation: &Generation) -> Result<bool, Box<Failure>> {
         if self.position == self.end && !self.open_batch(generation) {
             return Ok(false);
@@ -67,6 +67,7 @@ impl Cursor {
         Ok(true)
     }
 
+    #[inline(never)]
     fn open_batch(&mut self, generation: &Generation) -> bool {
         let batches: &[Batch] = &generation.threads[self.list as usize].1;
         loop {
@@ -231,7 +232,7 @@ impl Frontier {
     }
 
     #[inline]
-    fn sift_down(&mut self, mut index: usize) {
+    pub(crate) fn sift_down(&mut self, mut index: usize) {
         let heap = &mut self.heap[..];
         loop {
             let mut smallest = index;

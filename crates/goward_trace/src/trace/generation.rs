@@ -41,6 +41,8 @@ pub(crate) struct Table<T> {
     /// Index into `entries` plus one; 0 where there is none.
     dense: Vec<u32>,
     sparse: FxHashMap<u64, u32>,
+    /// All numbers below this are there (0, which means 'none', counts).
+    complete: u64,
 }
 
 impl<T> Table<T> {
@@ -52,6 +54,7 @@ impl<T> Table<T> {
         self.entries.clear();
         self.dense.clear();
         self.sparse.clear();
+        self.complete = 0;
     }
 
     /// Builds the index. Fails where a number stands twice; the number 0 means 'none' and counts
@@ -59,6 +62,7 @@ impl<T> Table<T> {
     fn index(&mut self, kind: &str) -> Result<(), Failure> {
         self.dense.clear();
         self.sparse.clear();
+        self.complete = 1;
         let count = self.entries.len();
         let largest = self.entries.iter().map(|entry| entry.0).max().unwrap_or(0);
         let duplicate = |id| Failure::new(format!("multiple {kind} with the same ID: id={id}"));
@@ -71,6 +75,8 @@ impl<T> Table<T> {
                 }
                 *place = index as u32 + 1;
             }
+            let known = self.dense.iter().skip(1).take_while(|&&place| place != 0);
+            self.complete = 1 + known.count() as u64;
         } else {
             for (index, &(id, _)) in self.entries.iter().enumerate() {
                 if id == 0 || self.sparse.insert(id, index as u32 + 1).is_some() {
@@ -269,6 +275,13 @@ impl Generation {
     #[inline]
     pub(crate) fn has_string(&self, id: u64) -> bool {
         self.strings.contains(id)
+    }
+
+    /// Whether both numbers are among those that stand without a gap in their tables, as all do in
+    /// a sound trace. If not, they may be there all the same.
+    #[inline]
+    pub(crate) fn surely_has(&self, stack: u64, string: u64) -> bool {
+        (stack < self.stacks.complete) & (string < self.strings.complete)
     }
 
     /// The clocks, read at the same moment; only in traces of Go 1.25 and later.

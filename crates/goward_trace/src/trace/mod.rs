@@ -11,6 +11,7 @@ mod export;
 mod frontier;
 mod generation;
 mod hash;
+mod number_index;
 mod ordering;
 mod parsed;
 mod pdqsort;

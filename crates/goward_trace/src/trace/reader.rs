@@ -74,6 +74,8 @@ pub struct Reader {
     cursors: Vec<Cursor>,
     frontier: Frontier,
     next_sample: usize,
+    /// The time of that sample, or the largest if there is none.
+    next_sample_time: i64,
     ordering: Ordering,
     last_time: i64,
     syncs: u64,
@@ -124,6 +126,7 @@ impl Reader {
             cursors: Vec::new(),
             frontier: Frontier::default(),
             next_sample: 0,
+            next_sample_time: i64::MAX,
             ordering: Ordering::new(),
             last_time: 0,
             syncs: 0,
@@ -154,7 +157,11 @@ impl Reader {
     }
 
     /// The next event; nothing at the end of the trace. After a failure nothing follows.
-    #[inline]
+    // Not `#[inline]`: then it would be compiled again in crates that are built for size.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is broken there.
     pub fn next_event(&mut self) -> Result<Option<&Event>, Failure> {
         match self.step() {
             Ok(true) => Ok(Some(self.ordering.queue.current())),
@@ -163,12 +170,26 @@ impl Reader {
         }
     }
 
+    /// Reads to the end and counts the events.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reader::next_event`].
+    pub fn count_events(&mut self) -> Result<u64, Failure> {
+        let mut count = 0;
+        while self.next_event()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Ends the reading after a failure.
     #[cold]
     fn stop(&mut self, failure: Failure) -> Failure {
         self.after = After::Over(None);
         self.frontier.heap.clear();
         self.next_sample = usize::MAX;
+        self.next_sample_time = i64::MAX;
         failure
     }
 
@@ -182,9 +203,12 @@ impl Reader {
             self.ordering.queue.take();
         }
         let event = self.ordering.queue.current_mut();
-        let checks = CHECKS[usize::from(event.kind)];
-        if checks != 0 {
-            check_numbers(event, checks, &self.generation)?;
+        let checks = &CHECKS[usize::from(event.kind)];
+        // Without a jump that depends on the kind of the event: there is no guessing what comes next.
+        let stack = event.arguments[usize::from(checks.stack % 4)] & checks.stack_mask;
+        let string = event.arguments[usize::from(checks.string % 4)] & checks.string_mask;
+        if checks.more | !self.generation.surely_has(stack, string) {
+            check_numbers(event, checks.all, &self.generation)?;
         }
         if event.time <= self.last_time {
             event.time = self.last_time.wrapping_add(1);
@@ -227,28 +251,44 @@ impl Reader {
     /// Finds the next event and takes it from the queue; false at the end.
     #[inline]
     fn fill(&mut self) -> Result<bool, Box<Failure>> {
-        let first = self.frontier.heap.first().map(|entry| entry.time);
-        if let Some(sample) = self.generation.cpu_samples.get(self.next_sample) {
-            if first.is_none_or(|time| sample.time < time) {
-                self.next_sample += 1;
-                self.ordering.queue.set(Event {
-                    time: sample.time,
-                    m: sample.m,
-                    p: sample.p,
-                    g: sample.g,
-                    arguments: [sample.stack, 0, 0, 0],
-                    kind: wire::CPU_SAMPLE,
-                });
-                return Ok(true);
+        match self.frontier.heap.first() {
+            Some(first) if first.time <= self.next_sample_time => {
+                if !self.try_first()? {
+                    self.advance_any()?;
+                }
+                self.ordering.queue.take();
+                Ok(true)
             }
-        } else if first.is_none() {
+            _ => self.take_sample(),
+        }
+    }
+
+    /// The next CPU sample, or the next generation if there is none.
+    #[cold]
+    fn take_sample(&mut self) -> Result<bool, Box<Failure>> {
+        let Some(sample) = self.generation.cpu_samples.get(self.next_sample) else {
             return self.next_generation().map_err(Box::new);
-        }
-        if !self.try_advance(0)? {
-            self.advance_any()?;
-        }
-        self.ordering.queue.take();
+        };
+        self.ordering.queue.set(Event {
+            time: sample.time,
+            m: sample.m,
+            p: sample.p,
+            g: sample.g,
+            arguments: [sample.stack, 0, 0, 0],
+            kind: wire::CPU_SAMPLE,
+        });
+        self.seek_sample(self.next_sample + 1);
         Ok(true)
+    }
+
+    fn seek_sample(&mut self, number: usize) {
+        self.next_sample = number;
+        // A time that no sample has: it is what does not fit a floating-point number.
+        self.next_sample_time = self
+            .generation
+            .cpu_samples
+            .get(number)
+            .map_or(i64::MAX, |sample| sample.time);
     }
 
     /// The way of the rare case: the earliest event is not possible yet, try the others in order.
@@ -268,7 +308,26 @@ impl Reader {
         ))))
     }
 
+    /// As [`Reader::try_advance`], for the top of the heap, which nearly always succeeds.
     #[inline]
+    fn try_first(&mut self) -> Result<bool, Box<Failure>> {
+        let Some(entry) = self.frontier.heap.first_mut() else {
+            return Ok(false);
+        };
+        let cursor = &mut self.cursors[entry.cursor as usize];
+        if !self.ordering.advance(cursor, &self.generation)? {
+            return Ok(false);
+        }
+        if cursor.advance(&self.generation)? {
+            entry.time = cursor.time;
+            self.frontier.sift_down(0);
+        } else {
+            self.frontier.remove(0);
+        }
+        Ok(true)
+    }
+
+    #[cold]
     fn try_advance(&mut self, index: usize) -> Result<bool, Box<Failure>> {
         let Some(entry) = self.frontier.heap.get_mut(index) else {
             return Ok(false);
@@ -320,7 +379,6 @@ impl Reader {
     fn install(&mut self) -> Result<i64, Failure> {
         let generation = &self.generation;
         self.ordering.start_generation();
-        self.next_sample = 0;
         self.cursors.clear();
         for (index, &(m, _)) in generation.threads.iter().enumerate() {
             let mut cursor = Cursor::new(m, index);
@@ -332,7 +390,9 @@ impl Reader {
                 self.cursors.push(cursor);
             }
         }
-        Ok(generation.frequency.nanoseconds(generation.smallest_time))
+        let time = generation.frequency.nanoseconds(generation.smallest_time);
+        self.seek_sample(0);
+        Ok(time)
     }
 
     fn describe_frontier(&self) -> String {
@@ -355,24 +415,54 @@ impl Reader {
     }
 }
 
-/// Which arguments of each kind of event are stack numbers (low four bits, by position) and string
-/// numbers (high four bits). The stack of a CPU sample is checked where Go would stumble over it.
-static CHECKS: [u8; 256] = checks();
+/// Which arguments of a kind of event are stack and string numbers.
+#[derive(Clone, Copy)]
+struct Checks {
+    /// Position of the first stack number, and all ones if there is one.
+    stack: u8,
+    stack_mask: u64,
+    /// Position of the first string number, and all ones if there is one.
+    string: u8,
+    string_mask: u64,
+    /// Whether there is a second of either.
+    more: bool,
+    /// All positions: of stacks in the low four bits, of strings in the high four.
+    all: u8,
+}
 
-const fn checks() -> [u8; 256] {
-    let mut checks = [0; 256];
+/// By kind. The stack of a CPU sample is checked where Go would stumble over it.
+static CHECKS: [Checks; 256] = checks();
+
+const fn checks() -> [Checks; 256] {
+    let mut checks = [Checks {
+        stack: 0,
+        stack_mask: 0,
+        string: 0,
+        string_mask: 0,
+        more: false,
+        all: 0,
+    }; 256];
     let mut kind = 0;
     while kind < 256 {
         let specification = &wire::SPECIFICATIONS[kind];
-        let mut index = 0;
-        while index < 2 {
-            if specification.stacks[index] != 255 {
-                checks[kind] |= 1 << specification.stacks[index];
-            }
-            if specification.strings[index] != 255 {
-                checks[kind] |= 16 << specification.strings[index];
-            }
-            index += 1;
+        let entry = &mut checks[kind];
+        if specification.stacks[0] != 255 {
+            entry.stack = specification.stacks[0];
+            entry.stack_mask = u64::MAX;
+            entry.all |= 1 << specification.stacks[0];
+        }
+        if specification.strings[0] != 255 {
+            entry.string = specification.strings[0];
+            entry.string_mask = u64::MAX;
+            entry.all |= 16 << specification.strings[0];
+        }
+        if specification.stacks[1] != 255 {
+            entry.more = true;
+            entry.all |= 1 << specification.stacks[1];
+        }
+        if specification.strings[1] != 255 {
+            entry.more = true;
+            entry.all |= 16 << specification.strings[1];
         }
         kind += 1;
     }
@@ -380,7 +470,7 @@ const fn checks() -> [u8; 256] {
 }
 
 /// Checks that the event's strings and stacks are in the generation's tables.
-#[inline]
+#[inline(never)]
 fn check_numbers(event: &Event, checks: u8, generation: &Generation) -> Result<(), Box<Failure>> {
     let mut left = checks;
     while left != 0 {

@@ -2,8 +2,10 @@
 //!
 //! In the file they are numbered anew in every generation.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::exception;
 use super::generation::Generation;
 
 /// Number of a string; 0 is the empty one.
@@ -23,30 +25,36 @@ pub struct Place {
 
 /// All strings, frames and stacks of a trace, each once.
 pub struct Symbols {
-    strings: Vec<Box<str>>,
-    string_index: FxHashMap<Box<str>, StringId>,
+    strings: IndexSet<Box<str>, FxBuildHasher>,
     frames: Vec<Place>,
     frame_index: FxHashMap<Place, FrameId>,
     stacks: Vec<Box<[FrameId]>>,
     stack_index: FxHashMap<Box<[FrameId]>, StackId>,
+    /// For each stack whether it has a frame of a panic or a cancellation.
+    telling: Vec<bool>,
     /// For the present generation: its string and stack numbers to ours, plus one.
     generation: u64,
-    own_strings: FxHashMap<u64, StringId>,
+    own_strings: Vec<u32>,
+    own_far_strings: FxHashMap<u64, StringId>,
     own_stacks: Vec<u32>,
     own_far_stacks: FxHashMap<u64, StackId>,
 }
 
+/// Numbers below this are looked up in a flat vector: real traces have no others.
+const NEAR: u64 = 1 << 20;
+
 impl Default for Symbols {
     fn default() -> Self {
         let mut symbols = Symbols {
-            strings: Vec::new(),
-            string_index: FxHashMap::default(),
+            strings: IndexSet::default(),
             frames: Vec::new(),
             frame_index: FxHashMap::default(),
             stacks: vec![Box::default()],
             stack_index: FxHashMap::default(),
+            telling: vec![false],
             generation: u64::MAX,
-            own_strings: FxHashMap::default(),
+            own_strings: Vec::new(),
+            own_far_strings: FxHashMap::default(),
             own_stacks: Vec::new(),
             own_far_stacks: FxHashMap::default(),
         };
@@ -58,7 +66,7 @@ impl Default for Symbols {
 impl Symbols {
     /// The text of a string.
     pub fn text(&self, id: StringId) -> &str {
-        self.strings.get(id as usize).map_or("", |text| text)
+        self.strings.get_index(id as usize).map_or("", |text| text)
     }
 
     /// The frame with this number.
@@ -76,6 +84,12 @@ impl Symbols {
         self.stacks.get(id as usize).map_or(&[], |stack| stack)
     }
 
+    /// Whether a stack is inside a panic or a cancellation.
+    #[inline]
+    pub(crate) fn tells_exception(&self, id: StackId) -> bool {
+        self.telling.get(id as usize).copied().unwrap_or(false)
+    }
+
     pub fn stack_count(&self) -> usize {
         self.stacks.len()
     }
@@ -90,19 +104,17 @@ impl Symbols {
 
     /// The number of a text.
     pub fn intern(&mut self, text: &str) -> StringId {
-        if let Some(&id) = self.string_index.get(text) {
-            return id;
+        if let Some(id) = self.strings.get_index_of(text) {
+            return id as StringId;
         }
-        let id = self.strings.len() as StringId;
-        self.strings.push(text.into());
-        self.string_index.insert(text.into(), id);
-        id
+        self.strings.insert_full(text.into()).0 as StringId
     }
 
     fn enter(&mut self, generation: &Generation) {
         if self.generation != generation.number {
             self.generation = generation.number;
             self.own_strings.clear();
+            self.own_far_strings.clear();
             self.own_stacks.clear();
             self.own_far_stacks.clear();
         }
@@ -114,12 +126,26 @@ impl Symbols {
             return 0;
         }
         self.enter(generation);
-        if let Some(&own) = self.own_strings.get(&id) {
+        if let Some(&own) = self.own_strings.get(id as usize)
+            && own != 0
+        {
+            return own - 1;
+        }
+        if id >= NEAR
+            && let Some(&own) = self.own_far_strings.get(&id)
+        {
             return own;
         }
         let text = String::from_utf8_lossy(generation.string(id).unwrap_or_default());
         let own = self.intern(&text);
-        self.own_strings.insert(id, own);
+        if id >= NEAR {
+            self.own_far_strings.insert(id, own);
+        } else {
+            if self.own_strings.len() <= id as usize {
+                self.own_strings.resize(id as usize + 1, 0);
+            }
+            self.own_strings[id as usize] = own + 1;
+        }
         own
     }
 
@@ -139,7 +165,6 @@ impl Symbols {
     }
 
     fn new_stack_of(&mut self, generation: &Generation, id: u64) -> StackId {
-        const NEAR: u64 = 1 << 20;
         if id >= NEAR
             && let Some(&own) = self.own_far_stacks.get(&id)
         {
@@ -166,6 +191,10 @@ impl Symbols {
             None if frames.is_empty() => 0,
             None => {
                 let own = self.stacks.len() as StackId;
+                self.telling.push(frames.iter().any(|&frame| {
+                    let name = self.function(frame);
+                    exception::is_panic(name) || exception::is_cancel(name)
+                }));
                 self.stacks.push(frames.clone().into());
                 self.stack_index.insert(frames.into(), own);
                 own

@@ -6,10 +6,13 @@
 //! can be summed up while reading is summed up while reading, when the goroutine's last state is at
 //! hand. A transition takes 32 bytes, about as much as 3 bytes of the trace file each.
 
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 
-use super::event::{Event, GoState, NONE};
-use super::generation::{ClockSnapshot, Failure};
+use super::event::{Event, GoState, GoTransition, NONE};
+use super::generation::{ClockSnapshot, Failure, Generation};
+use super::number_index::NumberIndex;
 use super::reader::Reader;
 use super::symbols::{StackId, StringId, Symbols};
 use super::wire;
@@ -77,6 +80,8 @@ pub struct Goroutine {
     pub stack: StackId,
     /// The last label that `trace` or the runtime put on it.
     pub label: StringId,
+    /// Its innermost open region, or [`NOBODY`].
+    open_region: u32,
 }
 
 /// A message of `trace.Log`.
@@ -116,6 +121,40 @@ pub struct Region {
     pub end: i64,
 }
 
+/// The regions that have begun and not ended, each with the next outer one of its goroutine.
+#[derive(Default)]
+struct OpenRegions {
+    regions: Vec<(Region, u32)>,
+    free: Vec<u32>,
+}
+
+impl OpenRegions {
+    fn push(&mut self, goroutine: u32, goroutines: &mut [Goroutine], region: Region) {
+        let Some(known) = goroutines.get_mut(goroutine as usize) else {
+            return;
+        };
+        let entry = (region, known.open_region);
+        known.open_region = match self.free.pop() {
+            Some(free) => {
+                self.regions[free as usize] = entry;
+                free
+            }
+            None => {
+                self.regions.push(entry);
+                self.regions.len() as u32 - 1
+            }
+        };
+    }
+
+    fn pop(&mut self, goroutine: u32, goroutines: &mut [Goroutine]) -> Option<Region> {
+        let known = goroutines.get_mut(goroutine as usize)?;
+        let &(region, outer) = self.regions.get(known.open_region as usize)?;
+        self.free.push(known.open_region);
+        known.open_region = outer;
+        Some(region)
+    }
+}
+
 /// A stretch of time in which the collector marked, or the world was stopped.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
@@ -143,6 +182,18 @@ pub struct Wake {
     pub waited: i64,
 }
 
+/// A transition whose stack is inside a panic or a cancellation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) transition: u32,
+    /// The last transition at that moment of the goroutine whose stack it is.
+    pub(crate) after: u32,
+}
+
+/// Every so many transitions of a goroutine its place is noted, so that a moment far back is found
+/// without following all links.
+const CHECKPOINT: u32 = 256;
+
 /// Everything that a trace tells, in order.
 #[derive(Default)]
 pub struct Timeline {
@@ -153,7 +204,10 @@ pub struct Timeline {
     pub generations: u64,
     pub transitions: Vec<Transition>,
     pub goroutines: Vec<Goroutine>,
-    index: FxHashMap<i64, u32>,
+    pub(crate) suspects: Vec<Suspect>,
+    checkpoints: FxHashMap<u32, Vec<u32>>,
+    index: NumberIndex,
+    pub(crate) processor_spans: OnceLock<Vec<Vec<(i64, i64, u32)>>>,
     wrapped: FxHashMap<(StringId, StackId), StringId>,
     /// The reasons for waiting and yielding; the first is empty.
     pub reasons: Vec<StringId>,
@@ -161,7 +215,7 @@ pub struct Timeline {
     pub tasks: Vec<Task>,
     open_tasks: FxHashMap<u64, u32>,
     pub regions: Vec<Region>,
-    open_regions: FxHashMap<u32, Vec<Region>>,
+    open_regions: OpenRegions,
     pub collections: Vec<Stretch>,
     pub stops: Vec<Stretch>,
     /// Nanoseconds of helping the collector, and of sweeping.
@@ -223,7 +277,7 @@ impl Timeline {
 
     /// The index of a goroutine by its number.
     pub fn find(&self, id: i64) -> Option<u32> {
-        self.index.get(&id).copied()
+        self.index.get(id)
     }
 
     /// The name of a goroutine's function.
@@ -280,7 +334,7 @@ impl Timeline {
             return NOBODY;
         }
         let next = self.goroutines.len() as u32;
-        let index = *self.index.entry(id).or_insert(next);
+        let index = self.index.get_or_insert(id, next);
         if index == next {
             self.goroutines.push(Goroutine {
                 id,
@@ -297,6 +351,7 @@ impl Timeline {
                 reason: 0,
                 stack: 0,
                 label: 0,
+                open_region: NOBODY,
             });
         }
         index
@@ -314,15 +369,15 @@ impl Timeline {
     }
 
     fn add(&mut self, reader: &Reader) {
-        let event = *reader.current();
+        let event = reader.current();
         let generation = reader.generation();
         self.events += 1;
         if self.start == 0 {
             self.start = event.time;
         }
         self.end = event.time;
-        if event.go_transition().is_some() {
-            self.add_transition(&event, reader);
+        if let Some(change) = event.go_transition() {
+            self.add_transition(event, change, reader.generation());
             return;
         }
         let [first, second, third, _] = event.arguments;
@@ -378,7 +433,7 @@ impl Timeline {
                     None => {
                         let name = self
                             .symbols
-                            .intern(&String::from_utf8_lossy(reader.ended_task_name(&event)));
+                            .intern(&String::from_utf8_lossy(reader.ended_task_name(event)));
                         self.tasks.push(Task {
                             id: first,
                             parent: third,
@@ -410,20 +465,12 @@ impl Timeline {
                     begin: event.time,
                     end: 0,
                 };
-                self.open_regions.entry(goroutine).or_default().push(region);
+                self.open_regions
+                    .push(goroutine, &mut self.goroutines, region);
             }
             wire::USER_REGION_END => {
                 let goroutine = self.goroutine(event.g, event.time);
-                let mut open = None;
-                if let std::collections::hash_map::Entry::Occupied(mut entry) =
-                    self.open_regions.entry(goroutine)
-                {
-                    open = entry.get_mut().pop();
-                    if entry.get().is_empty() {
-                        entry.remove();
-                    }
-                }
-                let region = match open {
+                let region = match self.open_regions.pop(goroutine, &mut self.goroutines) {
                     Some(region) => Region {
                         end: event.time,
                         ..region
@@ -509,11 +556,7 @@ impl Timeline {
         }
     }
 
-    fn add_transition(&mut self, event: &Event, reader: &Reader) {
-        let Some(change) = event.go_transition() else {
-            return;
-        };
-        let generation = reader.generation();
+    fn add_transition(&mut self, event: &Event, change: GoTransition, generation: &Generation) {
         let index = self.goroutine(change.goroutine, event.time);
         let created = change.from == GoState::NotExist;
         let woken = change.from == GoState::Waiting && change.to == GoState::Runnable;
@@ -581,6 +624,7 @@ impl Timeline {
             }
             _ => {}
         }
+        let number = self.transitions.len() as u32;
         let transition = Transition {
             time: event.time,
             previous: known.last,
@@ -591,8 +635,11 @@ impl Timeline {
             reason,
             processor: processor(event.p),
         };
-        known.last = self.transitions.len() as u32;
+        known.last = number;
         known.transitions += 1;
+        if known.transitions.is_multiple_of(CHECKPOINT) {
+            self.checkpoints.entry(index).or_default().push(number);
+        }
         known.since = event.time;
         known.state = change.to;
         known.reason = reason;
@@ -601,6 +648,34 @@ impl Timeline {
             known.ended = Some(event.time);
         }
         self.transitions.push(transition);
+        if self.symbols.tells_exception(stack) {
+            let actor = if by == NOBODY { index } else { by };
+            let after = if actor == index {
+                number
+            } else {
+                self.goroutines[actor as usize].last
+            };
+            self.suspects.push(Suspect {
+                transition: number,
+                after,
+            });
+        }
+    }
+
+    /// The last transition of a goroutine that is not behind `limit`, an index of a transition.
+    pub fn last_until(&self, goroutine: u32, limit: u32) -> u32 {
+        let Some(known) = self.goroutines.get(goroutine as usize) else {
+            return NOBODY;
+        };
+        let mut last = known.last;
+        if let Some(checkpoints) = self.checkpoints.get(&goroutine) {
+            let behind = checkpoints.partition_point(|&checkpoint| checkpoint <= limit);
+            last = checkpoints.get(behind).copied().unwrap_or(last);
+        }
+        while last != NOBODY && last > limit {
+            last = self.transitions[last as usize].previous;
+        }
+        last
     }
 
     /// The name of a goroutine whose first function only calls a closure of whoever created it: with
@@ -644,10 +719,12 @@ impl Timeline {
                 stretch.end = end;
             }
         }
-        let mut open: Vec<Region> = std::mem::take(&mut self.open_regions)
-            .into_values()
-            .flatten()
-            .collect();
+        let mut open = Vec::new();
+        for goroutine in 0..self.goroutines.len() as u32 {
+            while let Some(region) = self.open_regions.pop(goroutine, &mut self.goroutines) {
+                open.push(region);
+            }
+        }
         open.sort_by_key(|region| (region.begin, region.goroutine));
         self.regions
             .extend(open.into_iter().map(|region| Region { end, ..region }));

@@ -8,6 +8,7 @@ const COLORS = ['#2e9e5b', '#e2a52b', '#b9c3d0', '#4a86e8', '#888888'];
 const dark = matchMedia('(prefers-color-scheme:dark)').matches;
 if (dark) COLORS[2] = '#3d4652';
 const INK = dark ? '#e3e6ea' : '#1b1f24', DIM = dark ? '#8b949e' : '#68707a';
+const ON = ['#ffffff', '#1b1f24', INK, '#ffffff', '#ffffff'];
 const LINE = dark ? '#2d333b' : '#dfe3e8', GROUND = dark ? '#14171b' : '#ffffff', HOT = dark ? '#ff6b63' : '#c2201c';
 const LABEL = 230, ROW = 18, AXIS = 22;
 let data, lanes = [], rows = [], from = 0, to = 1, scroll = 0, selection = null, picked = null, current = -1;
@@ -29,7 +30,7 @@ function element(tag, text, ...children) {
 function color(name) {
   let h = 0;
   for (let i = 0; i < name.length; i++) h = (h * 31 + name.charCodeAt(i)) | 0;
-  return `hsl(${((h >>> 0) % 360)} 45% ${dark ? 45 : 60}%)`;
+  return `hsl(${((h >>> 0) % 360)} 45% ${dark ? 34 : 72}%)`;
 }
 
 // A lane keeps its spans in typed arrays and coarser copies of them, made when first needed: each
@@ -148,6 +149,7 @@ function paint() {
     if (y + row.lane.height < AXIS || y > h) continue;
     paintLane(g, row, y, w, pixel);
   }
+  if (!rows.length) { g.fillStyle = DIM; g.fillText('No lane matches the filter. Esc clears it.', LABEL + 20, AXIS + 30); }
   paintPath(g, w);
   for (const m of data.markers) paintMark(g, m.at, w, h, m.label, '#8b5cf6');
   if (current >= 0) paintMark(g, data.exceptions[current].group.at, w, h, data.exceptions[current].group.kind, HOT);
@@ -161,6 +163,7 @@ function paint() {
   paintMini();
   frames++; spent += performance.now() - started;
   document.documentElement.dataset.frame = (spent / frames).toFixed(2);
+  Object.assign(chart.dataset, { from, to, scroll, rows: rows.length, path: path.length });
 }
 function paintMark(g, time, w, h, text, ink) {
   const at = x(time, w);
@@ -188,7 +191,7 @@ function paintLane(g, row, y, w, pixel) {
       g.fillRect(left, waiting ? y + 7 : y + 2, right - left, waiting ? 4 : bottom - y - 2);
       last = right;
       if (right - left > 40 && !waiting) {
-        g.fillStyle = '#fff';
+        g.fillStyle = lane.kind === 'processor' ? INK : ON[key];
         const text = lane.kind === 'processor' ? data.names[key] : STATES[key];
         const shown = Math.max(left, LABEL);
         g.fillText(clipText(g, text, right - shown - 6), shown + 3, y + lane.height / 2);
@@ -196,10 +199,14 @@ function paintLane(g, row, y, w, pixel) {
     }
     want(lane, pixel);
     if (lane.kind === 'goroutine') {
-      g.fillStyle = HOT;
+      let before = -9;
       for (const log of lane.logs || []) {
         const at = x(log[0], w);
-        if (at > LABEL && at < w) { g.beginPath(); g.moveTo(at - 3, y); g.lineTo(at + 3, y); g.lineTo(at, y + 6); g.fill(); }
+        // Flags that would cover each other are drawn once; telling ones are drawn all.
+        if (at < LABEL || at > w || at - before < 3 && !log[5]) continue;
+        before = at;
+        g.fillStyle = log[5] ? HOT : DIM;
+        g.beginPath(); g.moveTo(at - 3, y); g.lineTo(at + 3, y); g.lineTo(at, y + 6); g.fill();
       }
     }
   } else if (lane.kind === 'gc') {
@@ -258,7 +265,7 @@ function axis(g, w) {
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
     const at = x(t, w);
     g.fillRect(at, AXIS - 5, 1, 5);
-    g.fillText('+' + unit(Math.round(t)), at + 3, 10);
+    g.fillText(t ? '+' + unit(Math.round(t)) : '0', at + 3, 10);
   }
   if (data.wall && LABEL > 100) {
     g.fillText(new Date((data.wall + from) / 1e6).toISOString().slice(11, 23) + ' UTC', 6, 10);
@@ -344,12 +351,25 @@ function goTo(id, time, span) {
   }
   draw();
 }
+// Shows a lane that was searched for: all of its life, and its longest state's stack.
+function found(lane) {
+  const level = lane.levels[0], n = level.count;
+  if (!n) return;
+  const begin = level.begin[0], end = level.end[n - 1], pad = Math.max(1e3, (end - begin) * .05);
+  from = Math.max(0, begin - pad); to = Math.min(data.duration, end + pad);
+  let longest = 0;
+  for (let i = 1; i < n; i++) if (level.end[i] - level.begin[i] > level.end[longest] - level.begin[longest]) longest = i;
+  goTo(lane.id);
+  show(lane, longest, level, lane);
+}
 async function add(id) {
   const answer = await fetch(address('goroutine', { id }));
   if (!answer.ok) return;
   const raw = await answer.json();
   const lane = spansLane(raw, raw.stacks);
-  lanes.push(lane); byId.set(id, lane); layout(); goTo(id);
+  lanes.push(lane); byId.set(id, lane);
+  $('filter').value = '';
+  layout(); found(lane); chart.focus();
 }
 function link(id, text, time) {
   const a = element('a', text);
@@ -382,12 +402,65 @@ function show(lane, i, level, source) {
   columns.append(st);
   if (lane.raw.createdAt) { const c = element('div'); c.append(element('h2', 'created at'), stackList(data.stacks[lane.raw.createdAt])); columns.append(c); }
 }
+function showBand(lane) {
+  const box = $('details'), group = data.summary.groups.find(one => one.function === lane.name);
+  box.textContent = '';
+  box.append(element('h2', `${lane.density.goroutines.toLocaleString('en')} goroutines that began with ${lane.name}`));
+  if (group) box.append(element('div', `${group.alive.toLocaleString('en')} alive at the end; running ${unit(group.running)}, runnable ${unit(group.runnable)}, waiting ${unit(group.waiting)}, syscall ${unit(group.syscall)} in all`));
+  const own = element('a', 'only lanes of this function');
+  own.onclick = () => { $('filter').value = lane.name; scroll = 0; layout(); };
+  box.append(own);
+}
+function rowAt(py) { return py < AXIS ? undefined : rows.find(r => { const y = r.y - scroll + AXIS; return py >= y && py < y + r.lane.height; }); }
+// What is under the pointer, in lines of text.
+function describe(px, py) {
+  const row = rowAt(py);
+  if (!row) return [];
+  const lane = row.lane, w = chart.clientWidth;
+  if (px < LABEL) return [lane.title, lane.label && `label ${lane.label}`].filter(Boolean);
+  const time = from + (px - LABEL) / (w - LABEL) * (to - from), at = `at +${unit(time)}`;
+  if (lane.kind === 'heap') {
+    const value = list => { let last; for (const p of list) { if (p[0] > time) break; last = p; } return last ? `${(last[1] / 1048576).toFixed(1)} MiB` : 'unknown'; };
+    return [`heap ${value(data.heap)}, goal ${value(data.goal)}`, at];
+  }
+  if (lane.kind === 'gc') {
+    const pixel = (to - from) / (w - LABEL), hit = list => list.find(one => time >= one[0] - 2 * pixel && time <= one[0] + one[1] + 2 * pixel);
+    const gc = hit(data.collections), stop = hit(data.stops);
+    return [gc && `GC marking for ${unit(gc[1])}`, stop && `world stopped for ${unit(stop[1])}: ${stop[2]}`, at].filter(Boolean);
+  }
+  if (lane.kind === 'density') {
+    const b = lane.density.buckets, i = Math.min(b.length / 4 - 1, Math.floor(time / data.duration * b.length / 4)) * 4;
+    return [lane.title, `${STATES.slice(0, 4).map((n, k) => `${(b[i + k] / 100).toFixed(b[i + k] < 1000 ? 2 : 0)} ${n}`).join(', ')}`, at];
+  }
+  const log = (lane.logs || []).find(l => Math.abs(x(l[0], w) - px) < 4);
+  let source = lane, level = lane.levels[0];
+  if (lane.tile && lane.tile.from <= time && lane.tile.to >= time) { source = lane.tile; level = lane.tile.level; }
+  const i = level.first(time), lines = log ? [`log ${log[2]}: ${log[3]}`] : [];
+  if (i >= level.count || level.begin[i] > time) return [...lines, lane.kind === 'processor' ? `${lane.title} idle` : lane.title, at];
+  const length = unit(level.end[i] - level.begin[i]);
+  if (lane.kind === 'processor') {
+    const o = level.index[i] * 5, n = lane.numbers;
+    return [...lines, `G ${n[o + 3]} ${data.names[n[o + 2]]}`, `for ${length}${n[o + 4] > 1 ? `, stands for ${n[o + 4]} pieces` : ''}`, at];
+  }
+  const o = level.index[i] * 7, s = source.raw.spans, reason = data.reasons[s[o + 3]], top = (source.stacks[s[o + 4]] || [])[0];
+  return [...lines, lane.title, `${STATES[s[o + 2]]}${reason ? ` (${reason})` : ''} for ${length}${s[o + 6] > 1 ? `, stands for ${s[o + 6]} changes` : ''}`, ...(top ? [top.split('\n')[0]] : []), at];
+}
+function hover(px, py) {
+  const tip = $('tip'), lines = describe(px, py);
+  tip.hidden = !lines.length;
+  tip.textContent = lines.join('\n');
+  if (tip.hidden) return;
+  const room = chart.clientWidth - tip.offsetWidth - 8;
+  tip.style.left = `${chart.offsetLeft + Math.max(0, Math.min(px + 14, room))}px`;
+  const below = py + 18 + tip.offsetHeight < chart.clientHeight;
+  tip.style.top = `${chart.offsetTop + (below ? py + 18 : py - 8 - tip.offsetHeight)}px`;
+}
 function pick(px, py) {
-  const row = rows.find(r => { const y = r.y - scroll + AXIS; return py >= y && py < y + r.lane.height; });
-  if (!row || py < AXIS) return;
+  const row = rowAt(py);
+  if (!row) return;
   const lane = row.lane;
   picked = { lane };
-  if (!lane.levels) { draw(); return; }
+  if (!lane.levels) { if (lane.kind === 'density') showBand(lane); draw(); return; }
   const w = chart.clientWidth, time = from + (px - LABEL) / (w - LABEL) * (to - from);
   let source = lane, level = lane.levels[0];
   if (lane.tile && lane.tile.from <= time && lane.tile.to >= time) { source = lane.tile; level = lane.tile.level; }
@@ -440,7 +513,7 @@ function flame() {
   (function paintNode(n, d, left, width) {
     if (width < .5) return;
     g.fillStyle = color(n.name); g.fillRect(left, d * 17, width - .5, 16);
-    g.fillStyle = '#fff'; g.fillText(clipText(g, n.name, width - 4), left + 2, d * 17 + 8);
+    g.fillStyle = INK; g.fillText(clipText(g, n.name, width - 4), left + 2, d * 17 + 8);
     boxes.push([left, d * 17, width, n]);
     let at = left;
     for (const c of [...n.children.values()].sort((p, q) => q.value - p.value)) { const cw = width * c.value / n.value; paintNode(c, d + 1, at, cw); at += cw; }
@@ -470,6 +543,7 @@ function choose(index) {
   const d = element('div');
   d.append(element('h2', `${group.kind} in goroutine ${group.goroutine} ${group.function} at +${unit(group.at)}${group.count > 1 ? ` (first of ${group.count})` : ''}`));
   if (group.message) d.append(element('div', group.message));
+  if (group.by_deadline) d.append(element('div', 'the context\'s deadline passed'));
   if (group.origin) d.append(element('div', `origin ${group.origin.function} ${group.origin.file}:${group.origin.line}`));
   for (const f of group.in_deferred) d.append(element('div', `in deferred ${f.function} ${f.file}:${f.line}`));
   columns.append(d);
@@ -495,7 +569,8 @@ function table(title, head, lines, open) {
   box.append(element('summary', title));
   const t = element('table');
   t.append(element('tr', '', ...head.map(h => element('th', h))));
-  for (const line of lines) t.append(element('tr', '', ...line.map(c => element('td', String(c)))));
+  // Names may be broken after their parts, with a space of no width.
+  for (const line of lines) t.append(element('tr', '', ...line.map((c, i) => element('td', i === line.length - 1 ? String(c).replace(/([./)])(?=\w)/g, '$1\u200b') : String(c)))));
   box.append(t);
   return box;
 }
@@ -505,10 +580,11 @@ function side() {
   document.title = `${data.title} — goward trace`;
   $('facts').textContent = `${unit(s.duration)}, ${s.events.toLocaleString('en')} events, ${s.goroutines.toLocaleString('en')} goroutines, ${s.processors} processors` + (data.hidden ? `; ${data.lanes.length} goroutines shown, ${data.hidden.toLocaleString('en')} in the bands of their function` : '');
   if (s.failure) { const w = element('p', `The trace breaks off: ${s.failure}`); w.style.color = HOT; nav.append(w); }
-  nav.append(element('h2', data.exceptions.length ? 'Exceptions' : 'No exceptions seen'));
+  nav.append(element('h2', data.exceptions.length ? 'Exceptions' : 'No exceptions'));
+  if (!data.exceptions.length) nav.append(element('p', 'No panic, cancellation or error was seen in this trace. Log them with trace.Log where you recover.'));
   data.exceptions.forEach(({ group }, i) => {
     const b = element('button'); b.className = `exception ${group.kind}`;
-    b.append(element('b', `${group.kind} ×${group.count} `), group.message || '', element('br'), element('span', group.origin ? `${group.origin.function} (${group.origin.file.split('/').pop()}:${group.origin.line})` : 'origin unknown'));
+    b.append(element('b', `${group.kind} ×${group.count} `), group.message || '', element('br'), element('span', group.origin ? `${group.origin.function} (${group.origin.file.split('/').pop()}:${group.origin.line})` : group.by_deadline ? 'the deadline passed' : 'origin unknown'));
     b.querySelector('span').className = 'dim';
     b.onclick = () => choose(i);
     nav.append(b);
@@ -527,7 +603,7 @@ function side() {
   nav.append(table('Regions', ['count', 'median', 'longest', 'name'], s.regions.slice(0, 30).map(t => [t.count, unit(t.median), unit(t.longest), t.name]), false));
   nav.append(table('Collector', ['count', 'total', 'longest', 'what'], [s.collections, ...s.stops].map(t => [t.count, unit(t.total), unit(t.longest), t.name]), false));
   STATES.slice(0, 4).forEach((n, i) => { const e = element('span'), c = element('i'); c.style.background = COLORS[i]; e.append(c, n); $('legend').append(e); });
-  for (const [ink, text] of [['#8b5cf6', 'GC marking, markers'], [HOT, 'world stopped, logs, exception path']]) { const e = element('span'), c = element('i'); c.style.background = ink; e.append(c, text); $('legend').append(e); }
+  for (const [ink, text] of [['#8b5cf6', 'GC marking, dumps'], [DIM, 'log'], [HOT, 'world stopped, telling log, exception path']]) { const e = element('span'), c = element('i'); c.style.background = ink; e.append(c, text); $('legend').append(e); }
 }
 
 function zoom(factor, at) {
@@ -551,8 +627,10 @@ function wire() {
   }, { passive: false });
   let drag = null;
   chart.addEventListener('pointerdown', e => { drag = { x: e.offsetX, y: e.offsetY, from, scroll, moved: false, select: e.shiftKey }; chart.setPointerCapture(e.pointerId); chart.focus({ preventScroll: true }); });
+  chart.addEventListener('pointerleave', () => { $('tip').hidden = true; });
   chart.addEventListener('pointermove', e => {
-    if (!drag) return;
+    if (!drag) { hover(e.offsetX, e.offsetY); return; }
+    $('tip').hidden = true;
     const dx = e.offsetX - drag.x, dy = e.offsetY - drag.y;
     if (Math.abs(dx) + Math.abs(dy) > 3) drag.moved = true;
     if (drag.select) { const a = timeAt(drag.x), b = timeAt(e.offsetX); selection = [Math.max(0, Math.min(a, b)), Math.max(a, b)]; draw(); }
@@ -571,7 +649,11 @@ function wire() {
   $('filter').addEventListener('input', () => { scroll = 0; layout(); });
   $('filter').addEventListener('keydown', e => {
     if (e.key === 'Escape') { e.target.value = ''; layout(); chart.focus(); }
-    if (e.key === 'Enter' && data.served && /^\d+$/.test(e.target.value.trim()) && !byId.has(+e.target.value)) add(+e.target.value);
+    if (e.key !== 'Enter') return;
+    const number = /^\d+$/.test(e.target.value.trim()) ? +e.target.value : -1;
+    const lane = byId.get(number) || rows.find(r => r.lane.kind === 'goroutine')?.lane;
+    if (number >= 0 && !byId.has(number) && data.served) add(number);
+    else if (lane) { e.target.value = ''; layout(); found(lane); chart.focus(); }
   });
   $('help').onclick = () => $('keys').showModal();
   addEventListener('resize', draw);
@@ -596,6 +678,9 @@ async function start() {
   $('data').remove();
   to = Math.max(1, data.duration);
   build(); side(); wire(); layout();
+  const hint = element('p', 'Click a lane for its stack and for what caused its state. Drag pans, the wheel zooms, shift + drag selects a time for its flame graph' + (data.exceptions.length ? ', e goes to the first exception.' : '.') + (data.logsLeftOut ? ` ${data.logsLeftOut.toLocaleString('en')} logs are left out, evenly over time.` : ''));
+  hint.className = 'dim';
+  $('details').append(hint);
   for (const log of data.logs) { const lane = byId.get(log[1]); if (lane) (lane.logs ||= []).push(log); }
   const hash = new URLSearchParams(location.hash.slice(1));
   if (hash.has('exception')) choose(Math.min(+hash.get('exception'), data.exceptions.length - 1));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Lane, Sink};
+use super::{Lane, Sink, Text};
 
 /// Groups of lanes, as the processes that the format knows.
 const PROCESSORS: u32 = 1;
@@ -119,9 +119,10 @@ impl<W: Write> Sink for Chrome<W> {
         lane: Lane,
         begin: i64,
         end: i64,
-        name: &str,
-        detail: &str,
+        name: Text<'_>,
+        detail: Text<'_>,
     ) -> io::Result<()> {
+        let (name, detail) = (name.text, detail.text);
         let mut duration = Vec::new();
         microseconds(&mut duration, end - begin);
         let duration = String::from_utf8_lossy(&duration);
@@ -138,7 +139,14 @@ impl<W: Write> Sink for Chrome<W> {
         )
     }
 
-    fn instant(&mut self, lane: Lane, time: i64, name: &str, detail: &str) -> io::Result<()> {
+    fn instant(
+        &mut self,
+        lane: Lane,
+        time: i64,
+        name: Text<'_>,
+        detail: Text<'_>,
+    ) -> io::Result<()> {
+        let (name, detail) = (name.text, detail.text);
         let arguments = format!("{{\"message\":{}}}", json(detail));
         self.event(
             "i",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use rustc_hash::FxHashMap;
 
-use super::{Lane, Sink};
+use super::{Lane, Sink, Text};
 
 const SLICE_BEGIN: u64 = 1;
 const SLICE_END: u64 = 2;
@@ -20,12 +20,21 @@ const SEQUENCE: u64 = 1;
 struct Message(Vec<u8>);
 
 impl Message {
+    #[inline]
     fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
+        if value < 0x80 {
+            self.0.push(value as u8);
+            return;
         }
-        self.0.push(value as u8);
+        // Into an array first: one check for room instead of one for each byte.
+        let (mut bytes, mut length) = ([0u8; 10], 0);
+        while value >= 0x80 && length < 9 {
+            bytes[length] = value as u8 | 0x80;
+            value >>= 7;
+            length += 1;
+        }
+        bytes[length] = value as u8;
+        self.0.extend_from_slice(&bytes[..=length]);
     }
 
     fn number(&mut self, field: u64, value: u64) {
@@ -58,9 +67,13 @@ impl Message {
 pub(super) struct Perfetto<W> {
     out: W,
     packet: Message,
-    framed: Message,
-    names: FxHashMap<Box<str>, u64>,
+    event: Message,
+    names: Numbers,
+    details: Numbers,
     counters: FxHashMap<Box<str>, u64>,
+    tracks: FxHashMap<Lane, u64>,
+    /// For each lane the arrow that ends where its next slice begins.
+    arrows: FxHashMap<Lane, (i64, u64)>,
     started: bool,
 }
 
@@ -72,17 +85,12 @@ const ROOTS: [(u64, &str); 4] = [
     (4, "Regions"),
 ];
 
-fn uuid(lane: Lane) -> u64 {
-    let (kind, number) = match lane {
-        Lane::Processor(processor) => (1, u64::from(processor)),
-        Lane::Goroutine(index) => (2, u64::from(index)),
-        Lane::Task(index) => (3, u64::from(index)),
-        Lane::Regions(index) => (4, u64::from(index)),
-        Lane::Collector => (5, 0),
-        Lane::Stops => (5, 1),
-    };
-    kind << 40 | number
-}
+/// How many details get a number. Places are few; goroutines, which stand in the details of the
+/// processors' lanes, can be millions. Numbers have two bytes at most.
+const DETAILS: usize = 8192;
+
+/// The number of the first track below the roots.
+const FIRST_TRACK: u64 = 16;
 
 fn parent(lane: Lane) -> u64 {
     match lane {
@@ -98,9 +106,12 @@ impl<W: Write> Perfetto<W> {
         let mut perfetto = Perfetto {
             out,
             packet: Message::default(),
-            framed: Message::default(),
-            names: FxHashMap::default(),
+            event: Message::default(),
+            names: Numbers::default(),
+            details: Numbers::default(),
             counters: FxHashMap::default(),
+            tracks: FxHashMap::default(),
+            arrows: FxHashMap::default(),
             started: false,
         };
         for (number, name) in ROOTS {
@@ -117,27 +128,25 @@ impl<W: Write> Perfetto<W> {
         self.packet.number(10, SEQUENCE);
         // The first packet clears the state of the sequence; all others build on it.
         self.packet.number(13, if self.started { 2 } else { 1 });
-        self.started = true;
-        self.framed.0.clear();
-        self.framed.bytes(1, &self.packet.0);
+        if !std::mem::replace(&mut self.started, true) {
+            // The name of the one kind of detail that events carry.
+            self.packet.message(12, |data| {
+                data.message(3, |entry| {
+                    entry.number(1, 1);
+                    entry.text(2, "at");
+                });
+            });
+        }
+        self.event.0.clear();
+        self.event.bytes(1, &self.packet.0);
         self.packet.0.clear();
-        self.out.write_all(&self.framed.0)
+        self.out.write_all(&self.event.0)
     }
 
-    /// The number of a name; new names go into the packet that uses them first.
-    fn name(&mut self, name: &str) -> u64 {
-        if let Some(&number) = self.names.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u64 + 1;
-        self.names.insert(name.into(), number);
-        self.packet.message(12, |data| {
-            data.message(2, |entry| {
-                entry.number(1, number);
-                entry.text(2, name);
-            });
-        });
-        number
+    /// Tracks are numbered anew, from small numbers on: each event names one.
+    fn track(&mut self, lane: Lane) -> u64 {
+        let next = FIRST_TRACK + (self.tracks.len() + self.counters.len()) as u64;
+        *self.tracks.entry(lane).or_insert(next)
     }
 
     fn event(
@@ -145,36 +154,105 @@ impl<W: Write> Perfetto<W> {
         track: u64,
         time: i64,
         kind: u64,
-        name: Option<&str>,
-        detail: &str,
+        name: Text<'_>,
+        detail: Text<'_>,
         flow: Option<(u64, u64)>,
     ) -> io::Result<()> {
-        let name = name.map(|name| self.name(name));
+        let name = self.names.number(name, usize::MAX, 2, &mut self.packet);
+        let known = self.details.number(detail, DETAILS, 29, &mut self.packet);
         self.packet.number(8, time.max(0) as u64);
-        self.packet.message(11, |event| {
-            event.number(9, kind);
-            event.number(11, track);
-            if let Some(name) = name {
-                event.number(10, name);
-            }
-            if !detail.is_empty() {
-                event.message(4, |annotation| {
-                    annotation.text(10, "at");
-                    annotation.text(6, detail);
-                });
-            }
-            if let Some((field, number)) = flow {
-                event.fixed(field, number);
-            }
-        });
+        let event = &mut self.event;
+        event.0.clear();
+        event.number(9, kind);
+        event.number(11, track);
+        if let Some(name) = name {
+            event.number(10, name);
+        }
+        if let Some(number) = known {
+            event.varint(4 << 3 | 2);
+            event.varint(5 + u64::from(number >= 0x80));
+            event.number(1, 1);
+            event.number(17, number);
+        } else if !detail.text.is_empty() {
+            event.message(4, |annotation| {
+                annotation.number(1, 1);
+                annotation.text(6, detail.text);
+            });
+        }
+        if let Some((field, number)) = flow {
+            event.fixed(field, number);
+        }
+        self.packet.varint(11 << 3 | 2);
+        self.packet.varint(self.event.0.len() as u64);
+        self.packet.0.extend_from_slice(&self.event.0);
         self.write_packet()
     }
 }
 
+/// The numbers of the texts of one table of the format.
+#[derive(Default)]
+struct Numbers {
+    count: u64,
+    /// By the number that the timeline gives them; 0 for none yet.
+    known: Vec<u64>,
+    others: FxHashMap<Box<str>, u64>,
+}
+
+impl Numbers {
+    /// The number of a text; nothing for an empty one, and for a new one when there are `limit`. A
+    /// new text goes into the packet, as a message of this field.
+    fn number(
+        &mut self,
+        text: Text<'_>,
+        limit: usize,
+        field: u64,
+        packet: &mut Message,
+    ) -> Option<u64> {
+        if text.text.is_empty() {
+            return None;
+        }
+        let known = match text.number {
+            Some(number) => self.known.get(number as usize).copied().unwrap_or(0),
+            None => self.others.get(text.text).copied().unwrap_or(0),
+        };
+        if known != 0 {
+            return Some(known);
+        }
+        if self.count as usize >= limit {
+            return None;
+        }
+        self.count += 1;
+        match text.number {
+            Some(number) => {
+                let number = number as usize;
+                if self.known.len() <= number {
+                    self.known.resize(number + 1, 0);
+                }
+                self.known[number] = self.count;
+            }
+            None => {
+                self.others.insert(text.text.into(), self.count);
+            }
+        }
+        intern(packet, field, self.count, text.text.as_bytes());
+        Some(self.count)
+    }
+}
+
+fn intern(packet: &mut Message, field: u64, number: u64, text: &[u8]) {
+    packet.message(12, |data| {
+        data.message(field, |entry| {
+            entry.number(1, number);
+            entry.bytes(2, text);
+        });
+    });
+}
+
 impl<W: Write> Sink for Perfetto<W> {
     fn lane(&mut self, lane: Lane, name: &str) -> io::Result<()> {
+        let number = self.track(lane);
         self.packet.message(60, |track| {
-            track.number(1, uuid(lane));
+            track.number(1, number);
             track.number(5, parent(lane));
             track.text(2, name);
         });
@@ -186,19 +264,32 @@ impl<W: Write> Sink for Perfetto<W> {
         lane: Lane,
         begin: i64,
         end: i64,
-        name: &str,
-        detail: &str,
+        name: Text<'_>,
+        detail: Text<'_>,
     ) -> io::Result<()> {
-        self.event(uuid(lane), begin, SLICE_BEGIN, Some(name), detail, None)?;
-        self.event(uuid(lane), end, SLICE_END, None, "", None)
+        let track = self.track(lane);
+        let arrow = self.arrows.get(&lane).copied();
+        let flow = arrow.filter(|arrow| arrow.0 == begin).map(|arrow| {
+            self.arrows.remove(&lane);
+            (48, arrow.1)
+        });
+        self.event(track, begin, SLICE_BEGIN, name, detail, flow)?;
+        self.event(track, end, SLICE_END, "".into(), "".into(), None)
     }
 
-    fn instant(&mut self, lane: Lane, time: i64, name: &str, detail: &str) -> io::Result<()> {
-        self.event(uuid(lane), time, INSTANT, Some(name), detail, None)
+    fn instant(
+        &mut self,
+        lane: Lane,
+        time: i64,
+        name: Text<'_>,
+        detail: Text<'_>,
+    ) -> io::Result<()> {
+        let track = self.track(lane);
+        self.event(track, time, INSTANT, name, detail, None)
     }
 
     fn counter(&mut self, name: &str, time: i64, value: u64) -> io::Result<()> {
-        let next = 6 << 40 | self.counters.len() as u64;
+        let next = FIRST_TRACK + (self.tracks.len() + self.counters.len()) as u64;
         let track = match self.counters.get(name) {
             Some(&track) => track,
             None => {
@@ -222,22 +313,18 @@ impl<W: Write> Sink for Perfetto<W> {
     }
 
     fn arrow(&mut self, number: u64, from: (Lane, i64), to: (Lane, i64)) -> io::Result<()> {
+        let track = self.track(from.0);
         self.event(
-            uuid(from.0),
+            track,
             from.1,
             INSTANT,
-            Some("wakes"),
-            "",
+            "wakes".into(),
+            "".into(),
             Some((47, number)),
         )?;
-        self.event(
-            uuid(to.0),
-            to.1,
-            INSTANT,
-            Some("woken"),
-            "",
-            Some((48, number)),
-        )
+        // The slice that begins here is written once its end is known.
+        self.arrows.insert(to.0, (to.1, number));
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
