@@ -44,7 +44,7 @@ pub use graph::{
 };
 pub use locks::Locks;
 pub use lower::Lowered;
-pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite};
+pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite, Origin};
 pub use package::{Observed, PackageFlow};
 pub use path::{AccessPath, Element, PathId, Paths, Root, Variables};
 pub use solver::{Analysis, Solution, solve};

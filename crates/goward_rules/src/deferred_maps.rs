@@ -3,7 +3,7 @@
 
 use goward_diagnostics::Diagnostic;
 use goward_flow::{
-    AccessKind, Effect, EventKind, How, LockState, Nilness, Observed, PathId, UnitId,
+    AccessKind, Effect, EventKind, How, LockState, Nilness, Observed, PathId, Step, UnitId,
 };
 use goward_syntax::{NodeId, NodeKind};
 use goward_types::{ObjectKind, TypeKind, VariableKind};
@@ -124,18 +124,19 @@ fn hazard<'c>(
         _ => None,
     };
     let tree = context.file(file).tree;
+    let (nilness, root_nilness) = nilness_at_run(context, observed, statement, effect);
     if kind == AccessKind::Write
-        && let Some(since) = certain(effect.nilness)
+        && let Some(since) = certain(nilness)
     {
         return Some(Hazard::NilMap { since });
     }
     if root_is_pointer(context, effect.access.path)
-        && let Some(since) = certain(effect.root_nilness)
+        && let Some(since) = certain(root_nilness)
     {
         return Some(Hazard::NilPointer { since });
     }
     if kind == AccessKind::Read
-        && let Some(since) = certain(effect.nilness)
+        && let Some(since) = certain(nilness)
         && tree.kind(since) == NodeKind::AssignStmt
         && tree.span(since).start > tree.span(statement).start
     {
@@ -145,6 +146,80 @@ fn hazard<'c>(
         return None;
     }
     sharer(context, sharing, observed, statement, effect).map(Hazard::Shared)
+}
+
+/// What is known, when the deferred call runs, of the map and of the variable that its place starts
+/// at. Arguments and receiver are those of the moment in which the call was deferred, whatever has
+/// become of the variables since.
+fn nilness_at_run(
+    context: &Context<'_>,
+    observed: &Observed,
+    statement: NodeId,
+    effect: &Effect,
+) -> (Option<Nilness>, Option<Nilness>) {
+    let flow = context.flow;
+    let path = effect.access.path;
+    let root = {
+        let paths = flow.locks.paths();
+        let root = paths.root(path);
+        root.filter(|_| !paths.get(path).elements.is_empty())
+    };
+    let (bindings, target) = match &observed.event.kind {
+        EventKind::Run {
+            bindings, target, ..
+        } => (bindings.as_slice(), Some(*target)),
+        _ => (&[][..], None),
+    };
+    let is_root = |bound: PathId| {
+        let paths = flow.locks.paths();
+        paths.get(bound).elements.is_empty() && paths.root(bound) == root
+    };
+    // Of `defer delete(s.m, k)` the map itself is evaluated early.
+    let direct = target.is_none();
+    let map_early = direct || bindings.iter().any(|&(_, bound)| bound == path);
+    let root_early =
+        direct || map_early || root.is_some() && bindings.iter().any(|&(_, bound)| is_root(bound));
+    if !map_early && !root_early {
+        return (effect.nilness, effect.root_nilness);
+    }
+    // What the called function finds out by itself holds in any case.
+    let own = target.and_then(|target| {
+        let summary = flow.locks.summary(target);
+        let mut effects = summary.effects.iter();
+        let own = effects
+            .find(|other| (other.unit, other.access.node) == (effect.unit, effect.access.node));
+        own.map(|own| (own.nilness, own.root_nilness))
+    });
+    let (own_map, own_root) = own.unwrap_or_default();
+    let early = state_when_deferred(context, observed.unit, statement);
+    let map = match map_early {
+        true => own_map.or_else(|| early.as_ref()?.nilness(path)),
+        false => effect.nilness,
+    };
+    let root = match root_early {
+        true => own_root.or_else(|| flow.locks.root_nilness(early.as_ref()?, path)),
+        false => effect.root_nilness,
+    };
+    (map, root)
+}
+
+/// The state right after a `defer` statement.
+fn state_when_deferred(context: &Context<'_>, id: UnitId, statement: NodeId) -> Option<LockState> {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let tree = context.file(unit.file).tree;
+    let block = unit.graph.reverse_postorder().into_iter().find(|&block| {
+        let steps = &unit.graph.block(block).steps;
+        steps.contains(&Step::Register(statement))
+    })?;
+    let end = tree.span(statement).end;
+    let mut found = None;
+    flow.replay(id, |at, event, state| {
+        if at == block && found.is_none() && tree.span(event.node).start >= end {
+            found = Some(state.clone());
+        }
+    });
+    found.or_else(|| flow.at_end(id, block))
 }
 
 /// Whether the path starts at a pointer and goes on from it.
@@ -186,6 +261,47 @@ fn is_conditional(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool
     })
 }
 
+/// Whether a function is called by the package only, and each time on an object that its caller has
+/// just made: it belongs to the making.
+fn is_called_on_new_objects(
+    context: &Context<'_>,
+    function: UnitId,
+    path: PathId,
+    fresh: impl Fn(UnitId, PathId) -> bool,
+) -> bool {
+    let flow = context.flow;
+    let hidden = flow
+        .units
+        .get(function)
+        .object
+        .is_some_and(|object| !context.world().object(object).is_exported());
+    let root = flow.locks.paths().root(path);
+    let mut called = false;
+    let all_fresh = flow.observed.iter().all(|event| {
+        let EventKind::Run {
+            target,
+            how,
+            bindings,
+        } = &event.event.kind
+        else {
+            return true;
+        };
+        if *target != function {
+            return true;
+        }
+        called = true;
+        *how == How::Call
+            && bindings.iter().any(|&(parameter, bound)| {
+                Some(parameter) == root
+                    && flow
+                        .units
+                        .chain(event.unit)
+                        .any(|caller| fresh(caller, bound))
+            })
+    });
+    hidden && called && all_fresh
+}
+
 fn sharer(
     context: &Context<'_>,
     sharing: &Sharing,
@@ -206,8 +322,11 @@ fn sharer(
     let outermost = flow.units.outermost(observed.unit);
     let chain: Vec<UnitId> = flow.units.chain(observed.unit).collect();
     let nothing_live = LockState::default();
-    let fresh = |state: &LockState| chain.iter().any(|&unit| flow.is_fresh(unit, path, state));
-    if fresh(&observed.state) || observed.state.live.is_empty() && fresh(&nothing_live) {
+    // What the goroutines do that the function itself has started is looked at as conflicts.
+    let fresh = |unit: UnitId, path: PathId| flow.is_fresh(unit, path, &nothing_live);
+    if chain.iter().any(|&unit| fresh(unit, path))
+        || is_called_on_new_objects(context, outermost, path, fresh)
+    {
         return None;
     }
     let unit = flow.units.get(outermost);

@@ -6,8 +6,11 @@
 mod context;
 mod deferred_maps;
 mod documentation;
+mod errors;
 mod field_vote;
 mod function_values;
+mod loops;
+mod nil_maps;
 mod origins;
 mod relock;
 mod rule;
@@ -35,6 +38,8 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
     selection::nearest(name, RULES.iter().map(|rule| rule.name))
 }
 
+#[cfg(test)]
+mod deferred_map_tests;
 #[cfg(test)]
 mod lock_tests;
 #[cfg(test)]

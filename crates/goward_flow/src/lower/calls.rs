@@ -95,7 +95,10 @@ impl Lowering<'_, '_> {
         self.map_method(call, called, function);
         let target = self.target(called);
         let bindings = match target {
-            Some(target) => self.bindings(target, function, arguments),
+            Some(target) => {
+                let function = self.function_behind(called, function);
+                self.bindings(target, function, arguments)
+            }
             None => Vec::new(),
         };
         if let Some(target) = target {
@@ -153,9 +156,24 @@ impl Lowering<'_, '_> {
             }
             Callee::Variable(object) => {
                 let (file, value) = self.lowered.variables.single(object)?;
-                self.units.of_literal(file, value)
+                let value_file = &self.package.files[file];
+                match callee(self.package.world, value_file, value) {
+                    Callee::Function(object) => self.units.of_object(object),
+                    _ => self.units.of_literal(file, value),
+                }
             }
             _ => None,
+        }
+    }
+
+    /// What a variable that is called holds, if it is a function or method of this file.
+    fn function_behind(&self, called: Callee<'_>, function: NodeId) -> NodeId {
+        let Callee::Variable(object) = called else {
+            return function;
+        };
+        match self.lowered.variables.single(object) {
+            Some((file, value)) if file == self.unit.file => unparenthesized(self.file, value),
+            _ => function,
         }
     }
 
@@ -168,8 +186,19 @@ impl Lowering<'_, '_> {
     ) -> Vec<(ObjectId, PathId)> {
         let unit = self.units.get(target);
         let mut bindings = Vec::new();
+        // Of `(*T).m(t, a)` the receiver is the first argument.
+        let selection = self.file.facts.selections.get(&function);
+        let expression =
+            selection.is_some_and(|known| known.kind == SelectionKind::MethodExpression);
+        let (first, arguments) = match arguments {
+            [first, rest @ ..] if expression => (Some(*first), rest),
+            _ => (None, arguments),
+        };
         if let Some(receiver) = unit.receiver
-            && let Some(path) = self.receiver_path(function)
+            && let Some(path) = match first {
+                Some(first) => self.path(first),
+                None => self.receiver_path(function),
+            }
         {
             bindings.push((receiver, path));
         }

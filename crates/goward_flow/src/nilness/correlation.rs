@@ -107,7 +107,7 @@ impl Ancestry<'_> {
 }
 
 /// The names in an expression, of `a.b` only `b`.
-fn collect_names(tree: &Tree, node: NodeId, names: &mut FxHashSet<Symbol>) {
+pub(super) fn collect_names(tree: &Tree, node: NodeId, names: &mut FxHashSet<Symbol>) {
     match tree.expression(node) {
         Expression::Identifier => {
             let name = tree.symbol(node);

@@ -15,10 +15,13 @@
 //! A map that is nil on some path only is dropped where the condition that made it is tested again.
 
 mod correlation;
+mod effects;
 mod fields;
 mod nested;
 mod place;
 mod refine;
+mod report;
+mod shape;
 mod summarise;
 mod transfer;
 
@@ -29,8 +32,9 @@ use rustc_hash::FxHashMap;
 use crate::solver::solve;
 use crate::unit::{UnitId, Units};
 
-pub use fields::NeverMade;
+pub use fields::{NeverMade, Origin};
 pub(crate) use place::Place;
+use shape::MapShapes;
 use transfer::MapNilness;
 
 /// Why a map is nil.
@@ -50,6 +54,8 @@ pub enum NilReason {
     Returned(ObjectId),
     /// Tested against nil on the way.
     Compared,
+    /// Decoded from JSON, where `null` gives a nil map.
+    Decoded,
 }
 
 /// What is known of the map at a place.
@@ -103,13 +109,47 @@ pub(crate) struct Summary {
     pub(crate) returns_nil: Vec<(bool, bool)>,
     /// Parameters (by position) that are written as maps without a test.
     pub(crate) writes: Vec<usize>,
+    /// The receiver, a map, is written without a test.
+    pub(crate) writes_receiver: bool,
+}
+
+/// What is known of the package before a function is looked at.
+#[derive(Copy, Clone)]
+pub(crate) struct Known<'a> {
+    pub(crate) summaries: &'a FxHashMap<ObjectId, Summary>,
+    pub(crate) shapes: &'a MapShapes,
+}
+
+/// A write to a map of which the function itself tells nothing.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Unguarded {
+    pub(crate) unit: UnitId,
+    pub(crate) map: NodeId,
+    pub(crate) node: NodeId,
+}
+
+/// A map field of what a function gives back, which it has made on some paths only.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Constructed {
+    pub(crate) unit: UnitId,
+    pub(crate) field: ObjectId,
+    /// The literal that leaves the field out.
+    pub(crate) made: NodeId,
+}
+
+/// What the functions of a package show one by one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) writes: Vec<NilWrite>,
+    pub(crate) unguarded: Vec<Unguarded>,
+    pub(crate) constructed: Vec<Constructed>,
 }
 
 /// Nil maps of a package.
 #[derive(Clone, Debug, Default)]
 pub struct NilMaps {
     pub writes: Vec<NilWrite>,
-    /// Writes to maps that nothing in the package makes.
+    /// Writes to maps that other functions of the package leave nil, by how that shows.
     pub never_made: Vec<NeverMade>,
     /// Writes `m[a][b] = v` to maps within a local map that never gets any.
     pub nested: Vec<NilWrite>,
@@ -121,12 +161,17 @@ const ROUNDS: usize = 3;
 impl NilMaps {
     /// Finds the writes to nil maps in a package.
     pub fn new(package: &TypedPackage<'_>, units: &Units) -> NilMaps {
+        let shapes = MapShapes::new(package, units);
         let mut summaries: FxHashMap<ObjectId, Summary> = FxHashMap::default();
         for _ in 0..ROUNDS {
             let mut next = FxHashMap::default();
+            let known = Known {
+                summaries: &summaries,
+                shapes: &shapes,
+            };
             for (id, unit) in units.iter() {
                 if let Some(object) = unit.object {
-                    let analysis = MapNilness::new(package, units, &summaries, id);
+                    let analysis = MapNilness::new(package, units, known, id);
                     let summary = analysis.summary();
                     if summary != Summary::default() {
                         next.insert(object, summary);
@@ -138,24 +183,30 @@ impl NilMaps {
             }
             summaries = next;
         }
-        let mut found = NilMaps::default();
+        let known = Known {
+            summaries: &summaries,
+            shapes: &shapes,
+        };
+        let mut found = Found::default();
         for (id, unit) in units.iter() {
             // Literals that run where they stand are looked at with the function around them.
             if unit.graph.blocks.is_empty() {
                 continue;
             }
-            let analysis = MapNilness::new(package, units, &summaries, id);
+            let analysis = MapNilness::new(package, units, known, id);
             if !analysis.mentions_maps() {
                 continue;
             }
             let solution = solve(&unit.graph, &analysis);
             if solution.complete {
-                analysis.report(&solution, &mut found.writes);
+                analysis.report(&solution, &mut found);
             }
         }
         correlation::drop_correlated(package, units, &mut found.writes);
-        found.never_made = fields::never_made(package, units);
-        found.nested = nested::nested(package, units);
-        found
+        NilMaps {
+            never_made: fields::never_made(package, units, &found),
+            nested: nested::nested(package, units),
+            writes: found.writes,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Places that hold maps: a variable, and fields and elements reached from it.
 
-use goward_syntax::{Expression, LiteralKind, NodeId, UnaryOperator};
+use goward_syntax::{Expression, LiteralKind, NodeId, Symbol, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, SelectionKind, Type, TypedFile, World};
 
 use crate::calls::origin;
@@ -10,6 +10,8 @@ use crate::calls::origin;
 pub(crate) enum Element {
     /// A struct field, of generic types the one of the declaration.
     Field(ObjectId),
+    /// A field of something whose type is unknown.
+    Name(Symbol),
     /// `[key]`, by its text, with the variables that it mentions.
     Index(String, Vec<ObjectId>),
 }
@@ -44,7 +46,7 @@ impl Place {
     pub(crate) fn mentions(&self, variable: ObjectId) -> bool {
         self.elements.iter().any(|element| match element {
             Element::Index(_, mentioned) => mentioned.contains(&variable),
-            Element::Field(_) => false,
+            Element::Field(_) | Element::Name(_) => false,
         })
     }
 
@@ -71,12 +73,15 @@ impl Place {
                     Some(place)
                 }
                 Some(_) => None,
-                // A variable of another package.
-                None => {
-                    let object = file.facts.object_of(name)?;
-                    matches!(world.object(object).kind, ObjectKind::Variable(_))
-                        .then(|| Place::variable(object))
-                }
+                None => match file.facts.object_of(name) {
+                    // A variable of another package.
+                    Some(object) => matches!(world.object(object).kind, ObjectKind::Variable(_))
+                        .then(|| Place::variable(object)),
+                    None => {
+                        let place = Place::of(world, file, operand)?;
+                        Some(place.with(Element::Name(file.tree.symbol(name))))
+                    }
+                },
             },
             Expression::Index {
                 operand,

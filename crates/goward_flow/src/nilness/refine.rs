@@ -85,7 +85,7 @@ impl MapNilness<'_> {
             _ => None,
         };
         if self.is_nil_node(constant) {
-            let (Some(equal), true) = (equal, self.is_map_node(value)) else {
+            let (Some(equal), true) = (equal, self.may_be_map(value)) else {
                 return;
             };
             if let Some(place) = self.place(value) {

@@ -1,8 +1,9 @@
 //! What callers need to know of a function: which results may be nil maps, which parameters it writes.
 
-use goward_syntax::{NodeId, NodeKind, Statement};
-use goward_types::{Parameter, TypeKind};
+use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
+use goward_types::Parameter;
 
+use crate::calls::{Callee, callee, unparenthesized};
 use crate::graph::{BlockId, Step};
 use crate::nilness::transfer::{MapNilness, State};
 use crate::nilness::{Nilness, Place, Summary};
@@ -15,14 +16,18 @@ impl MapNilness<'_> {
         let results = self.result_types();
         let has_map = results
             .iter()
-            .any(|result| self.is_map(result.parameter_type));
+            .enumerate()
+            .any(|(index, result)| self.gives_map(index, result));
         let has_map_parameter = self
             .unit
             .parameters
             .iter()
             .flatten()
             .any(|&parameter| self.is_map(self.world().object_type(parameter)));
-        if !has_map && !has_map_parameter {
+        let receiver = self.unit.receiver;
+        let map_receiver =
+            receiver.is_some_and(|receiver| self.is_map(self.world().object_type(receiver)));
+        if !has_map && !has_map_parameter && !map_receiver {
             return summary;
         }
         let solution = solve(&self.unit.graph, self);
@@ -40,14 +45,15 @@ impl MapNilness<'_> {
             for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
                 self.writes(step, &mut |map, _| {
                     let Some(place) = self.place(map) else { return };
+                    let whole = place.elements.is_empty() && state.get(&place).is_none();
+                    summary.writes_receiver |= whole && receiver == Some(place.root);
                     let parameter = self
                         .unit
                         .parameters
                         .iter()
                         .position(|&parameter| parameter == Some(place.root));
                     if let Some(position) = parameter
-                        && place.elements.is_empty()
-                        && state.get(&place).is_none()
+                        && whole
                         && !summary.writes.contains(&position)
                     {
                         summary.writes.push(position);
@@ -70,6 +76,15 @@ impl MapNilness<'_> {
         }
         summary.writes.sort_unstable();
         summary
+    }
+
+    /// Whether a result is a map, also where its type is unknown.
+    fn gives_map(&self, index: usize, result: &Parameter) -> bool {
+        self.is_map(result.parameter_type)
+            || self
+                .unit
+                .object
+                .is_some_and(|object| self.known.shapes.gives_map(object, index))
     }
 
     fn result_types(&self) -> Vec<Parameter> {
@@ -118,15 +133,17 @@ impl MapNilness<'_> {
             },
         };
         for (index, result) in results.iter().enumerate() {
-            if !self.is_map(result.parameter_type) || from_input {
+            if !self.gives_map(index, result) || from_input {
                 continue;
             }
             let nil = match values.get(index) {
                 Some(&value) if self.is_nil_node(value) => true,
-                Some(&value) => self
-                    .place(value)
-                    .and_then(|place| state.get(&place))
-                    .is_some_and(|fact| fact.nilness == Nilness::Nil),
+                Some(&value) => match self.place(value) {
+                    Some(place) => state
+                        .get(&place)
+                        .is_some_and(|fact| fact.nilness == Nilness::Nil),
+                    None => self.gives_nil(value),
+                },
                 None => self
                     .unit
                     .results
@@ -147,7 +164,17 @@ impl MapNilness<'_> {
         }
     }
 
-    /// Whether a return stands under `if in == nil`, where `in` is a parameter or the receiver.
+    /// Whether a value is what another function of the package returns, which may be nil.
+    fn gives_nil(&self, value: NodeId) -> bool {
+        let value = unparenthesized(self.file, value);
+        let Expression::Call { function, .. } = self.file.tree.expression(value) else {
+            return false;
+        };
+        matches!(callee(self.world(), self.file, function), Callee::Function(object)
+            if self.returned(object, 0, value, false).is_some())
+    }
+
+    /// Whether a return stands under `if in == nil`, where `in` is a map parameter or the receiver.
     fn under_nil_test_of_input(&self, node: NodeId) -> bool {
         let tree = self.file.tree;
         let wanted = tree.span(node);
@@ -173,28 +200,27 @@ impl MapNilness<'_> {
         }
     }
 
-    /// Whether a condition looks at a parameter or the receiver (against nil, or its length).
+    /// Whether a condition compares a parameter or the receiver with nil.
     fn tests_input(&self, condition: NodeId) -> bool {
-        let mut found = false;
-        let mut pending = vec![condition];
-        while let Some(node) = pending.pop() {
-            if self.file.tree.kind(node) == NodeKind::Ident
-                && let Some(object) = self.file.facts.object_of(node)
-            {
-                let input = self.unit.parameters.contains(&Some(object))
-                    || self.unit.receiver == Some(object);
-                let nilable = matches!(
-                    self.world()
-                        .underlying(self.world().object_type(object))
-                        .kind(),
-                    TypeKind::Map | TypeKind::Pointer | TypeKind::Slice | TypeKind::Interface
-                );
-                found |= input && nilable;
-            }
-            self.file
-                .tree
-                .for_each_child(node, |child| pending.push(child));
-        }
-        found
+        let tree = self.file.tree;
+        tree.preorder(condition).any(|node| {
+            let Expression::Binary {
+                operator: BinaryOperator::Equal,
+                left,
+                right,
+                ..
+            } = tree.expression(node)
+            else {
+                return false;
+            };
+            [(left, right), (right, left)].iter().any(|&(value, nil)| {
+                let value = unparenthesized(self.file, value);
+                self.is_nil_node(nil)
+                    && self.file.facts.object_of(value).is_some_and(|object| {
+                        self.unit.parameters.contains(&Some(object))
+                            || self.unit.receiver == Some(object)
+                    })
+            })
+        })
     }
 }

@@ -3,16 +3,14 @@
 use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
-use goward_types::{
-    ObjectId, ObjectKind, Type, TypeId, TypeKind, TypedFile, TypedPackage, VariableKind, World,
-};
+use goward_types::{ObjectId, ObjectKind, Type, TypeId, TypeKind, TypedFile, TypedPackage, World};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::graph::{BlockId, Edge, EdgeKind, Step};
 use crate::nilness::place::Element;
-use crate::nilness::{Fact, NilReason, NilWrite, Nilness, Place, Summary};
-use crate::solver::{Analysis, Solution, solve};
+use crate::nilness::{Fact, Known, NilReason, Nilness, Place};
+use crate::solver::Analysis;
 use crate::unit::{Unit, UnitId, Units};
 
 /// How deep fields of fields are followed when a struct is made.
@@ -23,7 +21,7 @@ const MAX_PLACES: usize = 64;
 /// What is known, place by place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
-    facts: Vec<(Place, Fact)>,
+    pub(super) facts: Vec<(Place, Fact)>,
 }
 
 impl State {
@@ -43,7 +41,7 @@ impl State {
     }
 
     /// Forgets a place and all that is reached through it.
-    fn forget(&mut self, place: &Place) {
+    pub(super) fn forget(&mut self, place: &Place) {
         self.facts.retain(|(known, _)| !known.starts_with(place));
         if place.elements.is_empty() {
             self.facts.retain(|(known, _)| !known.mentions(place.root));
@@ -51,12 +49,12 @@ impl State {
     }
 
     /// Forgets what is reached through a place, but not the place itself.
-    fn forget_below(&mut self, place: &Place) {
+    pub(super) fn forget_below(&mut self, place: &Place) {
         self.facts
             .retain(|(known, _)| known == place || !known.starts_with(place));
     }
 
-    fn join(&mut self, other: &State) -> bool {
+    pub(super) fn join(&mut self, other: &State) -> bool {
         let before = self.clone();
         for (place, fact) in &mut self.facts {
             use Nilness::{Maybe, Nil, NonNil, Written};
@@ -105,7 +103,7 @@ const UNKNOWN: NodeId = NodeId(u32::MAX);
 pub(crate) struct MapNilness<'a> {
     pub(super) package: &'a TypedPackage<'a>,
     pub(super) units: &'a Units,
-    pub(super) summaries: &'a FxHashMap<ObjectId, Summary>,
+    pub(super) known: Known<'a>,
     pub(super) unit_id: UnitId,
     pub(super) unit: &'a Unit,
     pub(super) file: &'a TypedFile<'a>,
@@ -117,7 +115,7 @@ impl<'a> MapNilness<'a> {
     pub(crate) fn new(
         package: &'a TypedPackage<'a>,
         units: &'a Units,
-        summaries: &'a FxHashMap<ObjectId, Summary>,
+        known: Known<'a>,
         unit_id: UnitId,
     ) -> MapNilness<'a> {
         let unit = units.get(unit_id);
@@ -125,7 +123,7 @@ impl<'a> MapNilness<'a> {
         let mut analysis = MapNilness {
             package,
             units,
-            summaries,
+            known,
             unit_id,
             unit,
             file,
@@ -139,13 +137,13 @@ impl<'a> MapNilness<'a> {
         self.package.world
     }
 
-    /// Whether there is an index expression, a `delete` or a call at all.
+    /// Whether there is an index expression, a call or a literal at all.
     pub(crate) fn mentions_maps(&self) -> bool {
         let mut pending = vec![self.unit.body];
         while let Some(node) = pending.pop() {
             if matches!(
                 self.file.tree.kind(node),
-                NodeKind::IndexExpr | NodeKind::CallExpr
+                NodeKind::IndexExpr | NodeKind::CallExpr | NodeKind::CompositeLit
             ) {
                 return true;
             }
@@ -156,8 +154,9 @@ impl<'a> MapNilness<'a> {
         false
     }
 
-    /// Collects variables of this function that literals within it assign or take the address of,
-    /// but for literals that are deferred: those run when the function is over.
+    /// Collects variables of this function that may change behind its back: those that literals
+    /// within it assign, but for literals that are deferred (they run when the function is over), and
+    /// those of which somebody keeps the address.
     fn find_untracked(&mut self, node: NodeId, inside: bool) {
         let tree = self.file.tree;
         let mut inside = inside;
@@ -180,7 +179,7 @@ impl<'a> MapNilness<'a> {
                         && place
                             .elements
                             .iter()
-                            .all(|element| matches!(element, Element::Field(_)))
+                            .all(|element| !matches!(element, Element::Index(..)))
                     {
                         self.untracked.insert(place.root);
                     }
@@ -191,10 +190,72 @@ impl<'a> MapNilness<'a> {
                     operator: UnaryOperator::Address,
                     operand,
                 } = tree.expression(node)
-                    && inside
                     && let Some(place) = self.place(operand)
                 {
                     self.untracked.insert(place.root);
+                }
+            }
+            // What a literal hands on, or calls a method of, may change whenever the literal runs.
+            NodeKind::CallExpr if inside => {
+                if let Expression::Call {
+                    function,
+                    arguments,
+                    ..
+                } = tree.expression(node)
+                {
+                    let function = unparenthesized(self.file, function);
+                    let receiver = match tree.expression(function) {
+                        Expression::Selector { operand, .. } if !self.is_map_node(operand) => {
+                            self.place(operand)
+                        }
+                        _ => None,
+                    };
+                    let given = arguments
+                        .iter()
+                        .filter(|&&argument| self.shares_memory(self.file.facts.type_of(argument)))
+                        .filter_map(|&argument| self.place(argument));
+                    let roots: Vec<ObjectId> = receiver
+                        .into_iter()
+                        .chain(given)
+                        .map(|place| place.root)
+                        .collect();
+                    self.untracked.extend(roots);
+                }
+            }
+            // What a call does with an address is looked at where it happens.
+            NodeKind::CallExpr if !inside => {
+                if let Expression::Call {
+                    function,
+                    arguments,
+                    ..
+                } = tree.expression(node)
+                {
+                    self.find_untracked(function, inside);
+                    for &argument in arguments {
+                        let given = unparenthesized(self.file, argument);
+                        match tree.expression(given) {
+                            Expression::Unary {
+                                operator: UnaryOperator::Address,
+                                operand,
+                            } => self.find_untracked(operand, inside),
+                            _ => self.find_untracked(argument, inside),
+                        }
+                    }
+                    return;
+                }
+            }
+            NodeKind::ReturnStmt if !inside => {
+                if let Statement::Return { results } = tree.statement(node) {
+                    for &result in results {
+                        match tree.expression(unparenthesized(self.file, result)) {
+                            Expression::Unary {
+                                operator: UnaryOperator::Address,
+                                operand,
+                            } => self.find_untracked(operand, inside),
+                            _ => self.find_untracked(result, inside),
+                        }
+                    }
+                    return;
                 }
             }
             NodeKind::DeferStmt if !inside => {
@@ -233,6 +294,13 @@ impl<'a> MapNilness<'a> {
 
     pub(super) fn is_map_node(&self, node: NodeId) -> bool {
         self.is_map(self.file.facts.type_of(node))
+            || self.known.shapes.is_map(self.world(), self.file, node)
+    }
+
+    /// Whether a value is a map, as far as its type tells, or may be one, where that is unknown.
+    pub(super) fn may_be_map(&self, node: NodeId) -> bool {
+        let value_type = self.file.facts.type_of(node);
+        self.is_map(value_type) || !value_type.is_known()
     }
 
     pub(super) fn is_nil_node(&self, node: NodeId) -> bool {
@@ -288,6 +356,7 @@ impl<'a> MapNilness<'a> {
         let value = unparenthesized(self.file, value);
         // What the value is must be read before the place is forgotten: `m = m`.
         let copied = self.copied_facts(state, place, value);
+        self.share(state, value);
         state.forget(place);
         for (place, fact) in copied {
             state.set(place, fact);
@@ -295,7 +364,7 @@ impl<'a> MapNilness<'a> {
         let tree = self.file.tree;
         let value_type = self.file.facts.type_of(value);
         if self.is_nil_node(value) {
-            if self.place_is_map(place, value) {
+            if self.place_is_map(place) {
                 let reason = NilReason::Assigned;
                 state.set(
                     place.clone(),
@@ -314,7 +383,7 @@ impl<'a> MapNilness<'a> {
             made: value,
         };
         match tree.expression(value) {
-            Expression::CompositeLiteral { .. } if self.is_map(value_type) => {
+            Expression::CompositeLiteral { .. } if self.may_be_map(value) => {
                 state.set(place.clone(), made_not_nil)
             }
             Expression::CompositeLiteral { .. } => self.assign_literal(state, place, value, 0),
@@ -332,7 +401,7 @@ impl<'a> MapNilness<'a> {
                 arguments,
                 ..
             } => match callee(self.world(), self.file, function) {
-                Callee::Builtin("make") if self.is_map(value_type) => {
+                Callee::Builtin("make") if self.may_be_map(value) => {
                     state.set(place.clone(), made_not_nil)
                 }
                 Callee::Builtin("new") => {
@@ -365,12 +434,42 @@ impl<'a> MapNilness<'a> {
         }
     }
 
+    /// Forgets what is behind a pointer that is copied, by itself or within a literal.
+    fn share(&self, state: &mut State, value: NodeId) {
+        let value = unparenthesized(self.file, value);
+        match self.file.tree.expression(value) {
+            Expression::CompositeLiteral { elements, .. } => {
+                for &element in elements {
+                    match self.file.tree.expression(element) {
+                        Expression::KeyValue { value, .. } => self.share(state, value),
+                        _ => self.share(state, element),
+                    }
+                }
+            }
+            Expression::Unary {
+                operator: UnaryOperator::Address,
+                operand,
+            } if self.file.tree.kind(operand) == NodeKind::CompositeLit => {
+                self.share(state, operand);
+            }
+            _ => {
+                if let Some(place) = self.place(value)
+                    && self.shares_memory(self.file.facts.type_of(value))
+                {
+                    state.forget_below(&place);
+                }
+            }
+        }
+    }
+
     /// Whether the place that `nil` is assigned to holds a map.
-    fn place_is_map(&self, place: &Place, _value: NodeId) -> bool {
+    fn place_is_map(&self, place: &Place) -> bool {
         let world = self.world();
+        let may_be = |id: TypeId| self.is_map(id) || !id.is_known();
         match place.elements.last() {
-            None => self.is_map(world.object_type(place.root)),
-            Some(Element::Field(field)) => self.is_map(world.object_type(*field)),
+            None => may_be(world.object_type(place.root)),
+            Some(Element::Field(field)) => may_be(world.object_type(*field)),
+            Some(Element::Name(_)) => true,
             Some(Element::Index(..)) => false,
         }
     }
@@ -414,6 +513,10 @@ impl<'a> MapNilness<'a> {
         let Some(source) = source else {
             return Vec::new();
         };
+        // Through a second pointer the maps may change without a sign.
+        if self.shares_memory(self.file.facts.type_of(value)) {
+            return Vec::new();
+        }
         let below = state
             .facts
             .iter()
@@ -435,14 +538,14 @@ impl<'a> MapNilness<'a> {
 
     /// What a call of a function of the package gives as its result number `index`. `dropped`: the
     /// error beside it is not looked at.
-    fn returned(
+    pub(super) fn returned(
         &self,
         function: ObjectId,
         index: usize,
         call: NodeId,
         dropped: bool,
     ) -> Option<Fact> {
-        let summary = self.summaries.get(&function)?;
+        let summary = self.known.summaries.get(&function)?;
         let &(without_error, with_error) = summary.returns_nil.get(index)?;
         (without_error || (dropped && with_error)).then_some(Fact {
             nilness: Nilness::Maybe,
@@ -505,154 +608,6 @@ impl<'a> MapNilness<'a> {
                 }
             }
         }
-    }
-
-    /// What a call may do to places: those reached from its arguments and receiver.
-    fn call_effects(&self, state: &mut State, call: NodeId) {
-        let tree = self.file.tree;
-        let world = self.world();
-        let Expression::Call {
-            function,
-            arguments,
-            ..
-        } = tree.expression(call)
-        else {
-            return;
-        };
-        let target = callee(world, self.file, function);
-        match target {
-            Callee::Builtin(
-                "delete" | "len" | "cap" | "clear" | "make" | "panic" | "print" | "println"
-                | "copy" | "new" | "min" | "max",
-            )
-            | Callee::Conversion => return,
-            _ => {}
-        }
-        // A map passed to a function that writes it comes back not nil (or the function panicked).
-        for &argument in arguments {
-            let argument = unparenthesized(self.file, argument);
-            match tree.expression(argument) {
-                Expression::Unary {
-                    operator: UnaryOperator::Address,
-                    operand,
-                } => {
-                    if let Some(place) = self.place(operand) {
-                        state.forget(&place);
-                    }
-                }
-                _ => {
-                    if let Some(place) = self.place(argument)
-                        && self.shares_memory(self.file.facts.type_of(argument))
-                    {
-                        state.forget_below(&place);
-                    }
-                }
-            }
-        }
-        let function = unparenthesized(self.file, function);
-        if let Expression::Selector { operand, .. } = tree.expression(function)
-            && self.file.facts.selections.contains_key(&function)
-            && let Some(place) = self.place(operand)
-            && !self.is_map_node(operand)
-        {
-            state.forget_below(&place);
-        }
-        // Package variables, and fields of anything that others have too, may change in any call.
-        state.facts.retain(|(place, fact)| {
-            let kind = world.object(place.root).kind;
-            let shared = match kind {
-                ObjectKind::Variable(VariableKind::Package) => true,
-                ObjectKind::Variable(VariableKind::Receiver | VariableKind::Parameter) => {
-                    !place.elements.is_empty() && self.shares_memory(world.object_type(place.root))
-                }
-                _ => false,
-            };
-            !shared || fact.nilness == Nilness::NonNil
-        });
-    }
-
-    /// Whether a value of this type gives access to memory that its owner sees too.
-    fn shares_memory(&self, id: TypeId) -> bool {
-        matches!(
-            self.world().underlying(id).kind(),
-            TypeKind::Pointer
-                | TypeKind::Interface
-                | TypeKind::Slice
-                | TypeKind::Signature
-                | TypeKind::Channel
-        ) || !self.world().underlying(id).is_known()
-    }
-
-    /// The writes that a step makes to maps: the map, and the node to report.
-    pub(super) fn writes(&self, step: Step, visit: &mut dyn FnMut(NodeId, NodeId)) {
-        let tree = self.file.tree;
-        let target = |node: NodeId, visit: &mut dyn FnMut(NodeId, NodeId)| {
-            let node = unparenthesized(self.file, node);
-            if let Expression::Index { operand, .. } = tree.expression(node)
-                && self.is_map_node(operand)
-            {
-                visit(operand, node);
-            }
-        };
-        match step {
-            Step::Statement(node) if tree.kind(node) == NodeKind::AssignStmt => {
-                if let Statement::Assign { left, .. } = tree.statement(node) {
-                    left.iter().for_each(|&left| target(left, visit));
-                }
-            }
-            Step::Statement(node) if tree.kind(node) == NodeKind::IncDecStmt => {
-                if let Statement::IncrementDecrement { operand, .. } = tree.statement(node) {
-                    target(operand, visit);
-                }
-            }
-            Step::RangeAssign(node) => {
-                if let Statement::Range { key, value, .. } = tree.statement(node) {
-                    [key, value]
-                        .into_iter()
-                        .flatten()
-                        .for_each(|left| target(left, visit));
-                }
-            }
-            Step::Expression(node) if tree.kind(node) == NodeKind::CallExpr => {
-                let Expression::Call {
-                    function,
-                    arguments,
-                    ..
-                } = tree.expression(node)
-                else {
-                    return;
-                };
-                let Callee::Function(object) = callee(self.world(), self.file, function) else {
-                    return;
-                };
-                let called = self.world().object(object);
-                let path = called
-                    .package
-                    .map(|package| self.world().package(package).path.as_str());
-                if (path, called.name.as_str()) == (Some("maps"), "Copy") {
-                    // Copying nothing into a nil map is fine; a source that is a literal has entries.
-                    if let [target, source] = arguments
-                        && self.has_entries(*source)
-                    {
-                        visit(*target, node);
-                    }
-                } else if let Some(summary) = self.summaries.get(&object) {
-                    for &position in &summary.writes {
-                        if let Some(&argument) = arguments.get(position)
-                            && self.is_map_node(argument)
-                        {
-                            visit(argument, node);
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn has_entries(&self, node: NodeId) -> bool {
-        let node = unparenthesized(self.file, node);
-        matches!(self.file.tree.expression(node), Expression::CompositeLiteral { elements, .. } if !elements.is_empty())
     }
 
     fn statement(&self, state: &mut State, node: NodeId) {
@@ -734,83 +689,6 @@ impl<'a> MapNilness<'a> {
             && let Some(place) = self.place(operand)
         {
             state.forget_below(&place);
-        }
-    }
-
-    /// Reports the writes of this function, and of the literals that it defers.
-    pub(crate) fn report(&self, solution: &Solution<State>, found: &mut Vec<NilWrite>) {
-        for (index, entry) in solution.entry.iter().enumerate() {
-            let Some(mut state) = entry.clone() else {
-                continue;
-            };
-            let block = BlockId(index as u32);
-            for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
-                self.writes(step, &mut |map, node| {
-                    let Some(place) = self.place(map) else { return };
-                    let Some(fact) = state.get(&place) else {
-                        return;
-                    };
-                    if matches!(fact.nilness, Nilness::NonNil | Nilness::Written)
-                        || found
-                            .iter()
-                            .any(|write| write.unit == self.unit_id && write.node == node)
-                    {
-                        return;
-                    }
-                    found.push(NilWrite {
-                        unit: self.unit_id,
-                        map,
-                        node,
-                        certain: fact.nilness == Nilness::Nil,
-                        reason: fact.reason,
-                        made: fact.made,
-                        root: place.root,
-                        whole_variable: place.elements.is_empty(),
-                        deferred: None,
-                    });
-                });
-                if let Step::RunDeferred(statement) = step {
-                    self.report_deferred(&state, statement, found);
-                }
-                self.step(&mut state, block, position, step);
-            }
-        }
-    }
-
-    /// The literal of a `defer` runs in the state of the exit.
-    fn report_deferred(&self, state: &State, statement: NodeId, found: &mut Vec<NilWrite>) {
-        let tree = self.file.tree;
-        let Statement::Defer { call } = tree.statement(statement) else {
-            return;
-        };
-        let Expression::Call { function, .. } = tree.expression(call) else {
-            return;
-        };
-        let literal = unparenthesized(self.file, function);
-        let Some(inner) = self.units.of_literal(self.unit.file, literal) else {
-            return;
-        };
-        let mut analysis = MapNilness::new(self.package, self.units, self.summaries, inner);
-        analysis.untracked.extend(self.untracked.iter().copied());
-        let started = Started {
-            analysis,
-            entry: state.clone(),
-        };
-        let solution = solve(&started.analysis.unit.graph, &started);
-        if !solution.complete {
-            return;
-        }
-        let mut inner_writes = Vec::new();
-        started.analysis.report(&solution, &mut inner_writes);
-        for mut write in inner_writes {
-            if found
-                .iter()
-                .any(|other| other.unit == write.unit && other.node == write.node)
-            {
-                continue;
-            }
-            write.deferred = Some(statement);
-            found.push(write);
         }
     }
 }
@@ -920,32 +798,6 @@ impl Analysis for MapNilness<'_> {
             _ => {}
         }
         true
-    }
-
-    fn join(&self, into: &mut State, from: &State) -> bool {
-        into.join(from)
-    }
-}
-
-/// The analysis of a deferred literal, begun in the state of the exit.
-struct Started<'a> {
-    analysis: MapNilness<'a>,
-    entry: State,
-}
-
-impl Analysis for Started<'_> {
-    type State = State;
-
-    fn entry(&self) -> State {
-        self.entry.clone()
-    }
-
-    fn step(&self, state: &mut State, block: BlockId, index: usize, step: Step) {
-        self.analysis.step(state, block, index, step);
-    }
-
-    fn edge(&self, state: &mut State, from: BlockId, edge: &Edge) -> bool {
-        self.analysis.edge(state, from, edge)
     }
 
     fn join(&self, into: &mut State, from: &State) -> bool {

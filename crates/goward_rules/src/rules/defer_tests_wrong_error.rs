@@ -1,11 +1,14 @@
 //! `defer-tests-wrong-error`: a deferred clean-up looks at an error variable that the returns bypass.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Step, Unit, UnitId, unparenthesized};
-use goward_syntax::{AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Statement};
+use goward_flow::{ControlFlowGraph, Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{
+    AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Statement, Symbol, UnaryOperator,
+};
 use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
+use crate::errors::is_nil;
 use crate::rule::{Group, rule};
 use crate::walk::{steps_after, walk, walk_all};
 
@@ -173,19 +176,28 @@ fn check_defer(
     for (test, error) in tests {
         // Where the literal, or a closure that runs at some other time, sets the variable, it means
         // more than the last error of this function.
-        if is_assigned_in_literals(context, file, unit, error) {
+        if is_assigned_in_literals(file, unit, error) {
             continue;
         }
-        let bypass = steps_after(&unit.graph, |step| step == Step::Register(defer))
-            .into_iter()
-            .find_map(|step| {
-                let Step::Return(statement) = step else {
-                    return None;
-                };
-                bypasses(context, file, statement, error).then_some(statement)
-            });
-        let Some(bypass) = bypass else { continue };
+        let mut returns = Vec::new();
+        for step in steps_after(&unit.graph, |step| step == Step::Register(defer)) {
+            if let Step::Return(statement) = step
+                && bypasses(context, file, statement, error)
+            {
+                returns.push(statement);
+            }
+        }
+        // What the clean-up undoes was done before it was deferred, with the error variable telling
+        // how that went, or is done on the way to the return.
+        if !is_set_before(context, file, unit, defer, error) {
+            returns.retain(|&statement| something_done(file, unit, defer, statement));
+        }
+        // A return of another variable with the same name shows best what went wrong.
         let name = context.world().object(error).name;
+        let shadowed = |&&statement: &&NodeId| gives_name(file, statement, name);
+        let Some(&bypass) = returns.iter().find(shadowed).or(returns.first()) else {
+            continue;
+        };
         let path = context.path(unit.file);
         findings.push(
             RULE.diagnostic(
@@ -203,13 +215,92 @@ fn check_defer(
     }
 }
 
-fn is_nil(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
-    let node = unparenthesized(file, node);
-    file.tree.kind(node) == NodeKind::Ident
-        && file
-            .facts
-            .object_of(node)
-            .is_some_and(|object| context.world().object(object).kind == ObjectKind::Nil)
+/// Whether the variable has got a value from a call before the `defer` statement.
+fn is_set_before(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    defer: NodeId,
+    error: ObjectId,
+) -> bool {
+    let before = file.tree.span(defer).start;
+    let mut set = false;
+    walk(file.tree, unit, |node, _| {
+        if file.tree.kind(node) == NodeKind::AssignStmt
+            && file.tree.span(node).start < before
+            && let Statement::Assign { left, right, .. } = file.tree.statement(node)
+        {
+            set |= left
+                .iter()
+                .any(|&target| file.facts.object_of(target) == Some(error))
+                && right.iter().any(|&value| !is_nil(context, file, value));
+        }
+    });
+    set
+}
+
+/// Whether some path from the `defer` statement to a return does more than look: it calls something
+/// for its effect, or sets something that is not a plain variable.
+fn something_done(file: &TypedFile<'_>, unit: &Unit, defer: NodeId, statement: NodeId) -> bool {
+    let after = steps_after(&unit.graph, |step| step == Step::Register(defer));
+    after.into_iter().any(|step| {
+        let Step::Statement(node) = step else {
+            return is_call_statement(file, unit, step) && leads_to(&unit.graph, step, statement);
+        };
+        let effect = match file.tree.kind(node) {
+            NodeKind::AssignStmt => match file.tree.statement(node) {
+                Statement::Assign { left, right, .. } => {
+                    let place = left.iter().any(|&target| {
+                        file.tree.kind(unparenthesized(file, target)) != NodeKind::Ident
+                    });
+                    place || right.iter().any(|&value| has_call(file, value))
+                }
+                _ => false,
+            },
+            NodeKind::ValueSpec => has_call(file, node),
+            NodeKind::SendStmt | NodeKind::GoStmt | NodeKind::IncDecStmt => true,
+            _ => false,
+        };
+        effect && leads_to(&unit.graph, step, statement)
+    })
+}
+
+/// Whether a step is the call of an expression statement.
+fn is_call_statement(file: &TypedFile<'_>, unit: &Unit, step: Step) -> bool {
+    let Step::Expression(call) = step else {
+        return false;
+    };
+    if file.tree.kind(call) != NodeKind::CallExpr {
+        return false;
+    }
+    let mut found = false;
+    walk(file.tree, unit, |node, parent| {
+        found |= node == call && file.tree.kind(parent) == NodeKind::ExprStmt;
+    });
+    found
+}
+
+fn has_call(file: &TypedFile<'_>, root: NodeId) -> bool {
+    let mut found = false;
+    walk_all(file.tree, root, |node| {
+        found |= file.tree.kind(node) == NodeKind::CallExpr;
+    });
+    found
+}
+
+fn leads_to(graph: &ControlFlowGraph, from: Step, statement: NodeId) -> bool {
+    steps_after(graph, |step| step == from).contains(&Step::Return(statement))
+}
+
+/// Whether a return gives a variable of this name as its last result.
+fn gives_name(file: &TypedFile<'_>, statement: NodeId, name: Symbol) -> bool {
+    let Statement::Return { results } = file.tree.statement(statement) else {
+        return false;
+    };
+    results.last().is_some_and(|&last| {
+        let last = unparenthesized(file, last);
+        file.tree.kind(last) == NodeKind::Ident && file.tree.symbol(last) == name
+    })
 }
 
 /// The local error variable of the function around the literal that an identifier stands for.
@@ -234,55 +325,42 @@ fn error_variable(
     (local && in_body && !own && error).then_some(object)
 }
 
-fn is_assigned_in_literals(
-    context: &Context<'_>,
-    file: &TypedFile<'_>,
-    unit: &Unit,
-    error: ObjectId,
-) -> bool {
-    let _ = context;
+/// Whether the deferred literal, or a closure that runs at some other time, sets the variable. A literal
+/// that is an argument runs within the call, and what it sets is seen by the returns after it.
+fn is_assigned_in_literals(file: &TypedFile<'_>, unit: &Unit, error: ObjectId) -> bool {
+    let tree = file.tree;
     let mut found = false;
-    walk(file.tree, unit, |node, _| {
-        if file.tree.kind(node) == NodeKind::FuncLit {
-            walk_all(file.tree, node, |inner| {
-                found |= match file.tree.kind(inner) {
-                    NodeKind::AssignStmt => match file.tree.statement(inner) {
-                        Statement::Assign {
-                            operator: AssignOperator::Assign,
-                            left,
-                            ..
-                        }
-                        | Statement::Assign {
-                            operator: AssignOperator::Define,
-                            left,
-                            ..
-                        } => left
-                            .iter()
-                            .any(|&target| file.facts.object_of(target) == Some(error)),
-                        _ => false,
-                    },
-                    NodeKind::UnaryExpr => match file.tree.expression(inner) {
-                        Expression::Unary {
-                            operator: goward_syntax::UnaryOperator::Address,
-                            operand,
-                        } => file.facts.object_of(operand) == Some(error),
-                        _ => false,
-                    },
-                    _ => false,
-                };
-            });
-        } else if let Expression::Unary {
-            operator: goward_syntax::UnaryOperator::Address,
-            operand,
-        } = if file.tree.kind(node) == NodeKind::UnaryExpr {
-            file.tree.expression(node)
+    walk(tree, unit, |node, parent| {
+        if tree.kind(node) == NodeKind::FuncLit {
+            let argument = matches!(tree.expression(parent), Expression::Call { arguments, .. }
+                if arguments.contains(&node));
+            if !argument {
+                walk_all(tree, node, |inner| {
+                    found |= assigns(file, inner, error) || takes_address(file, inner, error);
+                });
+            }
         } else {
-            Expression::Bad
-        } {
-            found |= file.facts.object_of(operand) == Some(error);
+            found |= takes_address(file, node, error);
         }
     });
     found
+}
+
+fn assigns(file: &TypedFile<'_>, node: NodeId, error: ObjectId) -> bool {
+    file.tree.kind(node) == NodeKind::AssignStmt
+        && matches!(file.tree.statement(node), Statement::Assign {
+            operator: AssignOperator::Assign | AssignOperator::Define,
+            left,
+            ..
+        } if left.iter().any(|&target| file.facts.object_of(target) == Some(error)))
+}
+
+fn takes_address(file: &TypedFile<'_>, node: NodeId, error: ObjectId) -> bool {
+    file.tree.kind(node) == NodeKind::UnaryExpr
+        && matches!(file.tree.expression(node), Expression::Unary {
+            operator: UnaryOperator::Address,
+            operand,
+        } if file.facts.object_of(operand) == Some(error))
 }
 
 /// Whether a return gives an error that has nothing to do with the variable.
@@ -348,6 +426,54 @@ func call() (int, error) {
 		}
 	}()
 	return pair()
+}
+
+func each(visit func() error) error { return visit() }
+
+func setByCallback() error {
+	err := work()
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+		}
+	}()
+	if _, missing := pair(); missing != nil {
+		return missing
+	}
+	if err = each(func() error { err = work(); return err }); err != nil {
+		return err
+	}
+	return nil
+}
+
+func nothingDone(kind int) (int, error) {
+	var err error
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	switch k := kind; k {
+	case 1:
+		return 0, errors.New("no such kind")
+	}
+	_, err = pair()
+	return 0, err
+}
+
+func doneByThen(kind int) (int, error) {
+	var err error
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+		}
+	}()
+	undo()
+	if kind == 1 {
+		return 0, errors.New("no such kind")
+	}
+	_, err = pair()
+	return 0, err
 }
 
 func before() error {

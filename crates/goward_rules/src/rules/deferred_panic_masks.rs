@@ -1,12 +1,17 @@
 //! `deferred-panic-masks`: a deferred function panics while the function is panicking already.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Callee, ExitKind, Unit, UnitId, callee, unparenthesized};
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_flow::{Callee, ExitKind, Step, Unit, UnitId, callee, unparenthesized};
+use goward_syntax::{
+    AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Specification, Statement,
+    UnaryOperator,
+};
+use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
+use crate::errors::is_nil;
 use crate::rule::{Group, rule};
-use crate::walk::{walk, walk_all};
+use crate::walk::{steps_after, walk, walk_all};
 
 rule! {
     /// Reports panics in deferred functions that hide the panic which made them run.
@@ -14,7 +19,8 @@ rule! {
     /// ## What it reports
     ///
     /// A call of `panic` in a deferred function literal that does not call `recover`, in a function
-    /// that itself calls `panic` after the `defer` statement.
+    /// that itself calls `panic` after the `defer` statement. Silent where the deferred panic depends
+    /// on a variable that has not been set yet when the first panic comes.
     ///
     /// ## Why it matters
     ///
@@ -115,27 +121,207 @@ fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<(NodeId, N
     walk_all(file.tree, literal.body, |node| {
         recovers |= file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "recover");
     });
-    let mut second = None;
+    if recovers {
+        return None;
+    }
+    let mut seconds = Vec::new();
     walk(file.tree, literal, |node, _| {
-        if second.is_none() && file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "panic")
-        {
-            second = Some(node);
+        if file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "panic") {
+            seconds.push(node);
         }
     });
-    let second = second.filter(|_| !recovers)?;
     let reachable = unit.graph.reverse_postorder();
-    let first = unit.graph.exits.iter().find_map(|exit| {
-        let runs = exit
-            .deferred
-            .iter()
-            .any(|deferred| deferred.statement == defer);
-        let node = exit.node.filter(|_| exit.kind == ExitKind::Panic && runs)?;
-        (reachable.contains(&exit.from)
-            && file.tree.kind(node) == NodeKind::CallExpr
-            && builtin(node, "panic"))
-        .then_some(node)
-    })?;
-    Some((second, first))
+    let firsts: Vec<NodeId> = unit
+        .graph
+        .exits
+        .iter()
+        .filter_map(|exit| {
+            let runs = exit
+                .deferred
+                .iter()
+                .any(|deferred| deferred.statement == defer);
+            let node = exit.node.filter(|_| exit.kind == ExitKind::Panic && runs)?;
+            (reachable.contains(&exit.from)
+                && file.tree.kind(node) == NodeKind::CallExpr
+                && builtin(node, "panic"))
+            .then_some(node)
+        })
+        .collect();
+    seconds.into_iter().find_map(|second| {
+        let first = firsts.iter().copied().find(|&first| {
+            guards(file, literal.body, second)
+                .iter()
+                .all(|&(condition, holds)| may_hold(context, unit, condition, holds, first))
+        });
+        first.map(|first| (second, first))
+    })
+}
+
+/// The conditions of the `if` statements around a node, and whether they hold there.
+fn guards(file: &TypedFile<'_>, body: NodeId, node: NodeId) -> Vec<(NodeId, bool)> {
+    let tree = file.tree;
+    let at = tree.span(node).start;
+    let mut found = Vec::new();
+    walk_all(tree, body, |below| {
+        if tree.kind(below) == NodeKind::IfStmt
+            && let Statement::If {
+                condition,
+                then,
+                otherwise,
+                ..
+            } = tree.statement(below)
+        {
+            if tree.span(then).contains(at) {
+                found.push((condition, true));
+            } else if otherwise.is_some_and(|otherwise| tree.span(otherwise).contains(at)) {
+                found.push((condition, false));
+            }
+        }
+    });
+    found
+}
+
+/// Whether a condition of the deferred literal may be as it has to be when the first panic makes the
+/// literal run. It cannot, where it looks at a variable of the function that has its first value then:
+/// `done := false; defer func() { if done { panic(…) } }(); …; panic(…); …; done = true`.
+fn may_hold(
+    context: &Context<'_>,
+    unit: &Unit,
+    condition: NodeId,
+    holds: bool,
+    first: NodeId,
+) -> bool {
+    let file = context.file(unit.file);
+    let tree = file.tree;
+    let condition = unparenthesized(file, condition);
+    // The variable, and what it has to be: true or not nil.
+    let (variable, wanted) = match tree.expression(condition) {
+        Expression::Identifier => (condition, holds),
+        Expression::Unary {
+            operator: UnaryOperator::Not,
+            operand,
+        } => return may_hold(context, unit, operand, !holds, first),
+        Expression::Binary {
+            operator: BinaryOperator::LogicalAnd,
+            left,
+            right,
+            ..
+        } if holds => {
+            return may_hold(context, unit, left, holds, first)
+                && may_hold(context, unit, right, holds, first);
+        }
+        Expression::Binary {
+            operator,
+            left,
+            right,
+            ..
+        } if is_nil(context, file, right) => match operator {
+            BinaryOperator::NotEqual => (left, holds),
+            BinaryOperator::Equal => (left, !holds),
+            _ => return true,
+        },
+        _ => return true,
+    };
+    let variable = unparenthesized(file, variable);
+    if tree.kind(variable) != NodeKind::Ident {
+        return true;
+    }
+    let Some(object) = file.facts.object_of(variable) else {
+        return true;
+    };
+    match value_at(context, unit, object, first) {
+        Some(known) => known == wanted,
+        None => true,
+    }
+}
+
+/// Whether a variable of the function is true or not nil at a node, if it still has its first value
+/// there and that is written down.
+fn value_at(context: &Context<'_>, unit: &Unit, object: ObjectId, at: NodeId) -> Option<bool> {
+    let file = context.file(unit.file);
+    let tree = file.tree;
+    let entry = context.world().object(object);
+    let result = unit.results.contains(&Some(object));
+    let local = entry.kind == ObjectKind::Variable(VariableKind::Local)
+        && tree.span(unit.body).contains(entry.offset);
+    let mut value = result.then_some(false);
+    let mut known = result || local;
+    walk_all(tree, unit.body, |node| match tree.kind(node) {
+        NodeKind::ValueSpec => {
+            if let Specification::Value { names, values, .. } = tree.specification(node)
+                && let Some(position) = names
+                    .iter()
+                    .position(|&name| file.facts.object_of(name) == Some(object))
+            {
+                match values.get(position) {
+                    None if values.is_empty() => value = Some(false),
+                    Some(&initial) => value = constant(context, file, initial),
+                    None => known = false,
+                }
+            }
+        }
+        NodeKind::AssignStmt => {
+            let Statement::Assign {
+                operator,
+                left,
+                right,
+                ..
+            } = tree.statement(node)
+            else {
+                return;
+            };
+            let Some(position) = left.iter().position(|&target| {
+                tree.kind(target) == NodeKind::Ident && file.facts.object_of(target) == Some(object)
+            }) else {
+                return;
+            };
+            if matches!(operator, AssignOperator::Define)
+                && tree.span(left[position]).start == entry.offset
+            {
+                value = match right.get(position) {
+                    Some(&initial) if left.len() == right.len() => constant(context, file, initial),
+                    _ => None,
+                };
+            } else {
+                let after = steps_after(&unit.graph, |step| step == Step::Statement(node));
+                // One that is in a literal runs nobody knows when.
+                let direct = unit
+                    .graph
+                    .blocks
+                    .iter()
+                    .any(|block| block.steps.contains(&Step::Statement(node)));
+                known &= direct && !after.contains(&Step::Expression(at));
+            }
+        }
+        NodeKind::RangeStmt => {
+            if let Statement::Range { key, value, .. } = tree.statement(node) {
+                known &= ![key, value]
+                    .into_iter()
+                    .flatten()
+                    .any(|target| file.facts.object_of(target) == Some(object));
+            }
+        }
+        NodeKind::UnaryExpr => {
+            if let Expression::Unary {
+                operator: UnaryOperator::Address,
+                operand,
+            } = tree.expression(node)
+            {
+                known &= file.facts.object_of(unparenthesized(file, operand)) != Some(object);
+            }
+        }
+        _ => {}
+    });
+    value.filter(|_| known)
+}
+
+/// Whether an expression is true or not nil, if it is a constant or nil.
+fn constant(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> Option<bool> {
+    if is_nil(context, file, node) {
+        return Some(false);
+    }
+    let value = file.facts.get(node).and_then(|fact| fact.value)?;
+    (value.kind() == goward_types::constant::Kind::Bool).then(|| value.bool_value())
 }
 
 fn finding(
@@ -206,6 +392,57 @@ func panicsBefore(b bool) {
 	defer func() {
 		panic("second")
 	}()
+}
+
+func notDone(b bool) {
+	done := false
+	defer func() {
+		if !done {
+			panic("second") // want "hides the panic"
+		}
+	}()
+	if b {
+		panic("first")
+	}
+	done = true
+}
+
+func done(b bool) {
+	var done bool
+	defer func() {
+		if done {
+			panic("second")
+		}
+	}()
+	if b {
+		panic("first")
+	}
+	done = true
+}
+
+func result(work func() error, b bool) (err error) {
+	defer func() {
+		if err != nil {
+			panic(err)
+		}
+	}()
+	if b {
+		panic("first")
+	}
+	return work()
+}
+
+func assigned(work func() error, b bool) {
+	var err error
+	defer func() {
+		if err != nil {
+			panic(err) // want "hides the panic"
+		}
+	}()
+	err = work()
+	if b {
+		panic("first")
+	}
 }
 
 func keeps(b bool) {

@@ -4,22 +4,37 @@
 use crate::Rule;
 
 pub(crate) mod bad_suppression;
+mod defer_before_error_check;
+mod defer_in_loop;
+mod defer_in_loop_other;
 pub(crate) mod defer_tests_wrong_error;
+mod deferred_exit;
 pub(crate) mod deferred_panic_masks;
 mod double_lock;
 mod guard_comment_ignored;
 pub(crate) mod guarded_field_without_lock;
 mod internal_failure;
+mod lost_context_error;
+mod lost_error_wrap;
+mod lost_receiver_assignment;
 pub(crate) mod map_race;
-mod map_read_in_defer;
-mod map_write_in_defer;
+pub(crate) mod map_read_in_defer;
+pub(crate) mod map_write_in_defer;
 pub(crate) mod nil_map_write;
+mod nil_map_write_after_close;
+mod nil_map_write_after_decode;
+mod nil_map_write_conditional_constructor;
+mod nil_map_write_exported_field;
+mod nil_map_write_foreign_field;
 mod panic_with_lock_held;
 pub(crate) mod recover_has_no_effect;
+mod repanic_as_string;
 mod rlock_reentry;
 pub(crate) mod send_abandoned;
 pub(crate) mod send_more_than_received;
+mod send_on_closed_channel;
 pub(crate) mod stale_defer_argument;
+mod switch_on_error_identity;
 pub(crate) mod syntax_error;
 mod unlock_missing_on_path;
 pub(crate) mod unused_suppression;
@@ -28,22 +43,37 @@ mod write_under_rlock;
 /// Every rule, in the order of the names.
 pub const RULES: &[Rule] = &[
     bad_suppression::RULE,
+    defer_before_error_check::RULE,
+    defer_in_loop::RULE,
+    defer_in_loop_other::RULE,
     defer_tests_wrong_error::RULE,
+    deferred_exit::RULE,
     deferred_panic_masks::RULE,
     double_lock::RULE,
     guard_comment_ignored::RULE,
     guarded_field_without_lock::RULE,
     internal_failure::RULE,
+    lost_context_error::RULE,
+    lost_error_wrap::RULE,
+    lost_receiver_assignment::RULE,
     map_race::RULE,
     map_read_in_defer::RULE,
     map_write_in_defer::RULE,
     nil_map_write::RULE,
+    nil_map_write_after_close::RULE,
+    nil_map_write_after_decode::RULE,
+    nil_map_write_conditional_constructor::RULE,
+    nil_map_write_exported_field::RULE,
+    nil_map_write_foreign_field::RULE,
     panic_with_lock_held::RULE,
     recover_has_no_effect::RULE,
+    repanic_as_string::RULE,
     rlock_reentry::RULE,
     send_abandoned::RULE,
     send_more_than_received::RULE,
+    send_on_closed_channel::RULE,
     stale_defer_argument::RULE,
+    switch_on_error_identity::RULE,
     syntax_error::RULE,
     unlock_missing_on_path::RULE,
     unused_suppression::RULE,

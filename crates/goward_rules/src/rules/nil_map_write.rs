@@ -1,11 +1,10 @@
 //! `nil-map-write`: an element of a nil map is set.
 
-use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{NeverMade, NilReason, NilWrite};
-use goward_syntax::{Expression, NodeId, NodeKind, Specification, Statement};
-use goward_types::{ObjectId, TypedFile};
+use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
+use goward_flow::{NilReason, NilWrite, Origin};
 
 use crate::context::Context;
+use crate::nil_maps::{left_nil, nil_write};
 use crate::rule::{Group, rule};
 
 rule! {
@@ -97,242 +96,46 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let maps = context.flow.nil_maps();
     for write in &maps.writes {
         // What deferred calls do is the business of `map-write-in-defer`.
-        if write.deferred.is_none() {
-            findings.push(nil_write(context, write));
+        if write.deferred.is_none() && write.reason != NilReason::Decoded {
+            findings.push(nil_write(context, &RULE, write));
         }
     }
     for write in &maps.nested {
-        let file = context.flow.units.get(write.unit).file;
-        let text = context.text(file, write.map);
-        findings.push(
-            RULE.diagnostic(
-                context.path(file),
-                context.span(file, write.node),
-                format!("`{text}` is nil: nothing ever sets an inner map"),
-            )
-            .in_function(context.function(write.unit))
-            .operation(format!("write {text}"))
-            .step(
-                context.path(file),
-                context.span(file, write.made),
-                "the outer map is made empty here",
-            )
-            .step(
-                context.path(file),
-                context.span(file, write.node),
-                "the missing element is a nil map, and it is written",
-            )
-            .help(format!("set `{text}` to a new map where it is missing")),
-        );
+        findings.push(nested(context, write));
     }
     for write in &maps.never_made {
         // A flow through the function that shows more has been reported already.
-        if !maps
+        let known = maps
             .writes
             .iter()
-            .any(|other| other.unit == write.unit && other.node == write.node)
-        {
-            findings.push(never_made(context, write));
+            .any(|other| other.unit == write.unit && other.node == write.node);
+        if matches!(write.origin, Origin::Never | Origin::Sibling(_)) && !known {
+            findings.push(left_nil(context, &RULE, write));
         }
     }
 }
 
-fn nil_write(context: &Context<'_>, write: &NilWrite) -> Diagnostic {
+fn nested(context: &Context<'_>, write: &NilWrite) -> Diagnostic {
     let file = context.flow.units.get(write.unit).file;
-    let path = context.path(file);
     let text = context.text(file, write.map);
-    let made = made_span(context, file, write);
-    let made_message = match write.reason {
-        NilReason::Declared => format!("`{text}` is declared without a value here"),
-        NilReason::Assigned => format!("`{text}` is set to nil here"),
-        NilReason::FieldLeftOut => format!("`{text}` is left nil here"),
-        NilReason::NamedResult => format!("`{text}` is a result that starts as nil"),
-        NilReason::New => "`new` gives a pointer to a nil map".to_owned(),
-        NilReason::Returned(function) => {
-            format!(
-                "`{}` may return a nil map without an error",
-                context.world().object(function).name
-            )
-        }
-        NilReason::Compared => format!("`{text}` is tested against nil here"),
-    };
-    let message = if write.certain {
-        format!("`{text}` is nil when it is written")
-    } else {
-        format!("`{text}` may be nil when it is written")
-    };
-    let mut diagnostic = RULE
-        .diagnostic(path.clone(), context.span(file, write.node), message)
-        .in_function(context.function(write.unit))
-        .operation(format!("write {text}"))
-        .step(path.clone(), made, made_message)
-        .step(
-            path,
-            context.span(file, write.node),
-            "the write to the nil map panics here",
-        )
-        .help(format!(
-            "make the map before it is written: `{text} = make({})`",
-            map_type(context, file, write.map)
-        ));
-    if let Some(fix) = make_at_declaration(context, file, write) {
-        diagnostic = diagnostic.fix(fix);
-    }
-    diagnostic
-}
-
-/// The type of a map as it is written in this package.
-fn map_type(context: &Context<'_>, file: usize, map: NodeId) -> String {
-    let file = context.file(file);
-    let world = context.world();
-    let package = context.package.package;
-    // Other packages are named as people write them: by their name.
-    world.type_string(file.facts.type_of(map), &|other| {
-        if other == package {
-            goward_syntax::Symbol::EMPTY
-        } else {
-            world.package(other).name()
-        }
-    })
-}
-
-/// Where the map became nil: of a long literal its first line only.
-fn made_span(context: &Context<'_>, file: usize, write: &NilWrite) -> Span {
-    let span = context.span(file, write.made);
-    let source = &context.file(file).source[span.range()];
-    let first = source
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .unwrap_or(source.len());
-    Span::new(span.start, span.start + first as u32)
-}
-
-/// Gives a local variable that is declared without a value a map.
-fn make_at_declaration(context: &Context<'_>, file_index: usize, write: &NilWrite) -> Option<Fix> {
-    if write.reason != NilReason::Declared || !write.whole_variable {
-        return None;
-    }
-    let file = context.file(file_index);
-    let unit = context.flow.units.get(write.unit);
-    let mut declaration = None;
-    let mut plain = true;
-    let mut pending = vec![(unit.body, None)];
-    while let Some((node, parent)) = pending.pop() {
-        if let NodeKind::ValueSpec = file.tree.kind(node)
-            && let Specification::Value {
-                names: &[name],
-                value_type: Some(value_type),
-                values: &[],
-                ..
-            } = file.tree.specification(node)
-            && file.facts.object_of(name) == Some(write.root)
-        {
-            declaration = Some(value_type);
-        }
-        if file.tree.kind(node) == NodeKind::Ident
-            && file.facts.object_of(node) == Some(write.root)
-            && !is_element_use(file, node, parent)
-        {
-            plain = false;
-        }
-        file.tree
-            .for_each_child(node, |child| pending.push((child, Some(node))));
-    }
-    let value_type = declaration?;
-    let text = context.text(file_index, value_type);
-    let end = context.span(file_index, value_type).end;
-    Some(Fix {
-        safety: if plain { Safety::Safe } else { Safety::Unsafe },
-        message: "make the map where it is declared".to_owned(),
-        edits: vec![Edit {
-            file: context.path(file_index),
-            span: Span::at(end),
-            replacement: format!(" = make({text})"),
-        }],
-    })
-}
-
-/// Whether a use of the variable cannot tell an empty map from a nil one.
-fn is_element_use(file: &TypedFile<'_>, node: NodeId, parent: Option<NodeId>) -> bool {
-    let Some(parent) = parent else { return false };
-    match file.tree.kind(parent) {
-        NodeKind::IndexExpr => {
-            matches!(file.tree.expression(parent), Expression::Index { operand, .. } if operand == node)
-        }
-        NodeKind::RangeStmt => {
-            matches!(file.tree.statement(parent), Statement::Range { operand, .. } if operand == node)
-        }
-        NodeKind::ValueSpec => true,
-        NodeKind::CallExpr => match file.tree.expression(parent) {
-            Expression::Call { function, .. } => {
-                file.tree.kind(function) == NodeKind::Ident
-                    && matches!(
-                        file.tree.symbol(function).as_str(),
-                        "len" | "delete" | "clear"
-                    )
-            }
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-fn never_made(context: &Context<'_>, write: &NeverMade) -> Diagnostic {
-    let file = context.flow.units.get(write.unit).file;
-    let path = context.path(file);
-    let text = context.text(file, write.map);
-    let span = context.span(file, write.node);
-    let (declared_in, declared) = declaration(context, write.object);
-    let diagnostic = match write.sibling {
-        None => RULE
-            .diagnostic(
-                path.clone(),
-                span,
-                format!("`{text}` is nil: nothing in the package ever makes it"),
-            )
-            .step(
-                declared_in,
-                declared,
-                "declared here, and never given a map",
-            )
-            .step(path, span, "the write to the nil map panics here"),
-        Some(sibling) => {
-            let unit = context.flow.units.get(sibling);
-            let name = context.file(unit.file).tree.span(unit.node);
-            let first_line = Span::new(name.start, name.start + 4);
-            RULE.diagnostic(
-                path.clone(),
-                span,
-                format!(
-                    "`{text}` may be nil: `{}` makes it when it is, this function does not",
-                    unit.name
-                ),
-            )
-            .step(
-                context.path(unit.file),
-                first_line,
-                format!("`{}` tests the map and makes it", unit.name),
-            )
-            .step(path, span, "here it is written as it is")
-        }
-    };
-    diagnostic
-        .in_function(context.function(write.unit))
-        .operation(format!("write {text}"))
-        .help(format!(
-            "make the map first: `if {text} == nil {{ {text} = make({}) }}`",
-            map_type(context, file, write.map)
-        ))
-}
-
-/// The place of the declaration of a field or variable of this package.
-fn declaration(context: &Context<'_>, object: ObjectId) -> (goward_diagnostics::FilePath, Span) {
-    let object = context.world().object(object);
-    let length = object.name.as_str().len() as u32;
-    (
-        context.path(object.file as usize),
-        Span::new(object.offset, object.offset + length),
+    RULE.diagnostic(
+        context.path(file),
+        context.span(file, write.node),
+        format!("`{text}` is nil: nothing ever sets an inner map"),
     )
+    .in_function(context.function(write.unit))
+    .operation(format!("write {text}"))
+    .step(
+        context.path(file),
+        context.span(file, write.made),
+        "the outer map is made empty here",
+    )
+    .step(
+        context.path(file),
+        context.span(file, write.node),
+        "the missing element is a nil map, and it is written",
+    )
+    .help(format!("set `{text}` to a new map where it is missing"))
 }
 
 #[cfg(test)]
@@ -460,6 +263,167 @@ func (c *Config) Set(k, v string) {
 }
 func (c *Config) Mark(k string) { c.Labels[k] = "" } // want "makes it when it is"
 func (c *Config) Read(k string) string { return c.Labels[k] }
+"#,
+        );
+    }
+
+    #[test]
+    fn forms_of_the_map() {
+        check(
+            &RULE,
+            r#"
+package p
+
+type T struct {
+	m map[string]int
+	sub map[string]map[string]int
+	*inner
+}
+type inner struct{ n map[string]int }
+type counts map[string]int
+
+func (c counts) add(k string) { c[k]++ }
+
+func innerMap() { m := make(map[string]map[string]int); m["a"]["b"]++ } // want "nothing ever sets"
+func innerVariable(k string) { m := map[string]map[string]int{}; in := m[k]; in["b"] = 1 } // want "is nil"
+func innerMissing(k string) { m := map[string]map[string]int{}; if _, ok := m[k]; !ok { m[k]["b"] = 1 } } // want "nothing ever sets"
+func sliceElement() { s := make([]map[string]int, 3); s[0]["a"] = 1 } // want "is nil"
+func arrayElement() { var s [3]map[string]int; s[0]["a"] = 1 } // want "is nil"
+func newStruct() { t := new(T); t.m["a"] = 1 } // want "is nil"
+func anonymous() { var s struct{ m map[string]int }; s.m["a"] = 1 } // want "is nil"
+func namedType() { var c counts; c.add("a") } // want "is nil"
+func namedTypeDirect() { var c counts; c["a"]++ } // want "is nil"
+func two() { var a, b map[string]int; a = map[string]int{}; a["a"], b["b"] = 1, 2 } // want "`b` is nil"
+func direct(b bool) { mayBeNil(b)["a"] = 1 } // want "may be nil"
+func mayBeNil(b bool) map[string]int { if b { return nil }; return map[string]int{} }
+func throughAnother(b bool) { m := again(b); m["a"] = 1 } // want "may be nil"
+func again(b bool) map[string]int { return mayBeNil(b) }
+func declaredOnly(b bool) (map[string]int, bool) { var m map[string]int; if b { m = map[string]int{} }; return m, true }
+func fromDeclared(b bool) { m, _ := declaredOnly(b); m["a"] = 1 }
+func cases(n int) {
+	var m map[string]int
+	switch n {
+	case 1:
+		m = map[string]int{}
+	case 2:
+		m = map[string]int{"a": 1}
+	}
+	m["b"] = 1 // want "may be nil"
+}
+func compared(list []string) {
+	var m map[string]int
+	for _, k := range list {
+		if m == nil {
+			m = map[string]int{}
+		}
+		m[k] = 1
+	}
+}
+func innerSet(k string) { m := map[string]map[string]int{}; if m[k] == nil { m[k] = map[string]int{} }; m[k]["b"] = 1 }
+func innerVariableSet(k string) {
+	m := map[string]map[string]int{}
+	in := m[k]
+	if in == nil {
+		in = map[string]int{}
+		m[k] = in
+	}
+	in["b"] = 1
+}
+func sliceSet() { s := make([]map[string]int, 3); for i := range s { s[i] = map[string]int{} }; s[0]["a"] = 1 }
+func sliceLiteral() { s := []map[string]int{{}, {}}; s[0]["a"] = 1 }
+func sliceFilled(fill func([]map[string]int)) { s := make([]map[string]int, 3); fill(s); s[0]["a"] = 1 }
+func defaultCase(n int) {
+	var m map[string]int
+	switch n {
+	case 1:
+		m = map[string]int{}
+	default:
+		m = map[string]int{"a": 1}
+	}
+	m["b"] = 1
+}
+func panics(b bool) {
+	var m map[string]int
+	if b {
+		m = map[string]int{}
+	} else {
+		panic("no")
+	}
+	m["a"] = 1
+}
+func address() {
+	var m map[string]int
+	p := &m
+	fill(p)
+	m["a"] = 1
+}
+func fill(m *map[string]int) { *m = map[string]int{} }
+func methodFills() { var t T; t.init(); t.m["a"] = 1 }
+func (t *T) init() { t.m = map[string]int{} }
+func alias() { t := &T{}; u := t; u.init(); t.m["a"] = 1 }
+func kept(all *[]*T) { t := &T{}; *all = append(*all, t); fillAll(*all); t.m["a"] = 1 }
+func fillAll(all []*T) { for _, t := range all { t.init() } }
+"#,
+        );
+    }
+
+    #[test]
+    fn unknown_types() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"example.org/missing/api"
+	"example.org/missing/types"
+)
+
+type lock struct{ object *api.Object }
+
+func (l *lock) get(c *api.Client) {
+	l.object = c.Get()
+	if l.object.Annotations == nil {
+		l.object.Annotations = make(map[string]string)
+	}
+}
+func (l *lock) update(c *api.Client) {
+	l.object.Annotations["leader"] = "me" // want "`lock.get` makes it when it is"
+	c.Put(l.object)
+}
+
+func flatten(in types.Mapping) types.Values {
+	if len(in) == 0 {
+		return nil
+	}
+	out := types.Values{}
+	for k, v := range in {
+		out[k] = v
+	}
+	return out
+}
+func build(in types.Mapping, more map[string]string) {
+	values := flatten(in)
+	for k, v := range more {
+		if _, ok := values[k]; !ok {
+			values[k] = v // want "may be nil"
+		}
+	}
+}
+
+// It may be an array.
+func hash(in types.Mapping) types.Hash {
+	out := types.Hash{}
+	out[0] = 1
+	return out
+}
+func unset(b bool) {
+	var list types.List
+	if b {
+		list = nil
+	}
+	list[0] = 1
+}
 "#,
         );
     }

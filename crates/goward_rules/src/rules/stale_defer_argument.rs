@@ -130,7 +130,7 @@ fn check_argument(
     let text = context.text(unit.file, node);
     let after = || steps_after(&unit.graph, |step| step == Step::Register(defer));
     let (message, change) = match file.tree.expression(node) {
-        Expression::Call { function, .. } if is_time_since(context, file, function) => (
+        _ if holds_time_since(context, file, node) => (
             "`time.Since` is evaluated at the `defer` statement, not when the call runs".to_owned(),
             None,
         ),
@@ -257,6 +257,27 @@ fn wrap(context: &Context<'_>, file_index: usize, call: NodeId, stale: NodeId) -
             },
         ],
     }
+}
+
+/// Whether an argument calls `time.Since` to get its value; a literal in it runs later.
+fn holds_time_since(context: &Context<'_>, file: &TypedFile<'_>, argument: NodeId) -> bool {
+    let tree = file.tree;
+    match tree.kind(argument) {
+        NodeKind::FuncLit => return false,
+        NodeKind::CallExpr => {
+            if let Expression::Call { function, .. } = tree.expression(argument)
+                && is_time_since(context, file, function)
+            {
+                return true;
+            }
+        }
+        _ => {}
+    }
+    let mut found = false;
+    tree.for_each_child(argument, |child| {
+        found |= holds_time_since(context, file, child);
+    });
+    found
 }
 
 fn is_time_since(context: &Context<'_>, file: &TypedFile<'_>, function: NodeId) -> bool {
@@ -471,6 +492,9 @@ func (locks) Lock(key string) {}
 func (locks) Unlock(key string) {}
 
 func since(start time.Time) { defer log.Println("took", time.Since(start)) } // want "time.Since"
+func nested(start time.Time) { defer log.Println("took", float64(time.Since(start))/2) } // want "time.Since"
+func method(start time.Time) { defer log.Print(time.Since(start).Seconds()) } // want "time.Since"
+func later(start time.Time) { defer log.Print(func() any { return time.Since(start) }) }
 func assigned() { var err error; defer report(err); err = work(); _ = err } // want "assigned after it"
 func result() (err error) { defer report(err); return work() } // want "assigned after it"
 func result2() (err error) { defer report(err); return errors.New("no") } // want "assigned after it"

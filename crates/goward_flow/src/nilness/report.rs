@@ -1,0 +1,255 @@
+//! Going once more over a solved function: which maps are written while they are nil, which ones
+//! while nothing is known of them, and what a constructor leaves out.
+
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+
+use crate::calls::{Callee, callee, unparenthesized};
+use crate::graph::{BlockId, Edge, Step};
+use crate::nilness::place::Element;
+use crate::nilness::shape::is_text;
+use crate::nilness::transfer::{MapNilness, State};
+use crate::nilness::{Constructed, Found, NilReason, NilWrite, Nilness, Unguarded};
+use crate::solver::{Analysis, Solution, solve};
+
+impl MapNilness<'_> {
+    /// The writes that a step makes to maps: the map, and the node to report.
+    pub(super) fn writes(&self, step: Step, visit: &mut dyn FnMut(NodeId, NodeId)) {
+        let tree = self.file.tree;
+        let target = |node: NodeId, visit: &mut dyn FnMut(NodeId, NodeId)| {
+            let node = unparenthesized(self.file, node);
+            if let Expression::Index {
+                operand,
+                indices: &[index],
+                ..
+            } = tree.expression(node)
+                && (self.is_map_node(operand)
+                    || self.may_be_map(operand) && is_text(self.world(), self.file, index))
+            {
+                visit(operand, node);
+            }
+        };
+        match step {
+            Step::Statement(node) if tree.kind(node) == NodeKind::AssignStmt => {
+                if let Statement::Assign { left, .. } = tree.statement(node) {
+                    left.iter().for_each(|&left| target(left, visit));
+                }
+            }
+            Step::Statement(node) if tree.kind(node) == NodeKind::IncDecStmt => {
+                if let Statement::IncrementDecrement { operand, .. } = tree.statement(node) {
+                    target(operand, visit);
+                }
+            }
+            Step::RangeAssign(node) => {
+                if let Statement::Range { key, value, .. } = tree.statement(node) {
+                    [key, value]
+                        .into_iter()
+                        .flatten()
+                        .for_each(|left| target(left, visit));
+                }
+            }
+            Step::Expression(node) if tree.kind(node) == NodeKind::CallExpr => {
+                let Expression::Call {
+                    function,
+                    arguments,
+                    ..
+                } = tree.expression(node)
+                else {
+                    return;
+                };
+                let Callee::Function(object) = callee(self.world(), self.file, function) else {
+                    return;
+                };
+                let called = self.world().object(object);
+                let path = called
+                    .package
+                    .map(|package| self.world().package(package).path.as_str());
+                if (path, called.name.as_str()) == (Some("maps"), "Copy") {
+                    // Copying nothing into a nil map is fine; a source that is a literal has entries.
+                    if let [target, source] = arguments
+                        && self.has_entries(*source)
+                    {
+                        visit(*target, node);
+                    }
+                } else if let Some(summary) = self.known.summaries.get(&object) {
+                    if summary.writes_receiver
+                        && let Expression::Selector { operand, .. } =
+                            tree.expression(unparenthesized(self.file, function))
+                        && self.is_map_node(operand)
+                    {
+                        visit(operand, node);
+                    }
+                    for &position in &summary.writes {
+                        if let Some(&argument) = arguments.get(position)
+                            && self.is_map_node(argument)
+                        {
+                            visit(argument, node);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn has_entries(&self, node: NodeId) -> bool {
+        let node = unparenthesized(self.file, node);
+        matches!(self.file.tree.expression(node), Expression::CompositeLiteral { elements, .. } if !elements.is_empty())
+    }
+
+    /// Reports the writes of this function, and of the literals that it defers.
+    pub(crate) fn report(&self, solution: &Solution<State>, found: &mut Found) {
+        for (index, entry) in solution.entry.iter().enumerate() {
+            let Some(mut state) = entry.clone() else {
+                continue;
+            };
+            let block = BlockId(index as u32);
+            for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
+                self.writes(step, &mut |map, node| {
+                    let Some(place) = self.place(map) else {
+                        return self.write_of_result(map, node, &mut found.writes);
+                    };
+                    let Some(fact) = state.get(&place) else {
+                        let unit = self.unit_id;
+                        return found.unguarded.push(Unguarded { unit, map, node });
+                    };
+                    if matches!(fact.nilness, Nilness::NonNil | Nilness::Written)
+                        || found
+                            .writes
+                            .iter()
+                            .any(|write| write.unit == self.unit_id && write.node == node)
+                    {
+                        return;
+                    }
+                    found.writes.push(NilWrite {
+                        unit: self.unit_id,
+                        map,
+                        node,
+                        certain: fact.nilness == Nilness::Nil,
+                        reason: fact.reason,
+                        made: fact.made,
+                        root: place.root,
+                        whole_variable: place.elements.is_empty(),
+                        deferred: None,
+                    });
+                });
+                if let Step::RunDeferred(statement) = step {
+                    self.report_deferred(&state, statement, &mut found.writes);
+                }
+                if let Step::Return(statement) = step {
+                    self.constructed(&state, statement, &mut found.constructed);
+                }
+                self.step(&mut state, block, position, step);
+            }
+        }
+    }
+
+    /// `f()[k] = v`.
+    fn write_of_result(&self, map: NodeId, node: NodeId, found: &mut Vec<NilWrite>) {
+        let call = unparenthesized(self.file, map);
+        let Expression::Call { function, .. } = self.file.tree.expression(call) else {
+            return;
+        };
+        if let Callee::Function(object) = callee(self.world(), self.file, function)
+            && let Some(fact) = self.returned(object, 0, call, false)
+        {
+            found.push(NilWrite {
+                unit: self.unit_id,
+                map,
+                node,
+                certain: false,
+                reason: fact.reason,
+                made: fact.made,
+                root: object,
+                whole_variable: false,
+                deferred: None,
+            });
+        }
+    }
+
+    /// The map fields that what a `return` gives back has on some paths only.
+    fn constructed(&self, state: &State, statement: NodeId, found: &mut Vec<Constructed>) {
+        let Statement::Return { results } = self.file.tree.statement(statement) else {
+            return;
+        };
+        for place in results.iter().filter_map(|&value| self.place(value)) {
+            for (known, fact) in &state.facts {
+                if let [Element::Field(field)] = known.elements[..]
+                    && known.root == place.root
+                    && place.elements.is_empty()
+                    && fact.nilness == Nilness::Maybe
+                    && fact.reason == NilReason::FieldLeftOut
+                {
+                    found.push(Constructed {
+                        unit: self.unit_id,
+                        field,
+                        made: fact.made,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The literal of a `defer` runs in the state of the exit.
+    fn report_deferred(&self, state: &State, statement: NodeId, found: &mut Vec<NilWrite>) {
+        let tree = self.file.tree;
+        let Statement::Defer { call } = tree.statement(statement) else {
+            return;
+        };
+        let Expression::Call { function, .. } = tree.expression(call) else {
+            return;
+        };
+        let literal = unparenthesized(self.file, function);
+        let Some(inner) = self.units.of_literal(self.unit.file, literal) else {
+            return;
+        };
+        let mut analysis = MapNilness::new(self.package, self.units, self.known, inner);
+        analysis.untracked.extend(self.untracked.iter().copied());
+        let started = Started {
+            analysis,
+            entry: state.clone(),
+        };
+        let solution = solve(&started.analysis.unit.graph, &started);
+        if !solution.complete {
+            return;
+        }
+        // The literal is looked at by itself, too: only what the state of the exit tells is new.
+        let mut inner = Found::default();
+        started.analysis.report(&solution, &mut inner);
+        for mut write in inner.writes {
+            if found
+                .iter()
+                .any(|other| other.unit == write.unit && other.node == write.node)
+            {
+                continue;
+            }
+            write.deferred = Some(statement);
+            found.push(write);
+        }
+    }
+}
+
+/// The analysis of a deferred literal, begun in the state of the exit.
+struct Started<'a> {
+    analysis: MapNilness<'a>,
+    entry: State,
+}
+
+impl Analysis for Started<'_> {
+    type State = State;
+
+    fn entry(&self) -> State {
+        self.entry.clone()
+    }
+
+    fn step(&self, state: &mut State, block: BlockId, index: usize, step: Step) {
+        self.analysis.step(state, block, index, step);
+    }
+
+    fn edge(&self, state: &mut State, from: BlockId, edge: &Edge) -> bool {
+        self.analysis.edge(state, from, edge)
+    }
+
+    fn join(&self, into: &mut State, from: &State) -> bool {
+        into.join(from)
+    }
+}

@@ -1,0 +1,340 @@
+//! `defer-before-error-check`: a method of a value is deferred before the error beside it is looked at.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::unparenthesized;
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_types::{ObjectId, TypeKind, TypedFile};
+
+use crate::context::Context;
+use crate::errors::is_nil;
+use crate::rule::{Group, rule};
+use crate::walk::{walk, walk_all};
+
+rule! {
+    /// Reports methods that are deferred before the error beside their receiver is tested.
+    ///
+    /// ## What it reports
+    ///
+    /// `v, err := f()`, then `defer v.Close()` (or another method of `v` or of something reached from it), and
+    /// only then `if err != nil`, where `v` can be nil.
+    ///
+    /// ## Why it matters
+    ///
+    /// A function that fails mostly gives nil beside its error. The method of a nil interface panics at the
+    /// `defer` statement, and so does a field of a nil pointer; a method of a nil pointer runs with it when the
+    /// function is over. So the failure that the next line would have handled becomes a panic.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import "io"
+    ///
+    /// func read(open func() (io.ReadCloser, error)) ([]byte, error) {
+    /// 	file, err := open()
+    /// 	defer file.Close() // want defer-before-error-check
+    /// 	if err != nil {
+    /// 		return nil, err
+    /// 	}
+    /// 	return io.ReadAll(file)
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import "io"
+    ///
+    /// func read(open func() (io.ReadCloser, error)) ([]byte, error) {
+    /// 	file, err := open()
+    /// 	if err != nil {
+    /// 		return nil, err
+    /// 	}
+    /// 	defer file.Close()
+    /// 	return io.ReadAll(file)
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: moving the statement below the test is a small edit, but some functions do give a value beside an error.
+    pub(crate) const RULE: Rule = Rule {
+        name: "defer-before-error-check",
+        category: Category::Panic,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for (id, unit) in context.flow.units.iter() {
+        let file = context.file(unit.file);
+        walk(file.tree, unit, |node, _| {
+            let statements = match file.tree.statement(node) {
+                Statement::Block { statements } if file.tree.kind(node) == NodeKind::BlockStmt => {
+                    statements
+                }
+                Statement::CaseClause { body, .. }
+                    if file.tree.kind(node) == NodeKind::CaseClause =>
+                {
+                    body
+                }
+                Statement::CommunicationClause { body, .. }
+                    if file.tree.kind(node) == NodeKind::CommClause =>
+                {
+                    body
+                }
+                _ => return,
+            };
+            for (position, &statement) in statements.iter().enumerate() {
+                let Some((value, error)) = value_and_error(context, file, statement) else {
+                    continue;
+                };
+                let rest = &statements[position + 1..];
+                let Some((defer, test)) = deferred_before_test(context, file, rest, value, error)
+                else {
+                    continue;
+                };
+                let name = context.world().object(value).name;
+                let path = context.path(unit.file);
+                let error = context.world().object(error).name;
+                findings.push(
+                    RULE.diagnostic(
+                        path.clone(),
+                        context.span(unit.file, defer),
+                        format!(
+                            "`{name}` may be nil here: `{error}` is tested only after this `defer`"
+                        ),
+                    )
+                    .in_function(context.function(id))
+                    .operation(context.text(unit.file, defer))
+                    .step(
+                        path.clone(),
+                        context.span(unit.file, statement),
+                        format!("`{name}` comes with `{error}`"),
+                    )
+                    .step(
+                        path.clone(),
+                        context.span(unit.file, defer),
+                        format!("a method of `{name}` is deferred"),
+                    )
+                    .step(
+                        path,
+                        context.span(unit.file, test),
+                        format!("`{error}` is tested here"),
+                    )
+                    .help(format!("test `{error}` before this `defer` statement")),
+                );
+            }
+        });
+    }
+}
+
+/// `v, …, err := f()`: the first value and the error.
+fn value_and_error(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    statement: NodeId,
+) -> Option<(ObjectId, ObjectId)> {
+    if file.tree.kind(statement) != NodeKind::AssignStmt {
+        return None;
+    }
+    let Statement::Assign {
+        left: &[value, .., error],
+        right: &[call],
+        ..
+    } = file.tree.statement(statement)
+    else {
+        return None;
+    };
+    let call = unparenthesized(file, call);
+    if file.tree.kind(call) != NodeKind::CallExpr
+        || file.tree.kind(value) != NodeKind::Ident
+        || file.tree.kind(error) != NodeKind::Ident
+    {
+        return None;
+    }
+    let (value, error_name) = (file.facts.object_of(value)?, file.tree.symbol(error));
+    let error = file.facts.object_of(error)?;
+    let world = context.world();
+    let error_type = world.object_type(error);
+    let is_error = error_type == world.universe().error
+        || !error_type.is_known() && error_name.as_str() == "err";
+    let value_type = world.object_type(value);
+    let nilable = !value_type.is_known()
+        || matches!(
+            world.underlying(value_type).kind(),
+            TypeKind::Pointer | TypeKind::Interface
+        );
+    (is_error && nilable).then_some((value, error))
+}
+
+/// A deferred method of `value`, and the test of `error` that follows it, where nothing before the
+/// `defer` looks at the error.
+fn deferred_before_test(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    statements: &[NodeId],
+    value: ObjectId,
+    error: ObjectId,
+) -> Option<(NodeId, NodeId)> {
+    let tree = file.tree;
+    let mut defer = None;
+    for &statement in statements {
+        match tree.statement(statement) {
+            Statement::Defer { call } if tree.kind(statement) == NodeKind::DeferStmt => {
+                if let Expression::Call { function, .. } = tree.expression(call)
+                    && is_method_of(file, function, value)
+                {
+                    defer.get_or_insert(statement);
+                    continue;
+                }
+            }
+            Statement::If { condition, .. } if tree.kind(statement) == NodeKind::IfStmt => {
+                if let Some(defer) = defer
+                    && tests(context, file, condition, error)
+                {
+                    return Some((defer, statement));
+                }
+            }
+            _ => {}
+        }
+        let mut mentioned = false;
+        walk_all(tree, statement, |node| {
+            mentioned |= tree.kind(node) == NodeKind::Ident
+                && [Some(error), Some(value)].contains(&file.facts.object_of(node));
+        });
+        if mentioned {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether a function operand is `v.m` or `v.a.m`.
+fn is_method_of(file: &TypedFile<'_>, function: NodeId, value: ObjectId) -> bool {
+    let function = unparenthesized(file, function);
+    match file.tree.expression(function) {
+        Expression::Selector { operand, .. } => {
+            let operand = unparenthesized(file, operand);
+            let itself = file.tree.kind(operand) == NodeKind::Ident
+                && file.facts.object_of(operand) == Some(value);
+            itself || is_method_of(file, operand, value)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a condition compares the error with nil.
+fn tests(context: &Context<'_>, file: &TypedFile<'_>, condition: NodeId, error: ObjectId) -> bool {
+    let mut found = false;
+    walk_all(file.tree, condition, |node| {
+        if file.tree.kind(node) == NodeKind::BinaryExpr
+            && let Expression::Binary { left, right, .. } = file.tree.expression(node)
+        {
+            let left = unparenthesized(file, left);
+            found |= is_nil(context, file, right)
+                && file.tree.kind(left) == NodeKind::Ident
+                && file.facts.object_of(left) == Some(error);
+        }
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn order_of_defer_and_test() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"io"
+	"os"
+)
+
+type response struct{ Body io.ReadCloser }
+type handle struct{}
+func (handle) Close() error { return nil }
+
+func open() (io.ReadCloser, error) { return nil, nil }
+func get() (*response, error) { return nil, nil }
+func take() (handle, error) { return handle{}, nil }
+func start() (func(), error) { return nil, nil }
+
+func a() error {
+	f, err := os.Open("a")
+	defer f.Close() // want "`f` may be nil here"
+	if err != nil { return err }
+	return nil
+}
+func b() error {
+	r, err := get()
+	defer r.Body.Close() // want "`r` may be nil here"
+	println("got it")
+	if nil != err || err != nil { return err }
+	return nil
+}
+func c(kind int) error {
+	switch kind {
+	case 1:
+		f, err := open()
+		defer f.Close() // want "`f` may be nil"
+		if err != nil { return err }
+	}
+	return nil
+}
+
+func checked() error {
+	f, err := open()
+	if err != nil { return err }
+	defer f.Close()
+	_, err = io.ReadAll(f)
+	if err != nil { return err }
+	return nil
+}
+func closure() error {
+	f, err := open()
+	defer func() { if f != nil { f.Close() } }()
+	if err != nil { return err }
+	return nil
+}
+func value() error {
+	h, err := take()
+	defer h.Close()
+	if err != nil { return err }
+	return nil
+}
+func plain() error {
+	stop, err := start()
+	defer stop()
+	if err != nil { return err }
+	return nil
+}
+func another() error {
+	f, err := open()
+	if f == nil { return err }
+	defer f.Close()
+	if err != nil { return err }
+	return nil
+}
+func untested() {
+	f, err := open()
+	defer f.Close()
+	_ = err
+}
+"#,
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! `lost-context-error`: an error is made of the text of ctx.Err().
+
+use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
+use goward_flow::unparenthesized;
+use goward_syntax::NodeKind;
+
+use crate::context::Context;
+use crate::errors::{called, errorf};
+use crate::rule::{Group, rule};
+use crate::walk::walk;
+
+rule! {
+    /// Reports errors that hold the error of a context as text only.
+    ///
+    /// ## What it reports
+    ///
+    /// `ctx.Err()` (or `context.Cause(ctx)`) as the argument of a verb of `fmt.Errorf` that takes its text: `%v` or `%s`.
+    ///
+    /// ## Why it matters
+    ///
+    /// `errors.Is` looks through what `%w` wraps. An error that was made with `%v` only reads like the one in it:
+    /// `errors.Is(err, context.Canceled)` and `errors.Is(err, context.DeadlineExceeded)` are false for it, so a
+    /// caller that stops quietly when it was cancelled reports a failure instead.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"context"
+    /// 	"fmt"
+    /// )
+    ///
+    /// func wait(ctx context.Context, done <-chan struct{}) error {
+    /// 	select {
+    /// 	case <-done:
+    /// 		return nil
+    /// 	case <-ctx.Done():
+    /// 		return fmt.Errorf("not done in time: %v", ctx.Err()) // want lost-context-error
+    /// 	}
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"context"
+    /// 	"fmt"
+    /// )
+    ///
+    /// func wait(ctx context.Context, done <-chan struct{}) error {
+    /// 	select {
+    /// 	case <-done:
+    /// 		return nil
+    /// 	case <-ctx.Done():
+    /// 		return fmt.Errorf("not done in time: %w", ctx.Err())
+    /// 	}
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// The verb becomes `%w`. The text of the error stays as it is, but callers can then tell what is in it: the
+    /// fix is unsafe.
+    pub(crate) const RULE: Rule = Rule {
+        name: "lost-context-error",
+        category: Category::LostError,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: Some(Safety::Unsafe),
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for (id, unit) in context.flow.units.iter() {
+        let file = context.file(unit.file);
+        walk(file.tree, unit, |node, _| {
+            if file.tree.kind(node) != NodeKind::CallExpr {
+                return;
+            }
+            for formatted in errorf(context, file, node) {
+                let argument = unparenthesized(file, formatted.argument);
+                let of_context = file.tree.kind(argument) == NodeKind::CallExpr
+                    && matches!(
+                        called(context, file, argument),
+                        Some(("context", "Err" | "Cause"))
+                    );
+                if !of_context || !matches!(formatted.verb, 'v' | 's') {
+                    continue;
+                }
+                let text = context.text(unit.file, argument);
+                let path = context.path(unit.file);
+                let mut diagnostic = RULE
+                    .diagnostic(
+                        path.clone(),
+                        context.span(unit.file, argument),
+                        format!(
+                            "`{text}` is formatted with `%{}`, so `errors.Is` does not find it",
+                            formatted.verb
+                        ),
+                    )
+                    .in_function(context.function(id))
+                    .operation(format!("format {text}"))
+                    .step(
+                        path,
+                        context.span(unit.file, argument),
+                        "only the text of the error goes on from here",
+                    )
+                    .help("format it with `%w`");
+                if let Some(offset) = formatted.offset {
+                    diagnostic = diagnostic.fix(Fix {
+                        safety: Safety::Unsafe,
+                        message: "wrap the error".to_owned(),
+                        edits: vec![Edit {
+                            file: context.path(unit.file),
+                            span: Span::new(offset, offset + 1),
+                            replacement: "w".to_owned(),
+                        }],
+                    });
+                }
+                findings.push(diagnostic);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn verbs() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"context"
+	"fmt"
+)
+
+type mine interface { context.Context }
+
+func a(ctx context.Context) error { return fmt.Errorf("%v", ctx.Err()) } // want "is formatted with `%v`"
+func b(ctx context.Context) error { return fmt.Errorf("%d: %+v", 1, ctx.Err()) } // want "is formatted with `%v`"
+func c(ctx mine) error { return fmt.Errorf("100%% %s: %w", (ctx.Err()), ctx.Err()) } // want "is formatted with `%s`"
+func d(ctx context.Context) error { return fmt.Errorf("%v", context.Cause(ctx)) } // want "context.Cause"
+
+func e(ctx context.Context) error { return fmt.Errorf("%w", ctx.Err()) }
+func f(ctx context.Context) string { return fmt.Sprintf("%v", ctx.Err()) }
+func g(ctx context.Context) error { return fmt.Errorf("%T", ctx.Err()) }
+func h(ctx context.Context, err error) error { return fmt.Errorf("%v", err) }
+func i(ctx context.Context) error { return fmt.Errorf("%[1]v", ctx.Err()) }
+"#,
+        );
+    }
+}

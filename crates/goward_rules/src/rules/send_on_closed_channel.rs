@@ -1,0 +1,505 @@
+//! `send-on-closed-channel`: a function closes a channel on which its goroutines may still send.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{Callee, Step, Unit, UnitId, callee, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
+use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::walk::{walk, walk_all};
+
+rule! {
+    /// Reports channels that a function closes as it returns while a goroutine of it may still send.
+    ///
+    /// ## What it reports
+    ///
+    /// `defer close(ch)` in a function that made `ch` and started a goroutine which sends on it, where some path
+    /// from the start of the goroutine to a return waits for nothing: no receive but those that give up
+    /// (`ctx.Done()`, `time.After`), no `Wait`, no lock.
+    ///
+    /// ## Why it matters
+    ///
+    /// A send on a closed channel panics, in the goroutine, where no `recover` of the function helps: the process
+    /// ends. It happens on the path on which the function gives up early.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import "context"
+    ///
+    /// func first(ctx context.Context, fetch func() string) (string, error) {
+    /// 	results := make(chan string, 1)
+    /// 	defer close(results) // want send-on-closed-channel
+    /// 	go func() {
+    /// 		results <- fetch()
+    /// 	}()
+    /// 	select {
+    /// 	case result := <-results:
+    /// 		return result, nil
+    /// 	case <-ctx.Done():
+    /// 		return "", ctx.Err()
+    /// 	}
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"context"
+    /// 	"sync"
+    /// )
+    ///
+    /// func first(ctx context.Context, fetch func() string) (string, error) {
+    /// 	results := make(chan string, 1)
+    /// 	go func() {
+    /// 		defer close(results)
+    /// 		results <- fetch()
+    /// 	}()
+    /// 	select {
+    /// 	case result := <-results:
+    /// 		return result, nil
+    /// 	case <-ctx.Done():
+    /// 		return "", ctx.Err()
+    /// 	}
+    /// }
+    ///
+    /// func all(jobs []func() int) (sum int) {
+    /// 	results := make(chan int, len(jobs))
+    /// 	defer close(results)
+    /// 	var group sync.WaitGroup
+    /// 	for _, job := range jobs {
+    /// 		group.Add(1)
+    /// 		go func() {
+    /// 			defer group.Done()
+    /// 			results <- job()
+    /// 		}()
+    /// 	}
+    /// 	group.Wait()
+    /// 	for range jobs {
+    /// 		sum += <-results
+    /// 	}
+    /// 	return sum
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: mostly the goroutine should close the channel, or nobody, but that changes who may receive.
+    pub(crate) const RULE: Rule = Rule {
+        name: "send-on-closed-channel",
+        category: Category::Panic,
+        group: Group::Default,
+        severity: Severity::Error,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for (id, unit) in context.flow.units.iter() {
+        let file = context.file(unit.file);
+        let mut closers = Vec::new();
+        walk(file.tree, unit, |node, _| {
+            if file.tree.kind(node) == NodeKind::DeferStmt {
+                closers.extend(closed_channels(context, file, unit, node));
+            }
+        });
+        for (defer, close, channel) in closers {
+            let mut starts = Vec::new();
+            walk(file.tree, unit, |node, _| {
+                if let Some(send) = sending_goroutine(file, node, channel) {
+                    starts.push((node, send));
+                }
+            });
+            let reached = starts
+                .into_iter()
+                .find(|&(start, _)| returns_without_waiting(context, file, unit, start, defer));
+            if let Some((start, send)) = reached {
+                findings.push(finding(context, id, close, start, send, channel));
+            }
+        }
+    }
+}
+
+fn finding(
+    context: &Context<'_>,
+    id: UnitId,
+    close: NodeId,
+    start: NodeId,
+    send: NodeId,
+    channel: ObjectId,
+) -> Diagnostic {
+    let file = context.flow.units.get(id).file;
+    let path = context.path(file);
+    let name = context.world().object(channel).name;
+    let begin = context.span(file, start).start;
+    let keyword = goward_diagnostics::Span::new(begin, begin + 2);
+    RULE.diagnostic(
+        path.clone(),
+        context.span(file, close),
+        format!(
+            "`{name}` is closed when `{}` returns, and a goroutine may send on it after that",
+            context.function(id)
+        ),
+    )
+    .in_function(context.function(id))
+    .operation(format!("close {name}"))
+    .step(
+        path.clone(),
+        keyword,
+        "the goroutine starts here; a path from here returns without waiting for it",
+    )
+    .step(
+        path.clone(),
+        context.span(file, close),
+        "the channel is closed at that return",
+    )
+    .step(
+        path,
+        context.span(file, send),
+        "a send on a closed channel panics",
+    )
+    .help(format!(
+        "close `{name}` in the goroutine that sends, or wait for it before the return"
+    ))
+}
+
+/// `defer close(ch)`, or a deferred literal with that call at its top, where the function made `ch`:
+/// the statement, the call, the channel.
+fn closed_channels(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    defer: NodeId,
+) -> Option<(NodeId, NodeId, ObjectId)> {
+    let tree = file.tree;
+    let Statement::Defer { call } = tree.statement(defer) else {
+        return None;
+    };
+    let mut calls = vec![call];
+    if let Expression::Call { function, .. } = tree.expression(call)
+        && let Expression::FunctionLiteral { body, .. } =
+            tree.expression(unparenthesized(file, function))
+        && let Statement::Block { statements } = tree.statement(body)
+    {
+        // A literal that waits first is one that knows.
+        let waits = statements
+            .iter()
+            .any(|&statement| waits_below(file, statement));
+        calls = Vec::new();
+        for &statement in statements.iter().filter(|_| !waits) {
+            if let Statement::Expression { expression } = tree.statement(statement)
+                && tree.kind(statement) == NodeKind::ExprStmt
+            {
+                calls.push(expression);
+            }
+        }
+    }
+    calls.into_iter().find_map(|call| {
+        let Expression::Call {
+            function,
+            arguments: &[argument],
+            ..
+        } = tree.expression(call)
+        else {
+            return None;
+        };
+        let argument = unparenthesized(file, argument);
+        if callee(context.world(), file, function) != Callee::Builtin("close")
+            || tree.kind(argument) != NodeKind::Ident
+        {
+            return None;
+        }
+        let channel = file.facts.object_of(argument)?;
+        let entry = context.world().object(channel);
+        let local = entry.kind == ObjectKind::Variable(VariableKind::Local)
+            && tree.span(unit.body).contains(entry.offset)
+            && context
+                .world()
+                .underlying(context.world().object_type(channel))
+                .kind()
+                == TypeKind::Channel;
+        local.then_some((defer, call, channel))
+    })
+}
+
+/// The send in a goroutine that is started by a literal.
+fn sending_goroutine(file: &TypedFile<'_>, node: NodeId, channel: ObjectId) -> Option<NodeId> {
+    if file.tree.kind(node) != NodeKind::GoStmt {
+        return None;
+    }
+    let Statement::Go { call } = file.tree.statement(node) else {
+        return None;
+    };
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return None;
+    };
+    let literal = unparenthesized(file, function);
+    if file.tree.kind(literal) != NodeKind::FuncLit {
+        return None;
+    }
+    let mut send = None;
+    // A goroutine that recovers what its send panics with is prepared for it.
+    let mut recovers = false;
+    walk_all(file.tree, literal, |below| {
+        if file.tree.kind(below) == NodeKind::SendStmt
+            && let Statement::Send {
+                channel: target, ..
+            } = file.tree.statement(below)
+            && file.facts.object_of(unparenthesized(file, target)) == Some(channel)
+        {
+            send.get_or_insert(below);
+        }
+        recovers |= file.tree.kind(below) == NodeKind::Ident
+            && file.tree.symbol(below).as_str() == "recover";
+    });
+    send.filter(|_| !recovers)
+}
+
+/// Whether a path from the start of the goroutine to the deferred call waits for nothing.
+fn returns_without_waiting(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    start: NodeId,
+    defer: NodeId,
+) -> bool {
+    let graph = &unit.graph;
+    let mut pending = Vec::new();
+    for block in graph.reverse_postorder() {
+        let steps = &graph.block(block).steps;
+        if let Some(index) = steps
+            .iter()
+            .position(|&step| step == Step::Statement(start))
+        {
+            pending.push((block, index + 1));
+        }
+    }
+    let mut seen = vec![false; graph.blocks.len()];
+    while let Some((block, from)) = pending.pop() {
+        let mut ended = false;
+        for &step in &graph.block(block).steps[from..] {
+            if step == Step::RunDeferred(defer) {
+                return true;
+            }
+            if waits(context, file, step) {
+                ended = true;
+                break;
+            }
+        }
+        if ended {
+            continue;
+        }
+        for edge in &graph.block(block).successors {
+            if !std::mem::replace(&mut seen[edge.to.index()], true) {
+                pending.push((edge.to, 0));
+            }
+        }
+    }
+    false
+}
+
+/// Whether a step may wait for the goroutine: a receive that does not give up, or a call that could.
+fn waits(context: &Context<'_>, file: &TypedFile<'_>, step: Step) -> bool {
+    let tree = file.tree;
+    match step {
+        Step::Expression(node) => match tree.expression(node) {
+            Expression::Unary {
+                operator: UnaryOperator::Receive,
+                operand,
+            } => !gives_up(file, operand),
+            Expression::Call { function, .. } => may_wait(context, file, function),
+            _ => false,
+        },
+        Step::RangeNext(node) => matches!(tree.statement(node), Statement::Range { operand, .. }
+            if context.world().underlying(file.facts.type_of(operand)).kind() == TypeKind::Channel),
+        Step::Communicate(node) => {
+            let mut received = false;
+            walk_all(tree, node, |below| {
+                received |= matches!(tree.expression(below), Expression::Unary {
+                    operator: UnaryOperator::Receive,
+                    operand,
+                } if !gives_up(file, operand));
+            });
+            received
+        }
+        Step::RunDeferred(node) => match tree.statement(node) {
+            Statement::Defer { call } => waits_below(file, call),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a channel is one of those that end a wait: `ctx.Done()`, `time.After(d)`, `timer.C`.
+fn gives_up(file: &TypedFile<'_>, channel: NodeId) -> bool {
+    let channel = unparenthesized(file, channel);
+    let name = |node: NodeId| match file.tree.expression(unparenthesized(file, node)) {
+        Expression::Selector { name, .. } => Some(file.tree.symbol(name)),
+        _ => None,
+    };
+    match file.tree.expression(channel) {
+        Expression::Call { function, .. } => {
+            name(function).is_some_and(|name| matches!(name.as_str(), "Done" | "After"))
+        }
+        Expression::Selector { .. } => name(channel).is_some_and(|name| name.as_str() == "C"),
+        _ => false,
+    }
+}
+
+/// Calls that may wait: of what is not known, of function values, and of `Wait` and locks.
+fn may_wait(context: &Context<'_>, file: &TypedFile<'_>, function: NodeId) -> bool {
+    match callee(context.world(), file, function) {
+        Callee::Builtin(_) | Callee::Conversion => false,
+        Callee::Function(object) | Callee::Interface(object) => {
+            let object = context.world().object(object);
+            let package = object
+                .package
+                .map_or("", |package| context.world().package(package).path.as_str());
+            // What package fmt, errors, log and their like do has nothing to do with the goroutine.
+            let harmless = matches!(
+                package,
+                "fmt" | "errors" | "log" | "log/slog" | "strings" | "strconv" | "context" | "time"
+            ) && object.name.as_str() != "Sleep";
+            !harmless
+        }
+        Callee::Literal(_) | Callee::Variable(_) | Callee::Unknown => true,
+    }
+}
+
+/// Whether something below a node waits: a receive, a range over something, a call of `Wait`.
+fn waits_below(file: &TypedFile<'_>, root: NodeId) -> bool {
+    let tree = file.tree;
+    let mut found = false;
+    walk_all(tree, root, |node| {
+        found |= match tree.expression(node) {
+            Expression::Unary {
+                operator: UnaryOperator::Receive,
+                ..
+            } => true,
+            Expression::Selector { name, .. } => {
+                matches!(tree.symbol(name).as_str(), "Wait" | "Lock" | "RLock")
+            }
+            _ => tree.kind(node) == NodeKind::RangeStmt,
+        };
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn who_waits() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+func work() int { return 1 }
+
+func timeout() (int, error) {
+	ch := make(chan int, 1)
+	defer close(ch) // want "`ch` is closed when `timeout` returns"
+	go func() { ch <- work() }()
+	select {
+	case n := <-ch:
+		return n, nil
+	case <-time.After(time.Second):
+		return 0, errors.New("late")
+	}
+}
+func early(ready bool) int {
+	ch := make(chan int)
+	go func() { ch <- work() }()
+	defer func() { close(ch) }() // want "`ch` is closed when `early` returns"
+	if !ready {
+		return 0
+	}
+	return <-ch
+}
+func selected(ctx context.Context) {
+	ch := make(chan int)
+	defer close(ch) // want "`ch` is closed when `selected` returns"
+	go func() {
+		select {
+		case ch <- work():
+		case <-ctx.Done():
+		}
+	}()
+	<-ctx.Done()
+}
+
+func received() int {
+	ch := make(chan int)
+	defer close(ch)
+	go func() { ch <- work() }()
+	return <-ch
+}
+func waited() {
+	ch := make(chan int, 1)
+	defer close(ch)
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() { defer group.Done(); ch <- work() }()
+	group.Wait()
+}
+func waitedLater() {
+	ch := make(chan int, 1)
+	defer close(ch)
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Add(1)
+	go func() { defer group.Done(); ch <- work() }()
+}
+func otherChannel() {
+	ch := make(chan int, 1)
+	done := make(chan bool)
+	defer close(ch)
+	go func() { ch <- work(); close(done) }()
+	<-done
+}
+func byCall(run func()) {
+	ch := make(chan int, 1)
+	defer close(ch)
+	go func() { ch <- work() }()
+	run()
+}
+func notSending() {
+	ch := make(chan int)
+	defer close(ch)
+	go func() { <-ch }()
+}
+func closedBySender() {
+	ch := make(chan int, 1)
+	go func() { defer close(ch); ch <- work() }()
+}
+func parameter(ch chan int) {
+	defer close(ch)
+	go func() { ch <- work() }()
+}
+func recovering() {
+	ch := make(chan int)
+	defer close(ch)
+	go func() { defer func() { recover() }(); ch <- work() }()
+}
+"#,
+        );
+    }
+}
