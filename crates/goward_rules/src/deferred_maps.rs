@@ -343,7 +343,13 @@ fn sharer(
     let conflicts = |kind: AccessKind| effect.access.kind.changes_content() || kind.changes();
     // Under a lock elsewhere, mostly: one lock among many uses guards something else. And a function
     // that gives the field its map sets the object up.
-    let elsewhere = || others().filter(|other| flow.units.outermost(other.unit) != outermost);
+    // Other deferred uses are as suspect as this one, and no votes against the lock.
+    let elsewhere = || {
+        others().filter(|other| {
+            flow.units.outermost(other.unit) != outermost
+                && (other.lock.is_some() || !other.deferred)
+        })
+    };
     let locked = elsewhere().filter(|other| other.lock.is_some()).count();
     let guarded = locked * 2 >= elsewhere().count() && !context.file(unit.file).test;
     let sets_up = uses.iter().any(|other| {

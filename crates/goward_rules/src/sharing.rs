@@ -23,6 +23,8 @@ pub(crate) struct Use {
     pub(crate) any_lock: bool,
     /// The object was made by this function and nobody else has it yet.
     pub(crate) fresh: bool,
+    /// It happens in deferred calls only.
+    pub(crate) deferred: bool,
 }
 
 /// Two uses of a map that may happen at the same time.
@@ -67,6 +69,7 @@ impl Sharing {
 
     fn find_uses(&mut self, context: &Context<'_>) {
         let flow = context.flow;
+        let deferred = deferred_units(context);
         for observed in &flow.observed {
             let EventKind::Access(access) = observed.event.kind else {
                 continue;
@@ -85,6 +88,11 @@ impl Sharing {
                 paths.owner_leads_to(*lock, access.path) || is_package_level(context, *lock)
             });
             let entry = Use {
+                deferred: observed.deferred.is_some()
+                    || flow
+                        .units
+                        .chain(observed.unit)
+                        .any(|unit| deferred.contains(&unit)),
                 unit: observed.unit,
                 access,
                 lock: lock.map(|lock| lock.0),
@@ -439,6 +447,52 @@ fn is_shared_kind(context: &Context<'_>, object: ObjectId) -> bool {
         context.world().object(object).kind,
         ObjectKind::Variable(VariableKind::Field | VariableKind::Package)
     )
+}
+
+/// The functions that run in deferred calls only, as far as the package calls them.
+fn deferred_units(context: &Context<'_>) -> FxHashSet<UnitId> {
+    let flow = context.flow;
+    let runs = || {
+        flow.observed
+            .iter()
+            .filter_map(|observed| match &observed.event.kind {
+                EventKind::Run { target, .. } => Some((observed, *target)),
+                _ => None,
+            })
+    };
+    let mut deferred: FxHashSet<UnitId> = FxHashSet::default();
+    loop {
+        let before = deferred.len();
+        for (observed, target) in runs() {
+            if observed.deferred.is_some() || deferred.contains(&observed.unit) {
+                deferred.insert(target);
+            }
+        }
+        if deferred.len() == before {
+            break;
+        }
+    }
+    loop {
+        let plain: Vec<UnitId> = runs()
+            .filter(|(observed, target)| {
+                observed.deferred.is_none()
+                    && !deferred.contains(&observed.unit)
+                    && deferred.contains(target)
+            })
+            .map(|(_, target)| target)
+            .collect();
+        if plain.is_empty() {
+            break;
+        }
+        for unit in plain {
+            deferred.remove(&unit);
+        }
+    }
+    deferred.retain(|&unit| {
+        let object = flow.units.get(unit).object;
+        !object.is_some_and(|object| context.world().object(object).is_exported())
+    });
+    deferred
 }
 
 /// Whether a place starts at a package variable.
