@@ -677,6 +677,32 @@ func onlyRecovered(work func()) (counts map[string]int) {
 	work()
 	return counts
 }
+func madeInTheCall(find func() *box, k string) (err error) {
+	var b *box
+	defer func() {
+		if b == nil {
+			b = find()
+		}
+		b.m[k] = 1
+	}()
+	b = find()
+	return nil
+}
+
+type loop struct {
+	m    map[string]int
+	done chan bool
+}
+
+func (l *loop) run() { l.m["a"] = 1; close(l.done) }
+func (l *loop) stop() {
+	<-l.done
+	clear(l.m)
+}
+func waitsInTheCall(l *loop) {
+	defer l.stop()
+	go l.run()
+}
 func generic[K comparable](k K) {
 	m := map[K]int{}
 	defer func() { m[k]++ }() // want "`m` is written in a deferred call"

@@ -93,7 +93,10 @@ pub(crate) fn report_all(
                 continue;
             }
             let hazard = match conflicts.get(&key) {
-                Some(conflict) if conflict.effect.deferred => Some(Hazard::Conflict(conflict)),
+                Some(conflict) if conflict.effect.deferred => {
+                    let waited = has_waited(context, observed.unit, &effect);
+                    (!waited).then_some(Hazard::Conflict(conflict))
+                }
                 _ => hazard(context, sharing, observed, statement, &effect),
             };
             if let Some(hazard) = hazard {
@@ -124,7 +127,10 @@ fn hazard<'c>(
         _ => None,
     };
     let tree = context.file(file).tree;
-    let (nilness, root_nilness) = nilness_at_run(context, observed, statement, effect);
+    let (nilness, root_nilness) = match is_set_on_the_way(context, observed.unit, effect) {
+        true => (None, None),
+        false => nilness_at_run(context, observed, statement, effect),
+    };
     if kind == AccessKind::Write
         && let Some(since) = certain(nilness)
     {
@@ -142,10 +148,41 @@ fn hazard<'c>(
     {
         return Some(Hazard::SetToNil { since });
     }
-    if effect.may_hold_any() || has_joined(&observed.state) {
+    if effect.may_hold_any()
+        || has_joined(&observed.state)
+        || has_waited(context, observed.unit, effect)
+    {
         return None;
     }
     sharer(context, sharing, observed, statement, effect).map(Hazard::Shared)
+}
+
+/// Whether the deferred function, or one that it calls, has given the map or the variable that leads to
+/// it another value: what the function around knows of it is over then.
+fn is_set_on_the_way(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
+    let flow = context.flow;
+    let path = effect.access.path;
+    let on_the_way = |unit: UnitId| {
+        unit != frame
+            && (unit == effect.unit || effect.calls.iter().any(|&(caller, _)| caller == unit))
+    };
+    flow.observed.iter().any(|observed| {
+        let EventKind::Set { path: set, .. } = observed.event.kind else {
+            return false;
+        };
+        on_the_way(observed.unit) && flow.locks.paths().is_prefix(set, path)
+    })
+}
+
+/// Whether the function with the access, or one that leads to it, has waited for something before.
+fn has_waited(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
+    let mut places: Vec<(UnitId, NodeId)> = effect.calls.clone();
+    places.push((effect.unit, effect.access.node));
+    context.flow.observed.iter().any(|observed| {
+        observed.unit != frame
+            && has_joined(&observed.state)
+            && places.contains(&(observed.unit, observed.event.node))
+    })
 }
 
 /// What is known, when the deferred call runs, of the map and of the variable that its place starts

@@ -133,7 +133,11 @@ fn closed_value(
     };
     let own = declared.package == Some(context.package.package)
         && tree.span(body).contains(declared.offset);
-    if !own || few_turns(file, around) || is_kept(context, file, body, object, defer) {
+    if !own
+        || !is_opened(file, body, object)
+        || few_turns(file, around)
+        || is_kept(context, file, body, object, defer)
+    {
         return None;
     }
     Some(operand)
@@ -147,6 +151,27 @@ fn root(file: &TypedFile<'_>, node: NodeId) -> Option<NodeId> {
         Expression::Selector { operand, .. } => root(file, operand),
         _ => None,
     }
+}
+
+/// Whether the variable is defined by a call: what is taken out of a list was opened before.
+fn is_opened(file: &TypedFile<'_>, body: NodeId, object: ObjectId) -> bool {
+    let tree = file.tree;
+    let mut opened = false;
+    walk_all(tree, body, |node| {
+        if tree.kind(node) == NodeKind::AssignStmt
+            && let Statement::Assign {
+                left,
+                right: &[value],
+                ..
+            } = tree.statement(node)
+            && left
+                .iter()
+                .any(|&target| file.facts.object_of(target) == Some(object))
+        {
+            opened |= tree.kind(unparenthesized(file, value)) == NodeKind::CallExpr;
+        }
+    });
+    opened
 }
 
 /// Whether a loop goes over a literal: there are as many turns as are written.

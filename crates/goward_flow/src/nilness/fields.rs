@@ -86,6 +86,13 @@ struct Evidence {
     writes: Vec<Write>,
 }
 
+impl Evidence {
+    /// The functions that test the map and make it.
+    fn makers(&self) -> impl Iterator<Item = UnitId> {
+        self.compared.intersection(&self.assigned).copied()
+    }
+}
+
 /// Finds writes to maps that are nil by what other functions do.
 pub(crate) fn never_made(
     package: &TypedPackage<'_>,
@@ -533,8 +540,14 @@ impl<'a> Collector<'a> {
             name.split_once('.')
                 .map(|(receiver, _)| receiver.to_owned())
         };
-        let makers = evidence.compared.intersection(&evidence.assigned);
-        let sibling = makers.copied().filter(|&maker| {
+        // A function that makes several maps where they are missing sets the object up.
+        let makers = evidence.makers().filter(|maker| {
+            let made = self.evidence.values();
+            made.filter(|other| other.makers().any(|other| other == *maker))
+                .count()
+                == 1
+        });
+        let sibling = makers.filter(|&maker| {
             let same_file = self.units.get(maker).file == writer.file;
             same_file || (receiver(maker).is_some() && receiver(maker) == receiver(outermost))
         });
@@ -616,13 +629,17 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Whether one of the functions that test or make the map calls this one.
+    /// Whether a function calls this one that tests or makes the map, or calls another one that does.
     fn called_by_any(&self, callee: UnitId, evidence: &Evidence) -> bool {
         let only = FxHashSet::from_iter([callee]);
-        evidence
-            .compared
-            .union(&evidence.assigned)
-            .any(|&caller| caller != callee && self.calls_any(caller, &only))
+        let knows = |caller: UnitId| {
+            evidence.compared.contains(&caller)
+                || evidence.assigned.contains(&caller)
+                || self.calls_any(caller, &evidence.assigned)
+        };
+        self.units.iter().any(|(caller, unit)| {
+            caller != callee && !unit.is_literal() && self.calls_any(caller, &only) && knows(caller)
+        })
     }
 }
 

@@ -235,6 +235,13 @@ func outside(f *os.File) {
 		defer f.Close()
 	}
 }
+func fromList(files []*os.File) {
+	for len(files) > 0 {
+		f := files[0]
+		files = files[1:]
+		defer f.Close()
+	}
+}
 func literal() {
 	for _, name := range []string{"a", "b"} {
 		f, _ := os.Open(name)

@@ -262,6 +262,31 @@ func (c *Config) Set(k, v string) {
 	c.Labels[k] = v
 }
 func (c *Config) Mark(k string) { c.Labels[k] = "" } // want "makes it when it is"
+
+type Node struct{ Attributes, Links map[string]string }
+type client struct{ node *Node }
+
+func (c *client) setup() {
+	if c.node.Attributes == nil {
+		c.node.Attributes = map[string]string{}
+	}
+	if c.node.Links == nil {
+		c.node.Links = map[string]string{}
+	}
+}
+func (c *client) update(k string) { c.node.Attributes[k] = "" }
+
+type Header struct{ Records map[string]string }
+
+func prepare(h *Header) {
+	if h.Records == nil {
+		h.Records = map[string]string{}
+	}
+	h.Records["kind"] = "file"
+}
+func describe(h *Header) { h.Records["size"] = "0" }
+func writeHeader(h *Header) { prepare(h); describe(h) }
+
 func (c *Config) Read(k string) string { return c.Labels[k] }
 "#,
         );
