@@ -795,6 +795,18 @@ func replacedForArgument(load func() map[string]int) {
 	defer show(m) // want "`m` is replaced before the deferred call runs"
 	m = load()
 }
+func replacedField(t *readers, load func() map[string]int) {
+	defer show(t.m) // want "`t.m` is replaced before the deferred call runs"
+	t.m = load()
+}
+func handedOver(t *readers) {
+	defer show(t.m)
+	t.m = map[string]int{}
+}
+func otherField(t, u *readers, load func() map[string]int) {
+	defer show(t.m)
+	u.m = load()
+}
 func kept(load func() map[string]int) {
 	m := map[string]int{"a": 1}
 	defer show(m)

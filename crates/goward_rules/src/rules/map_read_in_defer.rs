@@ -1,12 +1,13 @@
 //! `map-read-in-defer`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{EventKind, PathId};
+use goward_flow::{Callee, Element, EventKind, PathId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::TypeKind;
 
 use crate::context::Context;
 use crate::deferred_maps::report_all;
+use crate::errors::is_nil;
 use crate::rule::{Group, rule};
 
 rule! {
@@ -137,22 +138,32 @@ fn replaced(
     let unit = flow.units.get(id);
     let file = context.file(unit.file);
     let tree = file.tree;
-    let paths = flow.locks.paths();
-    let Some(root) = paths
-        .root(path)
-        .filter(|_| paths.get(path).elements.is_empty())
-    else {
+    let Some(root) = flow.locks.paths().root(path) else {
         return;
     };
-    drop(paths);
     let world = context.world();
-    let root_type = world.object_type(root);
-    if !root_type.is_known()
-        || world.underlying(root_type).kind() != TypeKind::Map
+    let replaced = match flow.locks.paths().get(path).elements.last() {
+        None => world.object_type(root),
+        Some(Element::Field(field)) => world.object_type(*field),
+        Some(_) => return,
+    };
+    if !replaced.is_known()
+        || world.underlying(replaced).kind() != TypeKind::Map
         || tree.kind(node) != NodeKind::AssignStmt
     {
         return;
     }
+    // `defer send(s.pending); s.pending = nil` hands the old map over and begins anew.
+    let field = !flow.locks.paths().get(path).elements.is_empty();
+    if field
+        && let Statement::Assign { right, .. } = tree.statement(node)
+        && right
+            .iter()
+            .any(|&value| is_empty_map(context, unit.file, value))
+    {
+        return;
+    }
+    let place = flow.text(path);
     let at = tree.span(node);
     for block in tree.preorder(unit.body) {
         let Statement::Block { statements } = tree.statement(block) else {
@@ -188,8 +199,12 @@ fn replaced(
                 .iter()
                 .any(|word| name.starts_with(word));
             let given = arguments.iter().find(|&&argument| {
-                tree.kind(argument) == NodeKind::Ident
-                    && file.facts.object_of(argument) == Some(root)
+                let mut start = argument;
+                while let Expression::Selector { operand, .. } = tree.expression(start) {
+                    start = operand;
+                }
+                file.facts.object_of(start) == Some(root)
+                    && context.text(unit.file, argument) == place
             });
             let Some(&argument) = given.filter(|_| !keeps_old) else {
                 continue;
@@ -202,7 +217,7 @@ fn replaced(
             }) {
                 continue;
             }
-            let name = tree.symbol(argument);
+            let name = &place;
             findings.push(
                 RULE.diagnostic(
                     context.path(unit.file),
@@ -226,5 +241,18 @@ fn replaced(
                 ),
             );
         }
+    }
+}
+
+/// Whether a value is nil, an empty literal, or made here.
+fn is_empty_map(context: &Context<'_>, file: usize, value: NodeId) -> bool {
+    let file = context.file(file);
+    let value = unparenthesized(file, value);
+    match file.tree.expression(value) {
+        Expression::CompositeLiteral { elements, .. } => elements.is_empty(),
+        Expression::Call { function, .. } => {
+            callee(context.world(), file, function) == Callee::Builtin("make")
+        }
+        _ => is_nil(context, file, value),
     }
 }
