@@ -94,7 +94,7 @@ fn lane(browser: &mut Browser, title: &str) -> Option<(i64, i64)> {
     for y in (bound(1) + 30..bound(3)).step_by(9) {
         browser.point((bound(0) + 40, y));
         if text(browser, "tip").contains(title) {
-            return Some(((bound(0) + 230 + bound(2)) / 2, y));
+            return Some(((bound(0) + 250 + bound(2)) / 2, y));
         }
     }
     None

@@ -217,9 +217,13 @@ pub(crate) fn exceptions(
         };
         let _ = writeln!(
             out,
-            "{:>10}  {}{message}, {verb} {origin}",
+            "{:>10}  {}{message}, {verb} {origin}{}",
             group.count,
-            kind_name(group.kind)
+            kind_name(group.kind),
+            match group.masked_by.last() {
+                Some(later) => format!(", masked by that of {}", frame(later)),
+                None => String::new(),
+            }
         );
     }
     if groups.len() > 12 {
@@ -250,6 +254,9 @@ fn exception_text(out: &mut String, group: &ExceptionGroup, path: &Path) {
     if let Some(origin) = &group.origin {
         let _ = writeln!(out, "  origin      {}", frame(origin));
     }
+    for later in &group.masked_by {
+        let _ = writeln!(out, "  masked by   {}", frame(later));
+    }
     for call in &group.in_deferred {
         let _ = writeln!(out, "  in deferred {}", frame(call));
     }
@@ -261,11 +268,10 @@ pub(crate) fn path_text(out: &mut String, path: &Path) {
     for hit in &path.hits {
         let _ = writeln!(
             out,
-            "  woke        goroutine {} {}, which had waited {} ({})",
+            "  woke        goroutine {} {}, which had waited {}",
             hit.goroutine,
             hit.function,
-            duration(hit.waited),
-            hit.waited_for
+            waited(hit.waited, hit.waited_before, &hit.waited_for)
         );
     }
     if path.more_hits > 0 {
@@ -283,9 +289,8 @@ pub(crate) fn path_text(out: &mut String, path: &Path) {
         let waited = match step.waited_since {
             Some(since) if step.how != "created" => {
                 format!(
-                    " after waiting {} ({})",
-                    duration(step.from - since),
-                    step.waited_for
+                    " after waiting {}",
+                    waited(step.from - since, step.waited_before, &step.waited_for)
                 )
             }
             _ => String::new(),
@@ -299,6 +304,16 @@ pub(crate) fn path_text(out: &mut String, path: &Path) {
             duration(step.from)
         );
     }
+}
+
+/// How long and for what a goroutine waited; what began before the trace may have taken longer.
+fn waited(time: i64, before: bool, reason: &str) -> String {
+    let at_least = if before { "at least " } else { "" };
+    let reason = match reason {
+        "" => String::new(),
+        reason => format!(" ({reason})"),
+    };
+    format!("{at_least}{}{reason}", duration(time))
 }
 
 /// The critical path of a task.

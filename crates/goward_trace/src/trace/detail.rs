@@ -35,9 +35,9 @@ pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) 
         if end < from {
             break;
         }
-        if change.time <= to && change.state != GoState::NotExist {
+        if timeline.since(change) <= to && change.state != GoState::NotExist {
             spans.push(Span {
-                begin: change.time,
+                begin: timeline.since(change),
                 end,
                 state: change.state,
                 reason: change.reason,
@@ -124,7 +124,7 @@ fn find_processor_spans(timeline: &Timeline) -> Vec<Vec<(i64, i64, u32)>> {
             && change.state == GoState::Running
             && let Some(lane) = lanes.get_mut(usize::from(change.processor))
         {
-            lane.push((change.time, end, change.goroutine));
+            lane.push((timeline.since(change), end, change.goroutine));
         }
     };
     for change in &timeline.transitions {
@@ -231,12 +231,13 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
     };
     for next in &timeline.transitions {
         if let Some(before) = timeline.transitions.get(next.previous as usize) {
-            add(next.goroutine, before.state, before.time, next.time);
+            let since = timeline.since(before);
+            add(next.goroutine, before.state, since, next.time);
         }
     }
     for (index, goroutine) in timeline.goroutines.iter().enumerate() {
         if let Some(last) = timeline.transitions.get(goroutine.last as usize) {
-            add(index as u32, last.state, last.time, timeline.end);
+            add(index as u32, last.state, timeline.since(last), timeline.end);
         }
     }
     functions

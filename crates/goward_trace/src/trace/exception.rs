@@ -52,6 +52,8 @@ pub struct ExceptionGroup {
     pub origin: Option<FrameText>,
     /// Whether it is a cancellation by the context's own deadline.
     pub by_deadline: bool,
+    /// The functions that panicked again in deferred calls, and so masked the first panic, in order.
+    pub masked_by: Vec<FrameText>,
     /// The deferred calls that were running when it was seen, innermost first.
     pub in_deferred: Vec<FrameText>,
     /// The whole stack of the first one.
@@ -80,6 +82,8 @@ pub struct Step {
     /// Why it had been waiting, and since when, where it was woken.
     pub waited_for: String,
     pub waited_since: Option<i64>,
+    /// Whether it had been waiting since before the trace.
+    pub waited_before: bool,
     pub waited_at: Vec<FrameText>,
     /// Who did it, and where.
     pub by: Option<i64>,
@@ -96,6 +100,8 @@ pub struct Hit {
     pub at: i64,
     pub waited_for: String,
     pub waited: i64,
+    /// Whether it had been waiting since before the trace.
+    pub waited_before: bool,
     pub waited_at: Vec<FrameText>,
 }
 
@@ -255,6 +261,20 @@ pub fn origin(timeline: &Timeline, exception: &Exception) -> (Option<FrameText>,
     (own, Vec::new())
 }
 
+/// The functions that raised the panics of a stack but the first, oldest first.
+fn masked_by(stack: &[FrameText]) -> Vec<FrameText> {
+    let mut panics = (0..stack.len())
+        .rev()
+        .filter(|&index| is_panic(&stack[index].function));
+    panics.next();
+    panics
+        .filter_map(|index| {
+            let mut callers = stack[index + 1..].iter();
+            callers.find(|frame| !raises(&frame.function)).cloned()
+        })
+        .collect()
+}
+
 /// The deferred call among the frames that stand above a panic: the outermost, or the one above that
 /// where it is the compiler's wrapper around the call.
 fn deferred_call(above: &[FrameText]) -> Option<&FrameText> {
@@ -333,6 +353,7 @@ pub fn group(timeline: &Timeline, all: &[Exception]) -> Vec<ExceptionGroup> {
                     message: exception.message.clone(),
                     origin: place,
                     by_deadline: exception.kind == Kind::Cancel && is_deadline(&stack),
+                    masked_by: masked_by(&stack),
                     in_deferred: deferred,
                     stack,
                     goroutine: goroutine.map_or(-1, |goroutine| goroutine.id),
@@ -372,6 +393,7 @@ pub fn path_back(
             how: "started before the trace",
             waited_for: String::new(),
             waited_since: None,
+            waited_before: false,
             waited_at: Vec::new(),
             by: None,
             by_function: String::new(),
@@ -400,7 +422,8 @@ pub fn path_back(
         step.how = if created { "created" } else { "woken" };
         if let Some(before) = before {
             step.waited_for = timeline.reason(before.reason).to_owned();
-            step.waited_since = Some(before.time - timeline.start);
+            step.waited_since = Some(timeline.since(before) - timeline.start);
+            step.waited_before = timeline.is_older(before);
             step.waited_at = frames(timeline, before.stack);
         }
         let by = change.by;
@@ -454,7 +477,8 @@ pub fn hits(timeline: &Timeline, goroutine: u32, time: i64, limit: usize) -> (Ve
             function: timeline.name(change.goroutine).to_owned(),
             at: change.time - timeline.start,
             waited_for: timeline.reason(before.reason).to_owned(),
-            waited: change.time - before.time,
+            waited: change.time - timeline.since(before),
+            waited_before: timeline.is_older(before),
             waited_at: frames(timeline, before.stack),
         });
     }
@@ -506,7 +530,7 @@ pub fn critical_path(timeline: &Timeline, task: usize) -> Vec<Piece> {
         let Some(change) = timeline.transitions.get(at as usize) else {
             break;
         };
-        let from = change.time.max(begin);
+        let from = timeline.since(change).max(begin);
         pieces.push(Piece {
             from: from - timeline.start,
             to: time - timeline.start,

@@ -331,7 +331,7 @@ fn goroutine_slice(
     };
     sink.slice(
         Lane::Goroutine(before.goroutine),
-        before.time,
+        timeline.since(before),
         end,
         name,
         string(timeline, place),

@@ -624,6 +624,8 @@ impl Timeline {
             }
             _ => {}
         }
+        // See `since`.
+        let older = known.last == NOBODY && !created;
         let number = self.transitions.len() as u32;
         let transition = Transition {
             time: event.time,
@@ -640,7 +642,7 @@ impl Timeline {
         if known.transitions.is_multiple_of(CHECKPOINT) {
             self.checkpoints.entry(index).or_default().push(number);
         }
-        known.since = event.time;
+        known.since = if older { self.start } else { event.time };
         known.state = change.to;
         known.reason = reason;
         known.stack = stack;
@@ -660,6 +662,25 @@ impl Timeline {
                 after,
             });
         }
+    }
+
+    /// Since when a goroutine was in the state that it entered with a transition. One that is older
+    /// than the trace shows its state with its first event; it had been in it all the time before.
+    pub fn since(&self, change: &Transition) -> i64 {
+        if self.is_older(change) {
+            self.start
+        } else {
+            change.time
+        }
+    }
+
+    /// Whether a state began before the trace.
+    pub fn is_older(&self, change: &Transition) -> bool {
+        change.previous == NOBODY
+            && self
+                .goroutines
+                .get(change.goroutine as usize)
+                .is_some_and(|known| known.created.is_none())
     }
 
     /// The last transition of a goroutine that is not behind `limit`, an index of a transition.

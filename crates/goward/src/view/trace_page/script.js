@@ -10,7 +10,7 @@ if (dark) COLORS[2] = '#3d4652';
 const INK = dark ? '#e3e6ea' : '#1b1f24', DIM = dark ? '#8b949e' : '#68707a';
 const ON = ['#ffffff', '#1b1f24', INK, '#ffffff', '#ffffff'];
 const LINE = dark ? '#2d333b' : '#dfe3e8', GROUND = dark ? '#14171b' : '#ffffff', HOT = dark ? '#ff6b63' : '#c2201c';
-const LABEL = 230, ROW = 18, AXIS = 22;
+const LABEL = 250, ROW = 18, AXIS = 22;
 let data, lanes = [], rows = [], from = 0, to = 1, scroll = 0, selection = null, picked = null, current = -1;
 let byId = new Map(), wanted = new Map(), path = [];
 
@@ -20,6 +20,12 @@ function unit(ns) {
   if (a < 1e6) return (ns / 1e3).toFixed(a < 1e4 ? 2 : 1) + ' µs';
   if (a < 1e9) return (ns / 1e6).toFixed(a < 1e7 ? 2 : 1) + ' ms';
   return (ns / 1e9).toFixed(3) + ' s';
+}
+// A time on the axis, with as many decimals as its neighbours need.
+function tick(ns, step) {
+  if (!ns) return '0';
+  const [size, name] = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']].find(u => ns >= u[0]) || [1, 'ns'];
+  return `+${(ns / size).toFixed(Math.max(0, Math.ceil(Math.log10(size / step) - 1e-9)))} ${name}`;
 }
 function element(tag, text, ...children) {
   const e = document.createElement(tag);
@@ -265,7 +271,7 @@ function axis(g, w) {
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
     const at = x(t, w);
     g.fillRect(at, AXIS - 5, 1, 5);
-    g.fillText(t ? '+' + unit(Math.round(t)) : '0', at + 3, 10);
+    g.fillText(tick(Math.round(t), step), at + 3, 10);
   }
   if (data.wall && LABEL > 100) {
     g.fillText(new Date((data.wall + from) / 1e6).toISOString().slice(11, 23) + ' UTC', 6, 10);
@@ -524,9 +530,10 @@ function flame() {
   };
 }
 
+function mark() { document.querySelectorAll('.exception').forEach((b, i) => b.setAttribute('aria-current', i === current)); }
 function choose(index) {
   current = index;
-  document.querySelectorAll('.exception').forEach((b, i) => b.setAttribute('aria-current', i === index));
+  mark();
   const { group, path: p } = data.exceptions[index];
   path = [];
   for (const s of p.steps) if (s.by !== null) path.push({ from: s.by, to: s.goroutine, time: s.from });
@@ -545,20 +552,21 @@ function choose(index) {
   if (group.message) d.append(element('div', group.message));
   if (group.by_deadline) d.append(element('div', 'the context\'s deadline passed'));
   if (group.origin) d.append(element('div', `origin ${group.origin.function} ${group.origin.file}:${group.origin.line}`));
+  for (const f of group.masked_by) d.append(element('div', `masked by the panic of ${f.function} ${f.file}:${f.line}`));
   for (const f of group.in_deferred) d.append(element('div', `in deferred ${f.function} ${f.file}:${f.line}`));
   columns.append(d);
   const way = element('div'); way.append(element('h2', 'the way back'));
   for (const s of p.steps) {
     const line = element('div');
     line.append(link(s.goroutine, `goroutine ${s.goroutine}`, s.from), ` ${s.function} ${s.how}`);
-    if (s.waited_since !== null && s.how !== 'created') line.append(` after ${unit(s.from - s.waited_since)} (${s.waited_for})`);
+    if (s.waited_since !== null && s.how !== 'created') line.append(` after ${s.waited_before ? 'at least ' : ''}${unit(s.from - s.waited_since)}${s.waited_for ? ` (${s.waited_for})` : ''}`);
     if (s.by !== null) { line.append(' by '); line.append(link(s.by, `goroutine ${s.by}`, s.from)); line.append(` ${s.by_function}`); }
     way.append(line);
   }
   columns.append(way);
   if (p.hits.length) {
     const hit = element('div'); hit.append(element('h2', `woke ${p.hits.length + p.more_hits} goroutines`));
-    for (const one of p.hits) { const line = element('div'); line.append(link(one.goroutine, `goroutine ${one.goroutine}`, one.at), ` ${one.function}, waited ${unit(one.waited)} (${one.waited_for})`); hit.append(line); }
+    for (const one of p.hits) { const line = element('div'); line.append(link(one.goroutine, `goroutine ${one.goroutine}`, one.at), ` ${one.function}, waited ${one.waited_before ? 'at least ' : ''}${unit(one.waited)}${one.waited_for ? ` (${one.waited_for})` : ''}`); hit.append(line); }
     columns.append(hit);
   }
   const st = element('div'); st.append(element('h2', 'stack'), stackList(group.stack.map(f => `${f.function}\n${f.file}:${f.line}`)));
@@ -666,7 +674,7 @@ function wire() {
       ArrowUp: () => { scroll -= ROW * 3; draw(); }, ArrowDown: () => { scroll += ROW * 3; draw(); },
       0: () => { from = 0; to = data.duration; draw(); }, '/': () => $('filter').focus(), '?': () => $('keys').showModal(),
       e: () => n && choose((current + 1) % n), E: () => n && choose((current - 1 + n) % n),
-      Escape: () => { selection = null; path = []; current = -1; picked = null; layout(); },
+      Escape: () => { selection = null; path = []; current = -1; picked = null; mark(); layout(); },
     };
     if (keys[e.key]) { e.preventDefault(); keys[e.key](); }
   });
