@@ -7,6 +7,7 @@
 //! somebody else's tree ends like a folder here must not make it ours, so a lone vote counts only
 //! for a path that ends with the name of the tree's folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -118,7 +119,7 @@ pub(crate) fn own_path(root: &Path, filesystem: &dyn FileSystem) -> Option<Strin
 struct Packages {
     /// Folders with Go files, relative to the top.
     folders: FxHashSet<String>,
-    imports: FxHashSet<String>,
+    imports: BTreeSet<String>,
 }
 
 impl Packages {
