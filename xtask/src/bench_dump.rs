@@ -10,10 +10,13 @@
     reason = "a benchmark runs programs and prints figures"
 )]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
+
+use crate::go_program;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -26,6 +29,9 @@ pub(crate) struct Arguments {
     /// Leave the peer out: it takes minutes on a large profile.
     #[arg(long)]
     without_peer: bool,
+    /// Write the figures to bench/dump.txt or bench/profile.txt.
+    #[arg(long)]
+    write: bool,
 }
 
 const CRASHING: &str = r#"package main
@@ -96,8 +102,9 @@ pub(crate) fn dump(arguments: &Arguments) -> anyhow::Result<()> {
         .output()?;
     let file = scratch.join("dump.txt");
     std::fs::write(&file, &output.stderr)?;
-    println!(
-        "{size} goroutines, {:.1} MB",
+    let mut report = format!(
+        "CPU seconds (user + system), least of {} runs\n\ndump of {size} goroutines, {:.1} MB\n",
+        arguments.runs,
         output.stderr.len() as f64 / 1e6
     );
     let ours = least(arguments.runs, || {
@@ -107,9 +114,9 @@ pub(crate) fn dump(arguments: &Arguments) -> anyhow::Result<()> {
             .stdout(Stdio::null())
             .status()
     })?;
-    println!("goward crash: {ours:.2} CPU s");
+    let _ = writeln!(report, "goward crash       {ours:.2} s");
     if arguments.without_peer {
-        return Ok(());
+        return finish(arguments, "dump.txt", &report);
     }
     run(Command::new("go")
         .args(["install", "github.com/maruel/panicparse/v2/cmd/pp@v2.5.0"])
@@ -121,11 +128,12 @@ pub(crate) fn dump(arguments: &Arguments) -> anyhow::Result<()> {
             .stderr(Stdio::null())
             .status()
     })?;
-    println!(
-        "panicparse 2.5.0: {peer:.2} CPU s\nratio: {:.1}",
+    let _ = writeln!(
+        report,
+        "panicparse 2.5.0   {peer:.2} s, {:.1} times as much",
         peer / ours
     );
-    Ok(())
+    finish(arguments, "dump.txt", &report)
 }
 
 /// Measures the profile reader.
@@ -134,7 +142,11 @@ pub(crate) fn profile(arguments: &Arguments) -> anyhow::Result<()> {
     let file = std::env::temp_dir().join("goward-bench-profile.pb");
     let bytes = synthetic(arguments.size.unwrap_or(600_000));
     std::fs::write(&file, &bytes)?;
-    println!("synthetic profile, {:.1} MB", bytes.len() as f64 / 1e6);
+    let mut report = format!(
+        "CPU seconds (user + system), least of {} runs\n\nsynthetic goroutine profile, {:.1} MB\n",
+        arguments.runs,
+        bytes.len() as f64 / 1e6
+    );
     let ours = least(arguments.runs, || {
         Command::new(&goward)
             .arg("profile")
@@ -142,9 +154,9 @@ pub(crate) fn profile(arguments: &Arguments) -> anyhow::Result<()> {
             .stdout(Stdio::null())
             .status()
     })?;
-    println!("goward profile: {ours:.2} CPU s");
+    let _ = writeln!(report, "goward profile       {ours:.2} s");
     if arguments.without_peer {
-        return Ok(());
+        return finish(arguments, "profile.txt", &report);
     }
     let peer = least(1, || {
         Command::new("go")
@@ -154,10 +166,21 @@ pub(crate) fn profile(arguments: &Arguments) -> anyhow::Result<()> {
             .stderr(Stdio::null())
             .status()
     })?;
-    println!(
-        "go tool pprof -top: {peer:.2} CPU s\nratio: {:.1}",
+    let _ = writeln!(
+        report,
+        "go tool pprof -top   {peer:.2} s, {:.1} times as much",
         peer / ours
     );
+    finish(arguments, "profile.txt", &report)
+}
+
+fn finish(arguments: &Arguments, file: &str, report: &str) -> anyhow::Result<()> {
+    print!("{report}");
+    if arguments.write {
+        let folder = go_program::workspace().join("bench");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(file), report)?;
+    }
     Ok(())
 }
 

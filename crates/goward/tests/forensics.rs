@@ -150,11 +150,11 @@ fn leaks_names_what_grows_and_only_that() {
     assert_eq!(goward(&arguments).status.code(), Some(0));
 }
 
-/// Each dump of `tests/crashes` names the finding that it is the outcome of, with the id that
+/// Each dump of `examples/crashes` names the finding that it is the outcome of, with the id that
 /// `goward check` prints, and no other.
 #[test]
 fn a_dump_names_the_finding_it_is_the_outcome_of() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crashes");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/crashes");
     let source = folder.display().to_string();
     let checked = Command::new(env!("CARGO_BIN_EXE_goward"))
         .args(["check", "--output-format", "json", "./..."])
