@@ -13,5 +13,8 @@ fuzz_target!(|text: &str| {
         dump::cluster::clusters(&report, one);
         dump::wait::waits(&report, one);
         dump::access::other_sides(&report, one, &|_| None);
+        for goroutine in &one.goroutines {
+            dump::under_way(&report, goroutine);
+        }
     }
 });

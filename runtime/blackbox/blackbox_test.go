@@ -118,6 +118,40 @@ func TestRotationKeepsTheBudgetAndTheNewest(t *testing.T) {
 	}
 }
 
+func TestRotationFillsTheBudgetAndNoMore(t *testing.T) {
+	const budget = 32 << 10
+	dir := start(t, Config{NoTrace: true, MaxBytes: budget})
+	var last string
+	for i := range 30 {
+		path, err := Checkpoint(fmt.Sprint("n-", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = filepath.Base(path)
+		var size int64
+		for _, name := range bundles(dir) {
+			files, err := os.ReadDir(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range files {
+				info, err := file.Info()
+				if err != nil {
+					t.Fatal(err)
+				}
+				size += info.Size()
+			}
+		}
+		if size > budget {
+			t.Fatalf("%d bytes after checkpoint %d, the budget is %d", size, i, budget)
+		}
+	}
+	names := bundles(dir)
+	if len(names) < 2 || len(names) == 30 || names[len(names)-1] != last {
+		t.Fatalf("bundles: %v, want some, the last of them %s", names, last)
+	}
+}
+
 func TestHandler(t *testing.T) {
 	dir := start(t, Config{NoTrace: true})
 	server := httptest.NewServer(http.StripPrefix("/debug/blackbox", Handler()))
