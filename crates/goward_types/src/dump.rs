@@ -159,7 +159,11 @@ impl Dump<'_> {
             }
         }
         for one in &facts.synthetic_ones {
-            let text = format!("const=1\t{}", self.type_text(one.one_type));
+            let value = match self.world.is_complex(one.one_type) {
+                true => "(1 + 0i)",
+                false => "1",
+            };
+            let text = format!("const={value}\t{}", self.type_text(one.one_type));
             self.add(one.span, 'T', &text);
         }
         for &(end, interface) in &facts.implied_interfaces {

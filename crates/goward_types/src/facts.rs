@@ -41,14 +41,10 @@ pub struct Instance {
     pub instance_type: TypeId,
 }
 
-/// Type, mode and constant value of one expression, packed.
-#[derive(Copy, Clone, Debug, Default)]
-struct Record {
-    /// Raw type id, 0 where nothing is recorded.
-    recorded_type: u32,
-    /// Mode in the upper five bits, then a flag, then the index of the constant value plus one.
-    detail: u32,
-}
+/// Type, mode and constant value of one expression, packed: the raw type id, 0 where nothing is
+/// recorded; then the mode in the upper five bits, a flag, and the index of the constant value plus
+/// one. An array, because the standard library takes memory for arrays of zeros as it is zeroed.
+type Record = [u32; 2];
 
 const MODE_SHIFT: u32 = 27;
 const SHIFT_LEFT_SIDE: u32 = 1 << 26;
@@ -125,14 +121,14 @@ impl FileFacts {
 
     /// Type, mode and value of an expression node, if it has been typed.
     pub fn get(&self, node: NodeId) -> Option<TypeAndValue<'_>> {
-        let record = self.records.get(node.index())?;
-        let expression_type = TypeId::from_raw(record.recorded_type)?;
-        let value = match record.detail & VALUE_MASK {
+        let &[recorded_type, detail] = self.records.get(node.index())?;
+        let expression_type = TypeId::from_raw(recorded_type)?;
+        let value = match detail & VALUE_MASK {
             0 => None,
             index => self.values.get(index as usize - 1),
         };
         Some(TypeAndValue {
-            mode: MODES[(record.detail >> MODE_SHIFT) as usize],
+            mode: MODES[(detail >> MODE_SHIFT) as usize],
             expression_type,
             value,
         })
@@ -143,7 +139,7 @@ impl FileFacts {
         let recorded = self
             .records
             .get(node.index())
-            .and_then(|record| TypeId::from_raw(record.recorded_type));
+            .and_then(|&[recorded_type, _]| TypeId::from_raw(recorded_type));
         recorded.unwrap_or(TypeId::UNKNOWN)
     }
 
@@ -177,7 +173,7 @@ impl FileFacts {
         };
         let value_index = match value {
             None => 0,
-            Some(value) => match (record.detail & VALUE_MASK) as usize {
+            Some(value) => match (record[1] & VALUE_MASK) as usize {
                 // The same node keeps its slot when its type becomes final.
                 0 => {
                     self.values.push(value.clone());
@@ -189,10 +185,8 @@ impl FileFacts {
                 }
             },
         };
-        *record = Record {
-            recorded_type: recorded_type.raw(),
-            detail: ((mode as u32) << MODE_SHIFT) | value_index.min(VALUE_MASK),
-        };
+        let detail = ((mode as u32) << MODE_SHIFT) | value_index.min(VALUE_MASK);
+        *record = [recorded_type.raw(), detail];
     }
 
     /// Changes the value of an expression that has been recorded.
@@ -219,7 +213,7 @@ impl FileFacts {
 
     pub(crate) fn set_shift_left_side(&mut self, node: NodeId) {
         if let Some(record) = self.records.get_mut(node.index()) {
-            record.detail |= SHIFT_LEFT_SIDE;
+            record[1] |= SHIFT_LEFT_SIDE;
         }
     }
 
@@ -227,7 +221,7 @@ impl FileFacts {
     pub(crate) fn is_shift_left_side(&self, node: NodeId) -> bool {
         self.records
             .get(node.index())
-            .is_some_and(|record| record.detail & SHIFT_LEFT_SIDE != 0)
+            .is_some_and(|record| record[1] & SHIFT_LEFT_SIDE != 0)
     }
 
     pub(crate) fn record_definition(&mut self, node: NodeId, object: Option<ObjectId>) {

@@ -7,6 +7,7 @@ use goward_syntax::{ChannelDirection, Symbol};
 
 use crate::ids::{ObjectId, TypeId, TypeKind};
 use crate::typeset::TypeSet;
+use crate::world::World;
 
 /// The predeclared types, typed and untyped.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -267,6 +268,19 @@ pub struct Signature {
     /// Whether the last parameter is `...T`; its type is then `[]T` (or a string or type parameter
     /// for the special case of `append`).
     pub variadic: bool,
+}
+
+impl Signature {
+    /// The type of a function without parameters and results.
+    pub(crate) fn without_parameters(world: &World, type_parameters: &[TypeId]) -> Signature {
+        Signature {
+            type_parameters: type_parameters.into(),
+            receiver_type_parameters: Box::default(),
+            parameters: world.empty_tuple(),
+            results: world.empty_tuple(),
+            variadic: false,
+        }
+    }
 }
 
 /// An interface type. Each interface type written in the source is one of its own.

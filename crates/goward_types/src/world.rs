@@ -476,7 +476,8 @@ impl World {
                 first.actual.set(current);
                 return current;
             }
-            match self.aliases[current.index()].right_hand_side.get() {
+            let alias = &self.aliases[current.index()];
+            match alias.actual.get().or(alias.right_hand_side.get()) {
                 Some(next) => current = next,
                 None => return TypeId::UNKNOWN,
             }

@@ -175,7 +175,10 @@ impl Checker<'_> {
         };
         match x.expression {
             Some(node) => self.error(node, message),
-            None => self.error_at(Span::at(0), message),
+            None => {
+                let place = self.environment.error_place;
+                self.error_at(place.unwrap_or(Span::at(0)), message);
+            }
         }
     }
 
@@ -297,10 +300,17 @@ impl Checker<'_> {
     /// Changes the value of a constant expression whose type is still open.
     pub(crate) fn update_expr_val(&mut self, node: Option<NodeId>, value: &Value) {
         if let Some(node) = node
-            && let Some((mode, open_type, _)) = self.untyped_record(node)
+            && let Some((mode, open_type)) = self.untyped_mode(node)
         {
             self.file_facts().update_value(node, mode, open_type, value);
         }
+    }
+
+    fn untyped_mode(&self, node: NodeId) -> Option<(Mode, TypeId)> {
+        let fact = self.facts[self.environment.file].get(node)?;
+        fact.expression_type
+            .is_untyped()
+            .then_some((fact.mode, fact.expression_type))
     }
 
     /// Mode, type and value of an expression whose type is still open (go/types: `check.untyped`).

@@ -9,9 +9,9 @@ use goward_syntax::{
 };
 
 use crate::checker::resolver::Declared;
-use crate::checker::{Checker, Environment, FunctionContext, Operand, ScopeId};
+use crate::checker::{Checker, Environment, FunctionContext, Operand, PATH_LIMIT, ScopeId};
 use crate::constant::Value;
-use crate::ids::{ObjectId, TypeId, TypeKind};
+use crate::ids::{ObjectId, TypeId};
 use crate::object::{Object, ObjectKind, VariableKind};
 use crate::types::basic_info;
 
@@ -56,6 +56,10 @@ impl<'w> Checker<'w> {
             entry.set_type(TypeId::UNKNOWN);
             return;
         };
+        if self.object_path.len() >= PATH_LIMIT {
+            self.path_too_long(object);
+            return;
+        }
         self.object_path.push(object);
         let environment = Environment {
             file: info.file,
@@ -100,82 +104,6 @@ impl<'w> Checker<'w> {
         if entry.raw_type().is_none() {
             entry.set_type(TypeId::UNKNOWN);
         }
-    }
-
-    /// `object` was met again while it is being declared: fine through a type, an error otherwise.
-    fn declaration_cycle(&mut self, object: ObjectId) {
-        let entry = self.world.object(object);
-        let valid = self.valid_cycle(object);
-        match entry.kind {
-            ObjectKind::Constant | ObjectKind::Variable(_) => {
-                if !valid || entry.raw_type().is_none() {
-                    entry.set_type(TypeId::UNKNOWN);
-                }
-            }
-            ObjectKind::TypeName => {
-                if !valid {
-                    entry.set_type(TypeId::UNKNOWN);
-                }
-            }
-            _ => {
-                if entry.raw_type().is_none() {
-                    entry.set_type(TypeId::UNKNOWN);
-                }
-            }
-        }
-    }
-
-    fn valid_cycle(&mut self, object: ObjectId) -> bool {
-        let start = self
-            .object_path
-            .iter()
-            .position(|&other| other == object)
-            .unwrap_or(0);
-        let (mut values, mut definitions) = (0, 0);
-        let cycle = &self.object_path[start..];
-        for &member in cycle {
-            let entry = self.world.object(member);
-            match entry.kind {
-                ObjectKind::Constant | ObjectKind::Variable(_) => values += 1,
-                ObjectKind::TypeName => {
-                    let generic = entry
-                        .raw_type()
-                        .is_some_and(|known| self.world.is_generic(known));
-                    if self.environment.in_type_parameter_list && generic {
-                        return true;
-                    }
-                    if !entry.is_alias_declaration() {
-                        definitions += 1;
-                    }
-                }
-                _ => {}
-            }
-        }
-        // A cycle of values only (through functions) is found when initialisers are ordered; one
-        // that goes through a type definition is how recursive types are made.
-        if values == cycle.len() || (values == 0 && definitions > 0) {
-            return true;
-        }
-        let first = cycle.iter().copied().min_by_key(|&member| {
-            let entry = self.world.object(member);
-            (entry.file, entry.offset)
-        });
-        if let Some(first) = first {
-            let entry = self.world.object(first);
-            if let Some(alias) = entry.raw_type()
-                && alias.kind() == TypeKind::Alias
-            {
-                self.world.set_right_hand_side(alias, TypeId::UNKNOWN);
-            }
-            let (file, offset, name) = (entry.file as usize, entry.offset, entry.name);
-            let current = std::mem::replace(&mut self.environment.file, file);
-            self.error_at(
-                goward_diagnostics::Span::at(offset),
-                format!("invalid cycle: {name} refers to itself"),
-            );
-            self.environment.file = current;
-        }
-        false
     }
 
     pub(crate) fn const_decl(
@@ -410,8 +338,17 @@ impl<'w> Checker<'w> {
             return;
         };
         let receiver = function.receiver.first().copied();
-        let checked = self.func_type(receiver, function.function_type, function.is_method);
         let entry = self.world.object(object);
+        // Until its type is known the function is one without parameters, for those cycles that are
+        // no mistake: `func f([unsafe.Sizeof(f)]int)`.
+        let declared = (!function.is_method).then_some(object);
+        entry.set_type(self.plain_function);
+        let checked = self.func_type(
+            declared,
+            receiver,
+            function.function_type,
+            function.is_method,
+        );
         if let Some(receiver) = checked.receiver_type {
             entry.set_receiver(receiver);
             entry.set_receiver_name(checked.receiver_name);

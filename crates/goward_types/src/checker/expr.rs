@@ -215,7 +215,8 @@ impl<'w> Checker<'w> {
             return;
         }
         if value.is_some() {
-            // The value must fit the type that it takes on at last.
+            // The value must fit the type that it takes on at last. The operand has no expression,
+            // so that this does not come here again.
             let mut constant = Operand {
                 mode,
                 expression: None,
@@ -223,7 +224,11 @@ impl<'w> Checker<'w> {
                 value: value.clone().unwrap_or(Value::Unknown),
                 builtin: None,
             };
+            let place = self.environment.error_place;
+            let span = place.unwrap_or_else(|| self.tree().span(node));
+            self.environment.error_place = Some(span);
             self.convert_untyped(&mut constant, new_type);
+            self.environment.error_place = place;
             if constant.is_invalid() {
                 self.file_facts().forget(node);
                 return;
@@ -575,9 +580,17 @@ impl<'w> Checker<'w> {
         hint: Option<TypeId>,
         allow_generic: bool,
     ) -> CallKind {
+        if !self.enter(node) {
+            *x = Operand::invalid(node);
+            return CallKind::Statement;
+        }
         let kind = self.expr_internal(target, x, node, hint);
+        self.leave();
         if !allow_generic {
             self.non_generic(target, x);
+        }
+        if !self.object_path.is_empty() {
+            self.pending_type(x);
         }
         self.record(x);
         kind

@@ -47,7 +47,7 @@ impl<'w> Checker<'w> {
     }
 
     pub(crate) fn func_lit(&mut self, x: &mut Operand, function_type: NodeId, body: NodeId) {
-        let checked = self.func_type(None, function_type, false);
+        let checked = self.func_type(None, None, function_type, false);
         self.record_type_and_value(function_type, Mode::TypeExpression, checked.signature, None);
         if !self.settings.ignore_function_bodies {
             let iota = self.environment.iota;

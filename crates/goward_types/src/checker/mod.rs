@@ -10,6 +10,7 @@ mod builtins;
 mod call;
 mod constants;
 mod conversions;
+mod cycles;
 mod decl;
 mod expr;
 mod index;
@@ -29,7 +30,7 @@ mod typexpr;
 
 use goward_diagnostics::Span;
 use goward_syntax::{NodeId, Symbol, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
 use crate::facts::FileFacts;
@@ -139,6 +140,17 @@ pub(crate) struct Target {
     pub(crate) signature: TypeId,
 }
 
+/// How deep expressions and types may nest, over all declarations that wait for each other. A chain
+/// of operators may be longer than the parser's limit of nesting, but not as long as this; what it
+/// takes of the stack is less than the threads have that check.
+const DEPTH_LIMIT: u32 = 120_000;
+
+/// How deep statements may nest: looking a name up walks through all of their scopes.
+const STATEMENT_DEPTH_LIMIT: u32 = 5_000;
+
+/// How many declarations may wait for each other.
+const PATH_LIMIT: usize = 5_000;
+
 type DelayedAction<'w> = Box<dyn FnOnce(&mut Checker<'w>) + 'w>;
 
 struct Delayed<'w> {
@@ -172,6 +184,14 @@ pub struct Checker<'w> {
     delayed: Vec<Option<Delayed<'w>>>,
     /// Objects that are being declared ('grey'), for cycles.
     pub(crate) object_path: Vec<ObjectId>,
+    /// Defined types whose size is known not to depend on what is being declared.
+    pub(crate) finite: FxHashSet<TypeId>,
+    /// The type `func()`.
+    pub(crate) plain_function: TypeId,
+    /// How many expressions and types are being checked, one inside of the other.
+    depth: u32,
+    /// The same of statements.
+    statement_depth: u32,
     pub(crate) environment: Environment,
 }
 
@@ -238,6 +258,20 @@ impl<'w> Checker<'w> {
         }
         self.error(node, format!("{what} requires go1.{minor} or later"));
         false
+    }
+
+    /// Goes one level deeper into expressions and types, unless that is too deep.
+    fn enter(&mut self, node: NodeId) -> bool {
+        if self.depth >= DEPTH_LIMIT {
+            self.error(node, "nested too deeply: its type is not known");
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Runs `action` when the current declaration or statement is complete.

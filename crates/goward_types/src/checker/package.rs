@@ -1,12 +1,13 @@
 //! Checking one package from beginning to end.
 
 use goward_syntax::{Symbol, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checker::{Checker, Environment, File, Importer, ScopeId, Settings, TypeError};
 use crate::context::Context;
 use crate::facts::FileFacts;
 use crate::ids::PackageId;
+use crate::types::Signature;
 use crate::world::World;
 
 /// What checking a package gave.
@@ -66,11 +67,16 @@ impl<'w> Checker<'w> {
             has_label: false,
             delayed: Vec::new(),
             object_path: Vec::new(),
+            finite: FxHashSet::default(),
+            plain_function: world.new_signature(Signature::without_parameters(world, &[])),
+            depth: 0,
+            statement_depth: 0,
             environment: nowhere,
         };
         checker.package_scope = checker.new_scope(None);
         checker.name_package();
         checker.collect_objects();
+        checker.direct_cycles();
         checker.package_objects();
         checker.process_delayed(0);
         CheckedPackage {

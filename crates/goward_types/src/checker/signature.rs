@@ -29,9 +29,11 @@ struct Parameters {
 }
 
 impl<'w> Checker<'w> {
-    /// Checks a function type, with the receiver of a method declaration.
+    /// Checks a function type, with the receiver of a method declaration. `declared` is the function
+    /// that it is the type of, if it is no method.
     pub(crate) fn func_type(
         &mut self,
+        declared: Option<ObjectId>,
         receiver: Option<NodeId>,
         node: NodeId,
         is_method: bool,
@@ -47,15 +49,8 @@ impl<'w> Checker<'w> {
         } = tree.expression(node)
         else {
             self.close_scope();
-            let signature = world.new_signature(Signature {
-                type_parameters: Box::default(),
-                receiver_type_parameters: Box::default(),
-                parameters: world.empty_tuple(),
-                results: world.empty_tuple(),
-                variadic: false,
-            });
             return FunctionType {
-                signature,
+                signature: self.plain_function,
                 scope,
                 results: Vec::new(),
                 named_results: false,
@@ -78,6 +73,10 @@ impl<'w> Checker<'w> {
                 self.error(type_parameters[0], "methods cannot have type parameters");
             }
             own_type_parameters = self.collect_type_parameters(type_parameters, None);
+            if let Some(object) = declared {
+                let so_far = Signature::without_parameters(world, &own_type_parameters);
+                world.object(object).set_type(world.new_signature(so_far));
+            }
         }
         let inputs = self.collect_parameters(VariableKind::Parameter, parameters);
         let outputs = self.collect_parameters(VariableKind::Result, results);
@@ -138,6 +137,7 @@ impl<'w> Checker<'w> {
                 let base = self.generic_type(parts.base);
                 let base = match base.kind() {
                     TypeKind::Named => Some(base),
+                    TypeKind::Alias if !world.unalias(base).is_known() => None,
                     TypeKind::Alias => {
                         self.error(
                             parts.base,

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use goward_diagnostics::Span;
 use goward_syntax::{AssignOperator, BinaryOperator, Expression, NodeId, Statement, UnaryOperator};
 
-use crate::checker::{Checker, Environment, FunctionContext, Mode, Operand, ScopeId};
+use crate::checker::{
+    Checker, Environment, FunctionContext, Mode, Operand, STATEMENT_DEPTH_LIMIT, ScopeId,
+};
 use crate::constant::Value;
 use crate::facts::SyntheticOne;
 use crate::ids::TypeId;
@@ -87,8 +89,14 @@ impl<'w> Checker<'w> {
 
     /// Checks a statement, and what it delayed (bodies of function literals).
     pub(crate) fn stmt(&mut self, node: NodeId) {
+        if self.statement_depth >= STATEMENT_DEPTH_LIMIT {
+            self.error(node, "nested too deeply: this statement is not looked at");
+            return;
+        }
         let top = self.delayed_count();
+        self.statement_depth += 1;
         self.stmt_internal(node);
+        self.statement_depth -= 1;
         self.process_delayed(top);
     }
 

@@ -87,7 +87,11 @@ impl<'w> Checker<'w> {
 
     /// The type on the right-hand side of the declaration of `definition`, or any other type.
     pub(crate) fn declared_type(&mut self, node: NodeId, definition: Option<ObjectId>) -> TypeId {
+        if !self.enter(node) {
+            return TypeId::UNKNOWN;
+        }
         let mut result = self.typ_internal(node, definition);
+        self.leave();
         if self.world.is_generic(result) {
             self.error(node, "cannot use generic type without instantiation");
             result = TypeId::UNKNOWN;
@@ -99,7 +103,8 @@ impl<'w> Checker<'w> {
     /// A type that must be generic.
     pub(crate) fn generic_type(&mut self, node: NodeId) -> TypeId {
         let mut result = self.typ_internal(node, None);
-        if result.is_known() && !self.world.is_generic(result) {
+        // What an alias stands for may be unknown for a reason that was reported.
+        if self.world.unalias(result).is_known() && !self.world.is_generic(result) {
             self.error(node, "not a generic type");
             result = TypeId::UNKNOWN;
         }
@@ -164,7 +169,9 @@ impl<'w> Checker<'w> {
                 // What a pointer points to may be unknown without the pointer being so: it stays
                 // unknown as a whole, as in go/types.
             }
-            Expression::FunctionType { .. } => return self.func_type(None, node, false).signature,
+            Expression::FunctionType { .. } => {
+                return self.func_type(None, None, node, false).signature;
+            }
             Expression::InterfaceType { elements } => {
                 return self.interface_type(elements, definition);
             }
@@ -204,9 +211,9 @@ impl<'w> Checker<'w> {
     ) -> TypeId {
         let world = self.world;
         let generic = self.generic_type(operand);
-        if !generic.is_known() {
+        if !world.unalias(generic).is_known() {
             // The arguments are left alone, as in go/types.
-            return TypeId::UNKNOWN;
+            return generic;
         }
         let Some(arguments) = self.type_list(indices) else {
             return TypeId::UNKNOWN;

@@ -52,14 +52,8 @@ pub fn make_from_literal(text: &str, kind: LiteralKind) -> Value {
 }
 
 fn integer(text: &[u8]) -> Option<Value> {
-    if let [b'1'..=b'9', rest @ ..] | rest @ [b'0'] = text
-        && text.len() <= 18
-        && rest.iter().all(u8::is_ascii_digit)
-    {
-        let digits = text.iter().map(|digit| i64::from(digit - b'0'));
-        return Some(Value::Int(
-            digits.fold(0, |value, digit| 10 * value + digit),
-        ));
+    if let Some(value) = small_integer(text) {
+        return Some(Value::Int(value));
     }
     let (negative, text) = sign(text)?;
     let (mantissa, []) = scan_mantissa(text, false)? else {
@@ -70,6 +64,26 @@ fn integer(text: &[u8]) -> Option<Value> {
         sign,
         mantissa.value,
     )))
+}
+
+/// The value of digits alone, with a prefix or without, that are so few that it fits. Nearly all
+/// literals are of this kind; tables of Unicode and of ciphers consist of them.
+fn small_integer(text: &[u8]) -> Option<i64> {
+    let (base, most, digits) = match text {
+        [b'0', b'x' | b'X', digits @ ..] => (16, 15, digits),
+        [b'0', b'b' | b'B', digits @ ..] => (2, 62, digits),
+        [b'0', b'o' | b'O', digits @ ..] => (8, 20, digits),
+        [b'0', digits @ ..] if !digits.is_empty() => (8, 20, digits),
+        digits => (10, 18, digits),
+    };
+    if digits.is_empty() || digits.len() > most {
+        return None;
+    }
+    let mut value = 0;
+    for &byte in digits {
+        value = value * i64::from(base) + i64::from(char::from(byte).to_digit(base)?);
+    }
+    Some(value)
 }
 
 /// Splits off a sign; nothing if the text is too long for a number.
