@@ -94,7 +94,7 @@ fn report(name: &str, bytes: usize, nanoseconds: f64) -> anyhow::Result<()> {
 
 /// The CPU time of this thread. Linux tells it in nanoseconds.
 #[expect(clippy::disallowed_methods, reason = "xtask reads files")]
-fn thread_nanoseconds() -> anyhow::Result<u64> {
+pub(crate) fn thread_nanoseconds() -> anyhow::Result<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")
         .context("this benchmark needs Linux: it reads /proc/thread-self/schedstat")?;
     let first = text.split_whitespace().next().context("empty schedstat")?;

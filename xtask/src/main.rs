@@ -9,11 +9,14 @@ mod bench_trace;
 #[path = "../../crates/goward/tests/browser/mod.rs"]
 #[expect(dead_code, reason = "the tests of the page use more of it")]
 mod browser;
+mod bench_types;
+mod conformance;
 mod counts;
 mod docs;
 mod ecosystem;
 mod go_program;
 mod go_toolchain;
+mod go_types;
 mod new_rule;
 mod oracle;
 mod oracle_list;
@@ -42,7 +45,7 @@ enum Chore {
     NewRule(new_rule::Arguments),
     /// Make the rules' pages in docs/rules from their doc comments.
     Docs(docs::Arguments),
-    /// Count what the parser does (allocations, nodes) into bench/counts.txt.
+    /// Count what the parser and the checker do (allocations, nodes) into bench/counts.txt.
     Counts(counts::Arguments),
     /// Show what `goward check` finds in pinned modules of other people, against bench/ecosystem.txt.
     Ecosystem(ecosystem::Arguments),
@@ -50,6 +53,8 @@ enum Chore {
     OracleParse(oracle_parse::Arguments),
     /// Compare every fact of the type checker with go/types.
     Oracle(oracle::Arguments),
+    /// Check Go's own tests of type checkers and compilers, into conformance/types.txt.
+    Conformance(conformance::Arguments),
     /// Compare packages, files and imports with `go list -deps -test`.
     OracleList(oracle_list::Arguments),
     /// Compare the trace reader with Go's own readers.
@@ -69,6 +74,8 @@ enum Chore {
 enum Bench {
     /// The parser against go/parser.
     Parse(bench_parse::Arguments),
+    /// The checker against go/types.
+    Types(bench_types::Arguments),
     /// The trace reader against golang.org/x/exp/trace.
     Trace(bench_trace::Arguments),
     /// The dump reader against panicparse.
@@ -86,12 +93,14 @@ fn main() -> anyhow::Result<()> {
         Chore::Ecosystem(arguments) => ecosystem::run(&arguments),
         Chore::OracleParse(arguments) => oracle_parse::run(arguments),
         Chore::Oracle(arguments) => oracle::run(&arguments),
+        Chore::Conformance(arguments) => conformance::run(&arguments),
         Chore::OracleList(arguments) => oracle_list::run(&arguments),
         Chore::OracleTrace(arguments) => oracle_trace::run(&arguments),
         Chore::Realbugs(arguments) => realbugs::run(&arguments),
         Chore::StdSummary(arguments) => std_summary::run(&arguments),
         Chore::UnicodeTables(arguments) => unicode_tables::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
+        Chore::Bench(Bench::Types(arguments)) => bench_types::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),
         Chore::Bench(Bench::Dump(arguments)) => bench_dump::dump(&arguments),
         Chore::Bench(Bench::Profile(arguments)) => bench_dump::profile(&arguments),

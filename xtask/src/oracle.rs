@@ -18,7 +18,7 @@ use goward_types::dump_facts;
 use crate::go_program;
 
 /// Stack of the threads that check: deeply nested source is checked recursively.
-const STACK: usize = 1 << 30;
+pub(crate) const STACK: usize = 1 << 30;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -4,58 +4,201 @@
 #![expect(clippy::disallowed_methods, reason = "xtask reads files")]
 #![expect(clippy::print_stdout, reason = "the counts are the output")]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use goward_syntax::{Mode, parse};
+use goward_project::scan_header;
+use goward_syntax::{Mode, Tree, parse};
+use goward_types::{Checker, File, GoVersion, Importer, PackageId, Settings, Sizes, World};
 
 fn main() -> anyhow::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("no workspace")?;
-    println!("# Made by `cargo xtask counts`: the parser over the Go files of each folder.");
+    println!("# Made by `cargo xtask counts`.");
+    println!("# The parser over the Go files of each folder:");
     println!("# folder, mode: files, bytes, nodes, allocations, most bytes held");
-    for folder in ["examples"] {
-        let mut files = Vec::new();
-        collect(&workspace.join(folder), &mut files)?;
-        files.sort();
-        let mut texts = Vec::new();
-        for file in &files {
-            texts.push(std::fs::read(file)?);
+    count_parser(workspace, "examples")?;
+    println!(
+        "# The checker with function bodies over folders against the declarations in ministd:"
+    );
+    println!("# folders: packages, nodes, errors, allocations, most bytes held");
+    count_checker(workspace)
+}
+
+fn count_parser(workspace: &Path, folder: &str) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    collect(&workspace.join(folder), &mut files)?;
+    files.sort();
+    let mut texts = Vec::new();
+    for file in &files {
+        texts.push(std::fs::read(file)?);
+    }
+    let bytes: usize = texts.iter().map(Vec::len).sum();
+    for (mode, name) in [
+        (Mode::Full, "full"),
+        (Mode::DeclarationsOnly, "declarations"),
+    ] {
+        // What is made once in a process, as interned names, is made before.
+        let nodes: usize = texts
+            .iter()
+            .map(|text| parse(text, mode).node_count())
+            .sum();
+        let (mut allocations, mut most) = (0, 0);
+        for text in &texts {
+            let info = allocation_counter::measure(|| {
+                black_box(parse(text, mode));
+            });
+            allocations += info.count_total;
+            most = most.max(info.bytes_max);
         }
-        if texts.is_empty() {
-            continue;
-        }
-        let bytes: usize = texts.iter().map(Vec::len).sum();
-        for (mode, name) in [
-            (Mode::Full, "full"),
-            (Mode::DeclarationsOnly, "declarations"),
-        ] {
-            // What is made once in a process, as interned names, is made before.
-            let nodes: usize = texts
-                .iter()
-                .map(|text| parse(text, mode).node_count())
-                .sum();
-            let (mut allocations, mut most) = (0, 0);
-            for text in &texts {
-                let info = allocation_counter::measure(|| {
-                    black_box(parse(text, mode));
-                });
-                allocations += info.count_total;
-                most = most.max(info.bytes_max);
-            }
-            let count = texts.len();
-            println!("{folder}, {name}: {count}, {bytes}, {nodes}, {allocations}, {most}");
-        }
+        let count = texts.len();
+        println!("{folder}, {name}: {count}, {bytes}, {nodes}, {allocations}, {most}");
     }
     Ok(())
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
+/// A package that is to be checked.
+struct Package {
+    path: String,
+    names: Vec<String>,
+    sources: Vec<Vec<u8>>,
+    trees: Vec<Tree>,
+}
+
+fn count_checker(workspace: &Path) -> anyhow::Result<()> {
+    let roots = [
+        ("ministd", ""),
+        ("examples/shop", "example.com/shop"),
+        ("runtime", "goward.dev/runtime"),
+    ];
+    let mut packages = BTreeMap::new();
+    for (folder, module) in roots {
+        find_packages(&workspace.join(folder), module, &mut packages)?;
     }
+    let mut order = Vec::new();
+    for path in packages.keys() {
+        visit(path, &packages, &mut order);
+    }
+    let order: Vec<&Package> = order
+        .iter()
+        .filter_map(|path| packages.get(*path))
+        .collect();
+    let trees = order.iter().flat_map(|package| &package.trees);
+    let nodes: usize = trees.map(Tree::node_count).sum();
+    // What is made once in a process, as interned names, is made before.
+    let errors = check(&order);
+    let info = allocation_counter::measure(|| {
+        black_box(check(&order));
+    });
+    let folders = roots.map(|(folder, _)| folder).join(" ");
+    println!(
+        "{folders}: {}, {nodes}, {errors}, {}, {}",
+        order.len(),
+        info.count_total,
+        info.bytes_max
+    );
+    Ok(())
+}
+
+/// Each folder with Go files that are no tests is a package.
+fn find_packages(
+    folder: &Path,
+    path: &str,
+    packages: &mut BTreeMap<String, Package>,
+) -> anyhow::Result<()> {
+    let mut package = Package {
+        path: path.to_owned(),
+        names: Vec::new(),
+        sources: Vec::new(),
+        trees: Vec::new(),
+    };
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        entries.push(entry?.path());
+    }
+    entries.sort();
+    for entry in entries {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if entry.is_dir() {
+            let path = if path.is_empty() {
+                name.into_owned()
+            } else {
+                format!("{path}/{name}")
+            };
+            find_packages(&entry, &path, packages)?;
+        } else if name.ends_with(".go") && !name.ends_with("_test.go") {
+            let source = std::fs::read(&entry)?;
+            package.trees.push(parse(&source, Mode::Full));
+            package.sources.push(source);
+            package.names.push(name.into_owned());
+        }
+    }
+    if !package.names.is_empty() {
+        packages.insert(path.to_owned(), package);
+    }
+    Ok(())
+}
+
+/// Adds a package to `order` behind those that it imports.
+fn visit<'p>(path: &str, packages: &'p BTreeMap<String, Package>, order: &mut Vec<&'p str>) {
+    let Some((path, package)) = packages.get_key_value(path) else {
+        return;
+    };
+    if order.contains(&path.as_str()) {
+        return;
+    }
+    for source in &package.sources {
+        for import in scan_header(source).imports {
+            visit(&import.path, packages, order);
+        }
+    }
+    order.push(path);
+}
+
+struct Checked(BTreeMap<String, PackageId>);
+
+impl Importer for Checked {
+    fn import(&self, path: &str) -> Option<PackageId> {
+        match path {
+            "unsafe" => Some(PackageId::UNSAFE),
+            _ => self.0.get(path).copied(),
+        }
+    }
+}
+
+/// Checks all packages in a new world; the number of errors.
+fn check(packages: &[&Package]) -> usize {
+    let world = World::new(Sizes::for_architecture("amd64"));
+    let mut checked = Checked(BTreeMap::new());
+    let mut results = Vec::new();
+    for package in packages {
+        let id = world.new_package(&package.path, package.names.clone(), false);
+        let files = package
+            .trees
+            .iter()
+            .zip(&package.sources)
+            .map(|(tree, source)| File {
+                tree,
+                source,
+                version: GoVersion(26),
+            })
+            .collect();
+        results.push(Checker::check(
+            &world,
+            id,
+            files,
+            &checked,
+            Settings::default(),
+        ));
+        checked.0.insert(package.path.clone(), id);
+    }
+    results.iter().map(|result| result.errors.len()).sum()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
