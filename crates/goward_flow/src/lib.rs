@@ -23,6 +23,7 @@ mod channels;
 mod deferred;
 mod event;
 mod graph;
+mod launches;
 mod locks;
 mod lower;
 mod nilness;
@@ -37,11 +38,12 @@ mod unit;
 mod written_guards;
 
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
-pub use channels::AbandonedSend;
+pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
 pub use event::{Access, AccessKind, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };
+pub use launches::{Launches, Start, StartKind};
 pub use locks::Locks;
 pub use lower::Lowered;
 pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite, Origin};

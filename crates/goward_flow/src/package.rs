@@ -6,9 +6,10 @@ use goward_syntax::{Expression, NodeId, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypedPackage, VariableKind};
 
 use crate::calls::{Callee, callee};
-use crate::channels::{AbandonedSend, abandoned_sends};
+use crate::channels::{AbandonedSend, LocalChannel, abandoned_sends, local_channels};
 use crate::event::{Event, EventKind};
 use crate::graph::{BlockId, Exit, Step};
+use crate::launches::Launches;
 use crate::locks::Locks;
 use crate::lower::{Lowered, lower};
 use crate::nilness::NilMaps;
@@ -22,6 +23,9 @@ pub struct PackageFlow<'a> {
     pub package: &'a TypedPackage<'a>,
     pub units: Units,
     nil_maps: OnceLock<NilMaps>,
+    launches: OnceLock<Launches>,
+    channels: OnceLock<Vec<LocalChannel>>,
+    abandoned: OnceLock<Vec<AbandonedSend>>,
     pub lowered: Lowered,
     pub locks: Locks,
     /// Every event that rules ask about, with the state before it: locks, accesses, functions run.
@@ -48,6 +52,9 @@ impl<'a> PackageFlow<'a> {
             package,
             units,
             nil_maps: OnceLock::new(),
+            launches: OnceLock::new(),
+            channels: OnceLock::new(),
+            abandoned: OnceLock::new(),
             lowered,
             locks,
             observed: Vec::new(),
@@ -221,8 +228,27 @@ impl<'a> PackageFlow<'a> {
             .get_or_init(|| NilMaps::new(self.package, &self.units))
     }
 
+    /// Where functions are started, found when first asked for.
+    pub fn launches(&self) -> &Launches {
+        self.launches
+            .get_or_init(|| Launches::new(self.package, &self.units, &self.lowered.variables))
+    }
+
+    /// The channels that functions make and keep in local variables.
+    pub fn local_channels(&self) -> &[LocalChannel] {
+        self.channels
+            .get_or_init(|| local_channels(self.package, &self.units, &self.lowered.variables))
+    }
+
     /// Channels on which goroutines are left behind.
-    pub fn abandoned_sends(&self) -> Vec<AbandonedSend> {
-        abandoned_sends(self.package, &self.units)
+    pub fn abandoned_sends(&self) -> &[AbandonedSend] {
+        self.abandoned.get_or_init(|| {
+            abandoned_sends(
+                self.package,
+                &self.units,
+                self.launches(),
+                self.local_channels(),
+            )
+        })
     }
 }

@@ -27,6 +27,7 @@ mod nil_map_write_conditional_constructor;
 mod nil_map_write_exported_field;
 mod nil_map_write_foreign_field;
 mod panic_with_lock_held;
+mod producer_abandoned;
 pub(crate) mod recover_has_no_effect;
 mod repanic_as_string;
 mod rlock_reentry;
@@ -66,6 +67,7 @@ pub const RULES: &[Rule] = &[
     nil_map_write_exported_field::RULE,
     nil_map_write_foreign_field::RULE,
     panic_with_lock_held::RULE,
+    producer_abandoned::RULE,
     recover_has_no_effect::RULE,
     repanic_as_string::RULE,
     rlock_reentry::RULE,

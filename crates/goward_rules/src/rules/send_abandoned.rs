@@ -1,7 +1,7 @@
 //! `send-abandoned`: a goroutine sends on a channel that nobody receives from any more.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::AbandonedSend;
+use goward_flow::{AbandonedSend, Sends};
 use goward_syntax::Expression;
 
 use crate::Rule;
@@ -85,12 +85,33 @@ rule! {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for send in context.flow.abandoned_sends() {
-        if send.receives == 0 {
+        if send.receives == 0
+            && let Sends::Finite(sends) = send.sends
+        {
             let name = context.world().object(send.channel).name;
+            let this = match place(context, send).1 {
+                true => "this send",
+                false => "a send",
+            };
             let message =
-                format!("this send on `{name}` blocks for ever when the function returns first");
-            findings.push(diagnostic(&RULE, context, &send, message));
+                format!("{this} on `{name}` blocks for ever when the function returns first");
+            let mut diagnostic = diagnostic(&RULE, context, send, message);
+            add_fix(context, send, sends, &mut diagnostic);
+            findings.push(diagnostic);
         }
+    }
+}
+
+/// Where a finding stands, and whether that is the send: of several sends, none is the wrong one, and
+/// what they have in common is the channel.
+fn place(context: &Context<'_>, send: &AbandonedSend) -> (Span, bool) {
+    let units = &context.flow.units;
+    let file = units.get(send.unit).file;
+    let is_inside = units.chain(send.sender).any(|unit| unit == send.unit);
+    if send.statements == 1 && is_inside {
+        (context.span(file, send.send), true)
+    } else {
+        (context.span(file, send.made), false)
     }
 }
 
@@ -110,9 +131,12 @@ pub(crate) fn diagnostic(
         1 => format!("`{name}` is made here; its buffer takes one value"),
         capacity => format!("`{name}` is made here; its buffer takes {capacity} values"),
     };
+    let (span, at_send) = place(context, send);
+    let function = if at_send { send.sender } else { send.unit };
+    let sender_file = context.flow.units.get(send.sender).file;
     let mut diagnostic = rule
-        .diagnostic(path.clone(), context.span(file, send.send), message)
-        .in_function(context.function(send.sender))
+        .diagnostic(path.clone(), span, message)
+        .in_function(context.function(function))
         .operation(format!("send on {name}"))
         .step(path.clone(), context.span(file, send.made), made)
         .step(
@@ -121,8 +145,8 @@ pub(crate) fn diagnostic(
             "the goroutine is started here",
         )
         .step(
-            path.clone(),
-            context.span(file, send.send),
+            context.path(sender_file),
+            context.span(sender_file, send.send),
             "it waits here for a receiver",
         );
     if let Some(exit) = send.exit {
@@ -132,15 +156,27 @@ pub(crate) fn diagnostic(
             receives => format!("after {receives} receives"),
         };
         diagnostic = diagnostic.step(
-            path.clone(),
+            path,
             context.span(file, exit),
             format!("the function can return here {times}"),
         );
     }
-    let room = send.sends.saturating_sub(send.receives);
-    diagnostic = diagnostic.help(format!(
+    diagnostic
+}
+
+/// Says how large a buffer would have to be, and gives a channel without one such a buffer.
+pub(crate) fn add_fix(
+    context: &Context<'_>,
+    send: &AbandonedSend,
+    sends: u32,
+    diagnostic: &mut Diagnostic,
+) {
+    let file = context.flow.units.get(send.unit).file;
+    let name = context.world().object(send.channel).name;
+    let room = sends.saturating_sub(send.receives);
+    diagnostic.help = format!(
         "give `{name}` a buffer of {room}, or let the goroutine stop waiting in a `select`"
-    ));
+    );
     if send.capacity == 0
         && let Expression::Call {
             arguments: [element],
@@ -148,17 +184,16 @@ pub(crate) fn diagnostic(
         } = context.file(file).tree.expression(send.made)
     {
         let end = context.span(file, *element).end;
-        diagnostic = diagnostic.fix(Fix {
+        diagnostic.fix = Some(Fix {
             safety: Safety::Unsafe,
             message: format!("give `{name}` a buffer"),
             edits: vec![Edit {
-                file: path,
+                file: context.path(file),
                 span: Span::at(end),
                 replacement: format!(", {room}"),
             }],
         });
     }
-    diagnostic
 }
 
 #[cfg(test)]
@@ -175,6 +210,7 @@ package p
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -203,10 +239,10 @@ func early() int {
 }
 
 func branches(b bool) int {
-	ch := make(chan int)
+	ch := make(chan int) // want "a send on `ch` blocks for ever"
 	go func() {
 		if b {
-			ch <- 1 // want "blocks for ever"
+			ch <- 1
 		} else {
 			ch <- 2
 		}
@@ -282,6 +318,120 @@ func returned() chan int {
 	ch := make(chan int)
 	go func() { ch <- get() }()
 	return ch
+}
+
+func helper(out chan<- int) { out <- get() }
+
+func throughHelper() int {
+	ch := make(chan int) // want "a send on `ch` blocks for ever"
+	go helper(ch)
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func throughArgument() int {
+	ch := make(chan int)
+	go func(out chan<- int) { out <- get() }(ch) // want "this send on `ch`"
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func throughVariable() int {
+	ch := make(chan int)
+	work := func() { ch <- get() } // want "this send on `ch`"
+	go work()
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func inDeferred() int {
+	ch := make(chan int)
+	go func() {
+		defer func() { ch <- 1 }() // want "this send on `ch`"
+		get()
+	}()
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func callback(each func(func())) int {
+	ch := make(chan int)
+	go func() {
+		each(func() { ch <- 1 })
+	}()
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func eitherOr() (int, error) {
+	results, errs := make(chan int), make(chan error)
+	go func() {
+		if bad() {
+			errs <- nil
+			return
+		}
+		results <- get()
+	}()
+	select {
+	case v := <-results:
+		return v, nil
+	case err := <-errs:
+		return 0, err
+	}
+}
+
+func oneThenTheOther() (int, error) {
+	results, errs := make(chan int), make(chan error)
+	go func() {
+		results <- get()
+		if bad() {
+			errs <- nil // want "this send on `errs`"
+		}
+	}()
+	select {
+	case v := <-results:
+		return v, nil
+	case err := <-errs:
+		return 0, err
+	}
+}
+
+func saysWhenDone() int {
+	ch, done := make(chan int), make(chan bool)
+	go func() {
+		defer close(done)
+		ch <- get()
+	}()
+	select {
+	case v := <-ch:
+		return v
+	case <-done:
+		return 0
+	}
+}
+
+func waited(group *sync.WaitGroup) int {
+	ch := make(chan int)
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		ch <- get()
+	}()
+	defer group.Wait()
+	if bad() {
+		return 0
+	}
+	return <-ch
 }
 
 func drained() {

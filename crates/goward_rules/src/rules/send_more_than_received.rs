@@ -1,6 +1,7 @@
 //! `send-more-than-received`: goroutines send more values than the function receives.
 
 use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
+use goward_flow::Sends;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
@@ -26,9 +27,9 @@ rule! {
     /// package p
     ///
     /// func first(a, b func() string) string {
-    /// 	results := make(chan string)
+    /// 	results := make(chan string) // want send-more-than-received
     /// 	go func() { results <- a() }()
-    /// 	go func() { results <- b() }() // want send-more-than-received
+    /// 	go func() { results <- b() }()
     /// 	return <-results
     /// }
     /// ```
@@ -63,13 +64,17 @@ rule! {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for send in context.flow.abandoned_sends() {
-        if send.receives > 0 {
+        if send.receives > 0
+            && let Sends::Finite(sends) = send.sends
+        {
             let name = context.world().object(send.channel).name;
             let message = format!(
-                "`{name}` is sent {} values, and the function may receive only {}",
-                send.sends, send.receives
+                "`{name}` is sent {sends} values, and the function may receive only {}",
+                send.receives
             );
-            findings.push(send_abandoned::diagnostic(&RULE, context, &send, message));
+            let mut diagnostic = send_abandoned::diagnostic(&RULE, context, send, message);
+            send_abandoned::add_fix(context, send, sends, &mut diagnostic);
+            findings.push(diagnostic);
         }
     }
 }
@@ -89,10 +94,10 @@ package p
 func bad() bool { return true }
 
 func twoForOne() int {
-	ch := make(chan int)
+	ch := make(chan int) // want "is sent 2 values"
 	go func() {
 		ch <- 1
-		ch <- 2 // want "is sent 2 values"
+		ch <- 2
 	}()
 	return <-ch
 }
@@ -126,11 +131,21 @@ func loop() (sum int) {
 	return sum
 }
 
+func first(out chan<- int)  { out <- 1 }
+func second(out chan<- int) { out <- 2 }
+
+func helpers() int {
+	ch := make(chan int) // want "may receive only 1"
+	go first(ch)
+	go second(ch)
+	return <-ch
+}
+
 func earlyInLoop() (sum int) {
-	ch := make(chan int)
+	ch := make(chan int) // want "may receive only 1"
 	go func() {
 		ch <- 1
-		ch <- 2 // want "may receive only 1"
+		ch <- 2
 	}()
 	for i := 0; i < 2; i++ {
 		sum += <-ch
