@@ -245,6 +245,19 @@ fn selection_for(
     })
 }
 
+/// What the `go` line of a package's module says, if it has a module.
+fn module_version(
+    program: &Program,
+    source: &goward_project::PackageSource,
+) -> Option<goward_types::GoVersion> {
+    let version = match source.module {
+        Some(module) => program.workspace.modules[module.0 as usize].go_version,
+        None if source.standard => source.files.first()?.go_version,
+        None => return None,
+    };
+    Some(goward_types::GoVersion(version.0))
+}
+
 fn check_package(
     request: &Request<'_>,
     configurations: &Configurations<'_>,
@@ -290,6 +303,7 @@ fn check_package(
     let typed = TypedPackage {
         world: &program.world,
         package: package.id,
+        module_version: module_version(program, source),
         files: files.collect(),
     };
     let found = catch_unwind(AssertUnwindSafe(|| {

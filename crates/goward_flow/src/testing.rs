@@ -79,6 +79,7 @@ struct Checked {
 /// standard library is `ministd/`; what is not there is unknown.
 pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)) {
     let mut module = "example.com/app".to_owned();
+    let mut module_version = GoVersion(26);
     let mut packages: BTreeMap<String, Parsed<'_>> = BTreeMap::new();
     for file in sources.iter() {
         let path = file.path().as_str();
@@ -86,6 +87,9 @@ pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)
             let text = String::from_utf8_lossy(file.bytes());
             let named = text.lines().find_map(|line| line.strip_prefix("module "));
             module = named.map_or(module, |name| name.trim().to_owned());
+            let version = text.lines().find_map(|line| line.strip_prefix("go 1."));
+            let minor = version.and_then(|text| text.split('.').next()?.trim().parse().ok());
+            module_version = minor.map_or(module_version, GoVersion);
         }
     }
     for file in sources.iter() {
@@ -165,6 +169,7 @@ pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)
             visit(&TypedPackage {
                 world: &world,
                 package: id,
+                module_version: Some(module_version),
                 files: files
                     .map(|((base, name, source, tree), facts)| TypedFile {
                         name,

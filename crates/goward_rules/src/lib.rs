@@ -18,7 +18,10 @@ mod rules;
 mod selection;
 mod services;
 mod sharing;
+mod standard_library;
 mod suppression;
+mod wait_groups;
+mod waiting;
 mod walk;
 
 pub use context::{Context, check_package};

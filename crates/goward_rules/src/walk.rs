@@ -1,6 +1,6 @@
 //! Walking the nodes of a function, and asking what follows a step in its graph.
 
-use goward_flow::{BlockId, ControlFlowGraph, Step, Unit};
+use goward_flow::{BlockId, ControlFlowGraph, EdgeKind, Step, Unit};
 use goward_syntax::{NodeId, NodeKind, Tree};
 
 /// Calls `visit` with each node of a function and the node around it, without the function literals
@@ -54,4 +54,31 @@ pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool
         }
     }
     steps
+}
+
+/// Whether control can leave a `range` loop other than by the end of what it ranges over.
+pub(crate) fn has_way_out(graph: &ControlFlowGraph, range: NodeId) -> bool {
+    let mut seen = vec![false; graph.blocks.len()];
+    let taken = |wanted: EdgeKind| {
+        let edges = graph.blocks.iter().flat_map(|block| &block.successors);
+        let edges = edges.filter(move |edge| edge.kind == wanted);
+        edges.map(|edge| edge.to).collect::<Vec<BlockId>>()
+    };
+    let after = taken(EdgeKind::RangeDone(range));
+    let mut pending = taken(EdgeKind::Range(range));
+    while let Some(block) = pending.pop() {
+        if std::mem::replace(&mut seen[block.index()], true) {
+            continue;
+        }
+        if after.contains(&block) || graph.exits.iter().any(|exit| exit.from == block) {
+            return true;
+        }
+        let successors = graph.block(block).successors.iter();
+        pending.extend(
+            successors
+                .filter(|edge| edge.kind != EdgeKind::RangeDone(range))
+                .map(|edge| edge.to),
+        );
+    }
+    false
 }

@@ -2,6 +2,7 @@
 
 use goward_syntax::Tree;
 
+use crate::checker::GoVersion;
 use crate::facts::FileFacts;
 use crate::ids::PackageId;
 use crate::world::World;
@@ -24,5 +25,8 @@ pub struct TypedFile<'a> {
 pub struct TypedPackage<'a> {
     pub world: &'a World,
     pub package: PackageId,
+    /// What the `go` line of its module says; of the standard library, its own version. None outside
+    /// of modules.
+    pub module_version: Option<GoVersion>,
     pub files: Vec<TypedFile<'a>>,
 }

@@ -11,12 +11,15 @@ pub(crate) mod defer_tests_wrong_error;
 mod deferred_exit;
 pub(crate) mod deferred_panic_masks;
 mod double_lock;
+mod goroutine_outlives_call;
+mod goroutine_outlives_iteration;
 mod guard_comment_ignored;
 pub(crate) mod guarded_field_without_lock;
 mod internal_failure;
 mod lost_context_error;
 mod lost_error_wrap;
 mod lost_receiver_assignment;
+mod lost_cancel;
 pub(crate) mod map_race;
 pub(crate) mod map_read_in_defer;
 pub(crate) mod map_write_in_defer;
@@ -28,17 +31,25 @@ mod nil_map_write_exported_field;
 mod nil_map_write_foreign_field;
 mod panic_with_lock_held;
 mod producer_abandoned;
+mod range_over_unclosed_channel;
 pub(crate) mod recover_has_no_effect;
 mod repanic_as_string;
 mod rlock_reentry;
 pub(crate) mod send_abandoned;
 pub(crate) mod send_more_than_received;
 mod send_on_closed_channel;
+mod send_on_returned_channel;
 pub(crate) mod stale_defer_argument;
 mod switch_on_error_identity;
 pub(crate) mod syntax_error;
+mod ticker_left_to_collector;
+pub(crate) mod ticker_not_stopped;
+mod ticker_range_never_ends;
 mod unlock_missing_on_path;
 pub(crate) mod unused_suppression;
+mod wait_group_add_in_goroutine;
+mod wait_group_done_missed;
+mod worker_early_return;
 mod write_under_rlock;
 
 /// Every rule, in the order of the names.
@@ -51,12 +62,15 @@ pub const RULES: &[Rule] = &[
     deferred_exit::RULE,
     deferred_panic_masks::RULE,
     double_lock::RULE,
+    goroutine_outlives_call::RULE,
+    goroutine_outlives_iteration::RULE,
     guard_comment_ignored::RULE,
     guarded_field_without_lock::RULE,
     internal_failure::RULE,
     lost_context_error::RULE,
     lost_error_wrap::RULE,
     lost_receiver_assignment::RULE,
+    lost_cancel::RULE,
     map_race::RULE,
     map_read_in_defer::RULE,
     map_write_in_defer::RULE,
@@ -68,16 +82,24 @@ pub const RULES: &[Rule] = &[
     nil_map_write_foreign_field::RULE,
     panic_with_lock_held::RULE,
     producer_abandoned::RULE,
+    range_over_unclosed_channel::RULE,
     recover_has_no_effect::RULE,
     repanic_as_string::RULE,
     rlock_reentry::RULE,
     send_abandoned::RULE,
     send_more_than_received::RULE,
     send_on_closed_channel::RULE,
+    send_on_returned_channel::RULE,
     stale_defer_argument::RULE,
     switch_on_error_identity::RULE,
     syntax_error::RULE,
+    ticker_left_to_collector::RULE,
+    ticker_not_stopped::RULE,
+    ticker_range_never_ends::RULE,
     unlock_missing_on_path::RULE,
     unused_suppression::RULE,
+    wait_group_add_in_goroutine::RULE,
+    wait_group_done_missed::RULE,
+    worker_early_return::RULE,
     write_under_rlock::RULE,
 ];

@@ -1,0 +1,477 @@
+//! `lost-cancel`: a context that nobody can cancel any more.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{BlockId, Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Specification, Statement};
+use goward_types::{IdentifierFact, ObjectId, ObjectKind, TypedFile, VariableKind};
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::standard_library::{called_function, type_name};
+use crate::walk::{walk, walk_all};
+
+rule! {
+    /// Reports contexts whose cancel function is dropped, overwritten, or not used on a path.
+    ///
+    /// ## What it reports
+    ///
+    /// A `context.CancelFunc` that a call returns and that is assigned to `_`, replaced by another one
+    /// before it is used, or not used on a path to a return. Silent for `context.WithCancel` of
+    /// `context.Background()`, which nothing else refers to, and in the function `main` of a program.
+    ///
+    /// ## Why it matters
+    ///
+    /// A context is kept by its parent until it is cancelled or its deadline passes, and goroutines
+    /// that wait for it stay. In a loop, or in a function that is called often, they pile up under a
+    /// parent that lives long.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"context"
+    /// 	"time"
+    /// )
+    ///
+    /// func do(ctx context.Context, limit time.Duration, work func(context.Context)) {
+    /// 	ctx, cancel := context.WithCancel(ctx) // want lost-cancel
+    /// 	if limit > 0 {
+    /// 		ctx, cancel = context.WithTimeout(ctx, limit)
+    /// 	}
+    /// 	defer cancel()
+    /// 	work(ctx)
+    /// }
+    ///
+    /// func drop(ctx context.Context, work func(context.Context)) {
+    /// 	child, _ := context.WithCancel(ctx) // want lost-cancel
+    /// 	work(child)
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import (
+    /// 	"context"
+    /// 	"time"
+    /// )
+    ///
+    /// func do(ctx context.Context, limit time.Duration, work func(context.Context)) {
+    /// 	ctx, cancel := context.WithCancel(ctx)
+    /// 	defer cancel()
+    /// 	if limit > 0 {
+    /// 		var stop context.CancelFunc
+    /// 		ctx, stop = context.WithTimeout(ctx, limit)
+    /// 		defer stop()
+    /// 	}
+    /// 	work(ctx)
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: the context may have to live longer than the function.
+    pub(crate) const RULE: Rule = Rule {
+        name: "lost-cancel",
+        category: Category::Leak,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let main = context
+        .world()
+        .package(context.package.package)
+        .name()
+        .as_str()
+        == "main";
+    for (id, unit) in context.flow.units.iter() {
+        if main && unit.name == "main" {
+            // The process ends with it.
+            continue;
+        }
+        let file = context.file(unit.file);
+        walk(file.tree, unit, |node, _| {
+            let (names, value) = match file.tree.kind(node) {
+                NodeKind::AssignStmt => match file.tree.statement(node) {
+                    Statement::Assign {
+                        left,
+                        right: [value],
+                        ..
+                    } => (left, *value),
+                    _ => return,
+                },
+                NodeKind::ValueSpec => match file.tree.specification(node) {
+                    Specification::Value {
+                        names,
+                        values: [value],
+                        ..
+                    } => (names, *value),
+                    _ => return,
+                },
+                _ => return,
+            };
+            let [first, .., last] = names else { return };
+            let call = unparenthesized(file, value);
+            let cancel = Cancel {
+                context,
+                id,
+                unit,
+                file,
+                statement: node,
+                call,
+                name: *last,
+            };
+            if cancel.is_made(*first) && !cancel.is_unregistered() {
+                findings.extend(cancel.judge());
+            }
+        });
+    }
+}
+
+struct Cancel<'c, 'a> {
+    context: &'c Context<'a>,
+    id: UnitId,
+    unit: &'c Unit,
+    file: &'c TypedFile<'a>,
+    /// Sets the variable.
+    statement: NodeId,
+    call: NodeId,
+    /// The identifier of the variable, or `_`.
+    name: NodeId,
+}
+
+/// What becomes of the function.
+enum Lost {
+    Overwritten(NodeId),
+    /// A return without a use, or the end of the body.
+    Unused(Option<NodeId>),
+}
+
+impl Cancel<'_, '_> {
+    /// Whether the last result of the call is a cancel function. Where the called function is not
+    /// known, the names must leave no doubt.
+    fn is_made(&self, first: NodeId) -> bool {
+        let tree = self.file.tree;
+        let Expression::Call { function, .. } = tree.expression(self.call) else {
+            return false;
+        };
+        let world = self.context.world();
+        let made = self.file.facts.type_of(self.call);
+        if made.is_known() {
+            let last = world.tuple(made).last();
+            return last.is_some_and(|result| {
+                matches!(
+                    type_name(self.context, result.parameter_type),
+                    Some(("context", "CancelFunc" | "CancelCauseFunc"))
+                )
+            });
+        }
+        let function = unparenthesized(self.file, function);
+        let name = match tree.expression(function) {
+            Expression::Selector { name, .. } => name,
+            Expression::Identifier => function,
+            _ => return false,
+        };
+        let name = tree.symbol(name).as_str();
+        let derives = ["With", "Join", "Merge", "Cancel", "Timeout", "Deadline"];
+        tree.kind(first) == NodeKind::Ident
+            && tree
+                .symbol(first)
+                .as_str()
+                .to_ascii_lowercase()
+                .ends_with("ctx")
+            && tree.symbol(self.name).as_str() == "_"
+            && derives.iter().any(|part| name.contains(part))
+    }
+
+    /// Whether the context has no parent that keeps it.
+    fn is_unregistered(&self) -> bool {
+        if !matches!(
+            called_function(self.context, self.file, self.call),
+            Some(("context", "WithCancel" | "WithCancelCause"))
+        ) {
+            return false;
+        }
+        let Expression::Call {
+            arguments: [parent],
+            ..
+        } = self.file.tree.expression(self.call)
+        else {
+            return false;
+        };
+        let mut parent = unparenthesized(self.file, *parent);
+        if let Some(object) = self.file.facts.object_of(parent)
+            && let Some((file, value)) = self.context.flow.lowered.variables.single(object)
+            && file == self.unit.file
+        {
+            parent = unparenthesized(self.file, value);
+        }
+        matches!(
+            called_function(self.context, self.file, parent),
+            Some(("context", "Background" | "TODO"))
+        )
+    }
+
+    fn judge(&self) -> Option<Diagnostic> {
+        let tree = self.file.tree;
+        if tree.kind(self.name) != NodeKind::Ident {
+            return None;
+        }
+        let name = tree.symbol(self.name).as_str();
+        if name == "_" {
+            let diagnostic = self.diagnostic("the cancel function of this context is dropped");
+            return Some(diagnostic.help(
+                "keep it, and call it when the context is no longer needed: `defer cancel()`",
+            ));
+        }
+        let object = self.file.facts.object_of(self.name)?;
+        let local =
+            self.context.world().object(object).kind == ObjectKind::Variable(VariableKind::Local);
+        if !local || !self.context.flow.declared_inside(object, self.id) {
+            return None;
+        }
+        match self.lost(object)? {
+            Lost::Overwritten(node) => {
+                let message = format!("`{name}` is overwritten before it is called");
+                let diagnostic = self.diagnostic(message).step(
+                    self.context.path(self.unit.file),
+                    self.context.span(self.unit.file, node),
+                    format!("`{name}` gets another value here"),
+                );
+                Some(diagnostic.help("give the two functions two names, and call both"))
+            }
+            Lost::Unused(exit) => {
+                let message = format!("`{name}` is not called on every path");
+                let mut diagnostic = self.diagnostic(message);
+                if let Some(exit) = exit {
+                    diagnostic = diagnostic.step(
+                        self.context.path(self.unit.file),
+                        self.context.span(self.unit.file, exit),
+                        "the function can return here without a call of it",
+                    );
+                }
+                Some(diagnostic.help(format!("`defer {name}()`, right after this")))
+            }
+        }
+    }
+
+    fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        let context = self.context;
+        let path = context.path(self.unit.file);
+        RULE.diagnostic(path, context.span(self.unit.file, self.call), message)
+            .in_function(context.function(self.id))
+    }
+
+    /// Looks for a path on which the function is lost.
+    fn lost(&self, object: ObjectId) -> Option<Lost> {
+        let tree = self.file.tree;
+        let own = tree.span(self.statement);
+        // Every place that names the variable, apart from the left sides of assignments.
+        let mut uses = Vec::new();
+        let mut sets = Vec::new();
+        walk_all(tree, self.unit.body, |node| match tree.kind(node) {
+            NodeKind::Ident if self.file.facts.object_of(node) == Some(object) => {
+                uses.push(node);
+            }
+            NodeKind::AssignStmt => {
+                if let Statement::Assign { left, .. } = tree.statement(node)
+                    && let Some(&place) = left
+                        .iter()
+                        .find(|&&place| self.file.facts.object_of(place) == Some(object))
+                {
+                    sets.push((node, place));
+                }
+            }
+            _ => {}
+        });
+        uses.retain(|&node| {
+            !sets.iter().any(|&(_, place)| place == node)
+                && self.file.facts.identifier(node)
+                    != Some(IdentifierFact::Definition(Some(object)))
+        });
+        // A closure that was made before may call it at any time.
+        let mut captured_before = false;
+        walk(tree, self.unit, |node, _| {
+            let span = tree.span(node);
+            captured_before |= tree.kind(node) == NodeKind::FuncLit
+                && span.start < own.start
+                && uses
+                    .iter()
+                    .chain(sets.iter().map(|(_, place)| place))
+                    .any(|&used| span.contains(tree.span(used).start));
+        });
+        if captured_before {
+            return None;
+        }
+        let uses_in = |node: NodeId| {
+            let span = tree.span(node);
+            uses.iter()
+                .any(|&used| span.contains(tree.span(used).start))
+        };
+        let graph = &self.unit.graph;
+        let start = graph.reverse_postorder().into_iter().find_map(|block| {
+            let steps = &graph.block(block).steps;
+            let index = steps
+                .iter()
+                .position(|&step| step == Step::Statement(self.statement))?;
+            Some((block, index + 1))
+        });
+        let mut seen = vec![false; graph.blocks.len()];
+        let mut pending: Vec<(BlockId, usize)> = start.into_iter().collect();
+        let mut unused = None;
+        'blocks: while let Some((block, from)) = pending.pop() {
+            for &step in &graph.block(block).steps[from..] {
+                let node = match step {
+                    Step::Expression(node)
+                    | Step::Statement(node)
+                    | Step::Register(node)
+                    | Step::RunDeferred(node)
+                    | Step::Communicate(node)
+                    | Step::Return(node) => node,
+                    _ => continue,
+                };
+                if uses_in(node) {
+                    continue 'blocks;
+                }
+                if sets.iter().any(|&(set, _)| set == node) {
+                    if node == self.statement {
+                        continue 'blocks;
+                    }
+                    return Some(Lost::Overwritten(node));
+                }
+            }
+            for exit in &graph.exits {
+                if exit.terminal == block && exit.kind.returns() {
+                    unused = unused.or(Some(exit.node));
+                }
+            }
+            for edge in &graph.block(block).successors {
+                if !std::mem::replace(&mut seen[edge.to.index()], true) {
+                    pending.push((edge.to, 0));
+                }
+            }
+        }
+        unused.map(Lost::Unused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn cancel_functions_on_their_paths() {
+        check(
+            &RULE,
+            r#"
+-- a.go --
+package p
+
+import (
+	"context"
+	"time"
+
+	"example.com/missing/join"
+)
+
+func bad() bool { return true }
+func use(context.Context) {}
+
+func onePath(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // want "not called on every path"
+	if bad() {
+		return ctx.Err()
+	}
+	cancel()
+	return nil
+}
+
+func joined(a, b context.Context) {
+	joinedCtx, _ := join.Join(a, b) // want "dropped"
+	use(joinedCtx)
+}
+
+func unknown(a context.Context) {
+	value, _ := join.Other(a)
+	use(value)
+}
+
+func inLoop(ctx context.Context) {
+	for {
+		c, cancel := context.WithCancel(ctx) // want "not called on every path"
+		use(c)
+		if bad() {
+			return
+		}
+		cancel()
+	}
+}
+
+func background() {
+	ctx, _ := context.WithCancel(context.Background())
+	use(ctx)
+}
+
+func returned(ctx context.Context) (context.Context, func()) {
+	c, cancel := context.WithCancel(ctx)
+	if bad() {
+		return c, cancel
+	}
+	return c, func() { cancel() }
+}
+
+type holder struct{ cancel func() }
+
+func kept(ctx context.Context, h *holder) {
+	c, cancel := context.WithCancel(ctx)
+	h.cancel = cancel
+	use(c)
+}
+
+func fieldItself(ctx context.Context, h *holder) (c context.Context) {
+	c, h.cancel = context.WithCancel(ctx)
+	return c
+}
+
+func closureBefore(ctx context.Context) {
+	var cancel context.CancelFunc
+	defer func() {
+		if cancel != nil {
+			cancel()
+		}
+	}()
+	ctx, cancel = context.WithCancel(ctx)
+	use(ctx)
+}
+
+func panics(ctx context.Context) {
+	c, cancel := context.WithCancel(ctx)
+	if bad() {
+		panic("no")
+	}
+	cancel()
+	use(c)
+}
+
+func watched(ctx context.Context, stop chan bool) {
+	c, cancel := context.WithCancel(ctx)
+	go func() {
+		<-stop
+		cancel()
+	}()
+	use(c)
+}
+"#,
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! `range-over-unclosed-channel`: a goroutine that ranges over a channel that nobody closes.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{StartKind, UseKind};
+use goward_syntax::Statement;
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::walk::has_way_out;
+
+rule! {
+    /// Reports goroutines that range over a local channel that is never closed.
+    ///
+    /// ## What it reports
+    ///
+    /// A channel that a function makes, that only it and the goroutines it starts use, and that none
+    /// of them closes; where one of the goroutines ranges over it without another way out of the loop,
+    /// and the function can return.
+    ///
+    /// ## Why it matters
+    ///
+    /// After the last value the loop waits for the next one for ever. Each call of the function leaves
+    /// one more goroutine.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// func all(items []string, use func(string)) {
+    /// 	queue := make(chan string)
+    /// 	go func() {
+    /// 		for item := range queue { // want range-over-unclosed-channel
+    /// 			use(item)
+    /// 		}
+    /// 	}()
+    /// 	for _, item := range items {
+    /// 		queue <- item
+    /// 	}
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// func all(items []string, use func(string)) {
+    /// 	queue := make(chan string)
+    /// 	go func() {
+    /// 		for item := range queue {
+    /// 			use(item)
+    /// 		}
+    /// 	}()
+    /// 	for _, item := range items {
+    /// 		queue <- item
+    /// 	}
+    /// 	close(queue)
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: who sends last is not always to be seen.
+    pub(crate) const RULE: Rule = Rule {
+        name: "range-over-unclosed-channel",
+        category: Category::Leak,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let main = context
+        .world()
+        .package(context.package.package)
+        .name()
+        .as_str()
+        == "main";
+    for channel in context.flow.local_channels() {
+        let own = context.flow.units.get(channel.unit);
+        let reachable = own.graph.reverse_postorder();
+        let returns = own
+            .graph
+            .exits
+            .iter()
+            .any(|exit| exit.kind.returns() && reachable.contains(&exit.from));
+        if !channel.is_understood()
+            || channel.is_closed()
+            || !returns
+            || (main && own.name == "main")
+        {
+            continue;
+        }
+        for one in &channel.uses {
+            let unit = context.flow.units.get(one.unit);
+            let goroutine = context
+                .flow
+                .launches()
+                .of(one.unit)
+                .iter()
+                .any(|start| start.kind == StartKind::Go && start.unit == channel.unit);
+            if one.kind != UseKind::Range || !goroutine || has_way_out(&unit.graph, one.node) {
+                continue;
+            }
+            let tree = context.file(unit.file).tree;
+            let mut span = context.span(unit.file, one.node);
+            if let Statement::Range { operand, .. } = tree.statement(one.node) {
+                span.end = tree.span(operand).end;
+            }
+            let name = context.world().object(channel.object).name;
+            findings.push(
+                RULE.diagnostic(
+                    context.path(unit.file),
+                    span,
+                    format!("this loop never ends: nobody closes `{name}`"),
+                )
+                .in_function(context.function(one.unit))
+                .operation(format!("range {name}"))
+                .step(
+                    context.path(own.file),
+                    context.span(own.file, channel.made),
+                    format!("`{name}` is made here"),
+                )
+                .help(format!("`close({name})` after the last send")),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn channels_and_who_closes_them() {
+        check(
+            &RULE,
+            r#"
+package p
+
+func use(int)       {}
+func give(chan int) {}
+func bad() bool     { return true }
+
+func helper() {
+	ch := make(chan int, 8)
+	go consume(ch)
+	ch <- 1
+}
+
+func consume(ch <-chan int) {
+	for v := range ch { // want "nobody closes `ch`"
+		use(v)
+	}
+}
+
+func leaves() {
+	ch := make(chan int)
+	go func() {
+		for v := range ch {
+			if bad() {
+				return
+			}
+			use(v)
+		}
+	}()
+	ch <- 1
+}
+
+func closedElsewhere() {
+	ch := make(chan int)
+	go func() {
+		for v := range ch {
+			use(v)
+		}
+	}()
+	defer func() { close(ch) }()
+	ch <- 1
+}
+
+func given() {
+	ch := make(chan int)
+	go func() {
+		for v := range ch {
+			use(v)
+		}
+	}()
+	var sink any = ch
+	_ = sink
+}
+
+func returned() chan<- int {
+	ch := make(chan int)
+	go func() {
+		for v := range ch {
+			use(v)
+		}
+	}()
+	return ch
+}
+
+func endless() {
+	ch := make(chan int)
+	go func() {
+		for v := range ch {
+			use(v)
+		}
+	}()
+	for {
+		ch <- 1
+	}
+}
+"#,
+        );
+    }
+}
