@@ -20,6 +20,7 @@ mod services;
 mod sharing;
 mod standard_library;
 mod suppression;
+mod ticker_fields;
 mod wait_groups;
 mod waiting;
 mod walk;

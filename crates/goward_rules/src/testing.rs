@@ -16,8 +16,8 @@ pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
         findings.extend(crate::check_package(package, &everything));
     });
     let mut planted = Vec::new();
-    let is_go = |file: &&SourceFile| file.path().as_str().ends_with(".go");
-    for file in sources.iter().filter(is_go) {
+    let files = sources.iter();
+    for file in files.filter(|file| file.path().as_str().ends_with(".go")) {
         let tree = goward_syntax::parse(file.bytes(), goward_syntax::Mode::Full);
         let errors = tree.diagnostics().iter().map(|error| {
             syntax_error::RULE.diagnostic(file.path().clone(), error.span, error.message.as_str())

@@ -4,11 +4,13 @@ use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span
 use goward_flow::{ControlFlowGraph, EdgeKind, Step, Unit, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind, Specification, Statement};
 use goward_types::{ObjectId, TypedFile};
+use rustc_hash::FxHashMap;
 
 use crate::Rule;
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::standard_library::called_function;
+use crate::ticker_fields::never_stopped;
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -16,8 +18,8 @@ rule! {
     ///
     /// ## What it reports
     ///
-    /// A `time.NewTicker` kept in a local variable of which only `C` and `Reset` are used, in a function
-    /// that can return, and a `time.Tick` in such a function; where the `go` line of the module is
+    /// A `time.NewTicker` kept in a local variable that the function does not pass on, and that it can
+    /// return without having stopped; and a `time.Tick` in a function that can return; where the `go` line of the module is
     /// older than 1.23, or there is no go.mod. From `go 1.23` on, it is `ticker-left-to-collector`.
     ///
     /// ## Why it matters
@@ -126,6 +128,7 @@ pub(crate) fn collects_tickers(context: &Context<'_>) -> bool {
 
 /// Finds the tickers that nobody stops.
 pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Diagnostic>) {
+    never_stopped(context, rule, findings);
     let main = context
         .world()
         .package(context.package.package)
@@ -167,6 +170,14 @@ pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Dia
     }
 }
 
+/// What is done with a ticker.
+#[derive(Default)]
+struct Uses {
+    users: Vec<UnitId>,
+    /// Calls of `Stop`.
+    stops: Vec<NodeId>,
+}
+
 struct Ticker<'t, 'a> {
     context: &'t Context<'a>,
     rule: &'t Rule,
@@ -178,9 +189,7 @@ struct Ticker<'t, 'a> {
 
 impl Ticker<'_, '_> {
     fn not_stoppable(&self) -> Option<Diagnostic> {
-        if !returns_after(&self.unit.graph, self.file, self.call) {
-            return None;
-        }
+        leaves_after(&self.unit.graph, self.file, self.call, &[])?;
         let diagnostic = self.diagnostic("nobody can stop the ticker of `time.Tick`");
         Some(diagnostic.help("use `time.NewTicker` and stop it"))
     }
@@ -188,23 +197,31 @@ impl Ticker<'_, '_> {
     fn not_stopped(&self) -> Option<Diagnostic> {
         let (variable, statement) = self.variable()?;
         let name = self.context.world().object(variable).name;
-        let used_in = self.only_read(variable)?;
+        let uses = self.uses(variable)?;
         // The function that makes it and those that use it all end.
-        let ends = used_in.iter().chain([&self.id]).all(|&user| {
-            let graph = &self.context.flow.units.get(user).graph;
-            if user == self.id {
-                returns_after(graph, self.file, self.call)
-            } else {
-                returns(graph)
-            }
-        });
+        let ends = uses
+            .users
+            .iter()
+            .all(|&user| user == self.id || returns(&self.context.flow.units.get(user).graph));
+        let exit = leaves_after(&self.unit.graph, self.file, self.call, &uses.stops)?;
         if !ends {
             return None;
         }
+        let message = match uses.stops.first() {
+            None => format!("the ticker `{name}` is not stopped"),
+            Some(_) => format!("the ticker `{name}` is not stopped on every path"),
+        };
         let mut diagnostic = self
-            .diagnostic(format!("the ticker `{name}` is not stopped"))
+            .diagnostic(message)
             .help(format!("`defer {name}.Stop()`"));
-        if used_in.iter().all(|&user| user == self.id) {
+        if let Some(exit) = exit {
+            diagnostic = diagnostic.step(
+                self.context.path(self.unit.file),
+                self.context.span(self.unit.file, exit),
+                "the function can return here, and the ticker runs on",
+            );
+        }
+        if uses.users.iter().all(|&user| user == self.id) {
             diagnostic.fix = self.fix(name.as_str(), statement);
         }
         Some(diagnostic)
@@ -252,55 +269,61 @@ impl Ticker<'_, '_> {
             .then_some((object, statement))
     }
 
-    /// The functions that use the ticker, if they only read `C` and call `Reset`.
-    fn only_read(&self, variable: ObjectId) -> Option<Vec<UnitId>> {
+    /// What is done with the ticker, if it is only read, reset, and stopped in a statement of its own.
+    fn uses(&self, variable: ObjectId) -> Option<Uses> {
         let flow = self.context.flow;
-        let mut users = Vec::new();
-        let mut known = true;
+        let file = self.file;
+        let tree = file.tree;
+        let mut uses = Uses::default();
+        let mut understood = Vec::new();
         for (id, unit) in flow.units.iter() {
             if unit.file != self.unit.file || !flow.units.chain(id).any(|around| around == self.id)
             {
                 continue;
             }
-            let file = self.file;
-            walk(file.tree, unit, |node, _| {
-                let Expression::Selector { operand, name } = file.tree.expression(node) else {
+            let mut parents = FxHashMap::default();
+            walk(tree, unit, |node, parent| {
+                parents.insert(node, parent);
+                let Expression::Selector { operand, name } = tree.expression(node) else {
                     return;
                 };
-                if file.facts.object_of(operand) == Some(variable)
-                    && matches!(file.tree.symbol(name).as_str(), "C" | "Reset")
-                {
-                    users.push((id, operand));
+                if file.facts.object_of(operand) != Some(variable) {
+                    return;
                 }
-            });
-            // `ticker.C` must be received from there, not kept.
-            walk(file.tree, unit, |node, parent| {
-                if let Expression::Selector { operand, name } = file.tree.expression(node)
-                    && file.facts.object_of(operand) == Some(variable)
-                    && file.tree.symbol(name).as_str() == "C"
-                {
-                    known &= match file.tree.kind(parent) {
-                        NodeKind::UnaryExpr => true,
-                        NodeKind::RangeStmt => matches!(
-                            file.tree.statement(parent),
-                            Statement::Range { operand, .. } if operand == node
-                        ),
-                        _ => false,
-                    };
+                let around = tree.kind(parent);
+                let known = match tree.symbol(name).as_str() {
+                    // It must be received from there, not kept.
+                    "C" => {
+                        around == NodeKind::UnaryExpr
+                            || matches!(tree.statement(parent),
+                                Statement::Range { operand, .. } if operand == node)
+                    }
+                    "Reset" => true,
+                    "Stop" => {
+                        let plain = around == NodeKind::CallExpr
+                            && parents.get(&parent).is_some_and(|&statement| {
+                                tree.kind(statement) == NodeKind::ExprStmt
+                            });
+                        uses.stops.push(parent);
+                        plain && id == self.id
+                    }
+                    _ => false,
+                };
+                if known {
+                    understood.push(operand);
+                    uses.users.push(id);
                 }
             });
         }
-        walk_all(self.file.tree, self.unit.body, |node| {
-            if self.file.tree.kind(node) == NodeKind::Ident
-                && self.file.facts.object_of(node) == Some(variable)
-            {
-                let declared = self.file.facts.identifier(node)
+        let mut known = true;
+        walk_all(tree, self.unit.body, |node| {
+            if tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(variable) {
+                let declared = file.facts.identifier(node)
                     == Some(goward_types::IdentifierFact::Definition(Some(variable)));
-                known &= declared || users.iter().any(|&(_, operand)| operand == node);
+                known &= declared || understood.contains(&node);
             }
         });
-        let users: Vec<UnitId> = users.into_iter().map(|(id, _)| id).collect();
-        (known && !users.is_empty()).then_some(users)
+        (known && !uses.users.is_empty()).then_some(uses)
     }
 
     /// `defer ticker.Stop()` after the statement.
@@ -340,15 +363,19 @@ fn returns(graph: &ControlFlowGraph) -> bool {
     exits.any(|exit| exit.kind.returns() && reachable.contains(&exit.from))
 }
 
-/// Whether control can come from a call to a return.
-fn returns_after(graph: &ControlFlowGraph, file: &TypedFile<'_>, call: NodeId) -> bool {
-    let first = graph
-        .reverse_postorder()
-        .into_iter()
-        .find(|&block| graph.block(block).steps.contains(&Step::Expression(call)));
-    let Some(first) = first else {
-        return false;
-    };
+/// A return that control can come to from a call without any of these other calls: the `return`
+/// statement, or none for the end of the body.
+fn leaves_after(
+    graph: &ControlFlowGraph,
+    file: &TypedFile<'_>,
+    call: NodeId,
+    stops: &[NodeId],
+) -> Option<Option<NodeId>> {
+    let (first, index) = graph.reverse_postorder().into_iter().find_map(|block| {
+        let mut steps = graph.block(block).steps.iter();
+        let index = steps.position(|&step| step == Step::Expression(call))?;
+        Some((block, index + 1))
+    })?;
     // The channel of a ticker is never closed, so that a loop over it does not end by itself.
     let never = |kind: EdgeKind| match kind {
         EdgeKind::RangeDone(node) => match file.tree.statement(node) {
@@ -360,23 +387,25 @@ fn returns_after(graph: &ControlFlowGraph, file: &TypedFile<'_>, call: NodeId) -
         _ => false,
     };
     let mut seen = vec![false; graph.blocks.len()];
-    seen[first.index()] = true;
-    let mut pending = vec![first];
-    while let Some(block) = pending.pop() {
-        if graph
-            .exits
+    let mut pending = vec![(first, index)];
+    while let Some((block, from)) = pending.pop() {
+        let stopped = graph.block(block).steps[from..]
             .iter()
-            .any(|exit| exit.kind.returns() && exit.from == block)
-        {
-            return true;
+            .any(|step| matches!(step, Step::Expression(node) if stops.contains(node)));
+        if stopped {
+            continue;
+        }
+        let mut exits = graph.exits.iter();
+        if let Some(exit) = exits.find(|exit| exit.kind.returns() && exit.from == block) {
+            return Some(exit.node);
         }
         for edge in &graph.block(block).successors {
             if !never(edge.kind) && !std::mem::replace(&mut seen[edge.to.index()], true) {
-                pending.push(edge.to);
+                pending.push((edge.to, 0));
             }
         }
     }
-    false
+    None
 }
 
 /// Whether an expression has the form `x.C`.
@@ -433,6 +462,68 @@ func tick() {
 			break
 		}
 	}
+}
+
+func onePath() error {
+	t := time.NewTicker(time.Second) // want "not stopped on every path"
+	for {
+		select {
+		case <-t.C:
+			if bad() {
+				return nil
+			}
+		case <-make(chan bool):
+			t.Stop()
+			return nil
+		}
+	}
+}
+
+func everyPath() {
+	t := time.NewTicker(time.Second)
+	<-t.C
+	t.Stop()
+	if bad() {
+		return
+	}
+	bad()
+}
+
+type closer struct {
+	slow, fast, shared *time.Ticker
+	done         chan bool
+}
+
+func newCloser() *closer {
+	c := &closer{slow: time.NewTicker(time.Second)} // want "also not by `closer.Close`"
+	c.fast = time.NewTicker(time.Second)
+	c.shared = time.NewTicker(time.Second)
+	keep(c.shared)
+	go c.loop()
+	return c
+}
+
+func (c *closer) loop() {
+	for {
+		select {
+		case <-c.slow.C:
+		case <-c.fast.C:
+		case <-c.done:
+			return
+		}
+	}
+}
+
+func (c *closer) Close() {
+	c.fast.Stop()
+	close(c.done)
+}
+
+type process struct{ ticker *time.Ticker }
+
+func (p *process) start() {
+	p.ticker = time.NewTicker(time.Second)
+	<-p.ticker.C
 }
 
 func endless() {
