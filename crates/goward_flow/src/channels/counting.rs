@@ -22,6 +22,13 @@ impl Count {
         }
     }
 
+    pub(super) fn times(self, times: u32) -> Count {
+        match self {
+            Count::Finite(count) => Count::Finite(count.saturating_mul(times)),
+            Count::Unbounded => Count::Unbounded,
+        }
+    }
+
     pub(super) fn is_zero(self) -> bool {
         self == Count::Finite(0)
     }

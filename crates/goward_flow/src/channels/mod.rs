@@ -50,6 +50,8 @@ pub struct LocalChannel {
 pub struct ChannelUse {
     /// The function in which it is done.
     pub unit: UnitId,
+    /// The variable that stands for the channel there: its own, or a parameter.
+    pub variable: ObjectId,
     /// The send statement, receive expression, range statement, call or other node.
     pub node: NodeId,
     pub kind: UseKind,
@@ -229,6 +231,7 @@ struct Place<'p> {
     /// The innermost function around it.
     unit: UnitId,
     identifier: NodeId,
+    variable: ObjectId,
     /// The nodes around it, outermost first.
     around: &'p [NodeId],
     made: Option<NodeId>,
@@ -265,6 +268,7 @@ impl Follow<'_, '_> {
                     let place = Place {
                         unit: inside.last().copied().unwrap_or(id),
                         identifier: node,
+                        variable: object,
                         around: &around,
                         made,
                     };
@@ -354,6 +358,7 @@ impl Follow<'_, '_> {
         };
         found.push(ChannelUse {
             unit: place.unit,
+            variable: place.variable,
             node,
             kind,
         });

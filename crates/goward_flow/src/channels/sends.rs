@@ -20,7 +20,7 @@
 use std::cell::RefCell;
 
 use goward_diagnostics::Span;
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypedFile, TypedPackage};
 
 use super::counting::{Count, Position, fewest, most, position_after};
@@ -101,7 +101,7 @@ struct Sender {
     unit: UnitId,
     start: Start,
     most: Count,
-    /// Started several times for one channel.
+    /// Started several times for one channel, it is not known how often.
     again: bool,
 }
 
@@ -244,22 +244,22 @@ impl Judge<'_, '_> {
                 if start.kind != StartKind::Go || start.unit != self.channel.unit {
                     continue;
                 }
-                let literal = self.units.get(unit).is_literal();
                 let given = self.channel.uses.iter().any(|one| {
                     one.unit == self.channel.unit
                         && one.node == start.call
                         && one.kind == UseKind::Passed { target: unit }
                 });
-                if !literal && !given {
+                if !given && !self.is_captured_by(unit) {
                     continue;
                 }
                 let most = self.sends_of(unit, 0, &seen);
                 if !most.is_zero() {
+                    let times = self.times_started(start.node);
                     senders.push(Sender {
                         unit,
                         start,
-                        most,
-                        again: self.is_started_again(start.node),
+                        most: most.times(times.unwrap_or(1)),
+                        again: times.is_none(),
                     });
                 }
             }
@@ -276,6 +276,15 @@ impl Judge<'_, '_> {
         senders.sort_by_key(|sender| self.file.tree.span(sender.start.node).start);
         (only_here && !senders.is_empty() && sending.iter().all(|unit| seen.contains(unit)))
             .then_some(senders)
+    }
+
+    /// Whether a literal uses the variable of the channel itself.
+    fn is_captured_by(&self, literal: UnitId) -> bool {
+        self.channel.uses.iter().any(|one| {
+            one.variable == self.channel.object
+                && one.unit != self.channel.unit
+                && self.units.chain(one.unit).any(|unit| unit == literal)
+        })
     }
 
     /// The most bare sends on a path through a function, with those of the functions that it calls
@@ -346,11 +355,36 @@ impl Judge<'_, '_> {
             return Count::Finite(0);
         };
         let sends = self.sends_of(target, depth + 1, seen);
+        // What sends only under a condition may see to it that it sends only once.
+        if self.is_called_before(id, call, target) && self.may_send_nothing(target) {
+            return Count::Finite(0);
+        }
         // Who recovers sends what the body would have sent.
         if kind == StartKind::Defer && self.recovers(target) && self.has_own_sends(id) {
             return Count::Finite(0);
         }
         sends
+    }
+
+    /// Whether a function calls another one, a stored literal or one that it gives the channel, further
+    /// up than here.
+    fn is_called_before(&self, id: UnitId, call: NodeId, target: UnitId) -> bool {
+        let file = &self.package.files[self.units.get(id).file];
+        self.launches.of(target).iter().any(|start| {
+            start.unit == id && file.tree.span(start.call).start < file.tree.span(call).start
+        })
+    }
+
+    /// Whether some path through a function has no send.
+    fn may_send_nothing(&self, id: UnitId) -> bool {
+        let graph = &self.units.get(id).graph;
+        let unused = RefCell::default();
+        let cost = |step: Step| match self.sends_at(id, step, 4, &unused) {
+            Count::Finite(count) => Some(count),
+            Count::Unbounded => Some(1),
+        };
+        let least = fewest(graph, (ControlFlowGraph::ENTRY, 0), &cost, &|_| Some(0));
+        least.is_none_or(|(count, _)| count == 0)
     }
 
     fn has_own_sends(&self, id: UnitId) -> bool {
@@ -370,12 +404,58 @@ impl Judge<'_, '_> {
         found
     }
 
-    /// Whether a `go` statement stands in a loop that does not also make the channel anew.
-    fn is_started_again(&self, launch: NodeId) -> bool {
+    /// How often a `go` statement starts its goroutine for one channel; none where it stands in a loop
+    /// that does not also make the channel anew and goes round it is not known how often.
+    fn times_started(&self, launch: NodeId) -> Option<u32> {
         let (launch, made) = (self.span(launch), self.span(self.channel.made));
-        self.loops()
-            .iter()
-            .any(|&(node, _)| holds(self.span(node), launch) && !holds(self.span(node), made))
+        let mut times = 1_u32;
+        for (node, _) in self.loops() {
+            if holds(self.span(node), launch) && !holds(self.span(node), made) {
+                times = times.checked_mul(self.turns(node)?)?;
+            }
+        }
+        Some(times)
+    }
+
+    /// How often a loop goes round, where that is constant: `for i := 0; i < 3; i++`, `for range 3`.
+    fn turns(&self, node: NodeId) -> Option<u32> {
+        let (tree, facts) = (self.file.tree, self.file.facts);
+        let constant = |node: NodeId| facts.get(node)?.value?.int64_value();
+        let turns = match tree.statement(node) {
+            Statement::Range { operand, .. } => constant(operand)?,
+            Statement::For {
+                initial: Some(initial),
+                condition: Some(condition),
+                post: Some(post),
+                ..
+            } => {
+                let Statement::Assign { right: [first], .. } = tree.statement(initial) else {
+                    return None;
+                };
+                let Statement::IncrementDecrement {
+                    increment: true, ..
+                } = tree.statement(post)
+                else {
+                    return None;
+                };
+                let Expression::Binary {
+                    operator,
+                    right: last,
+                    ..
+                } = tree.expression(condition)
+                else {
+                    return None;
+                };
+                let more = match operator {
+                    BinaryOperator::Less => 0,
+                    BinaryOperator::LessEqual => 1,
+                    _ => return None,
+                };
+                constant(last)? - constant(*first)? + more
+            }
+            _ => return None,
+        };
+        u32::try_from(turns).ok()
     }
 
     /// The loops of the function, with their bodies.

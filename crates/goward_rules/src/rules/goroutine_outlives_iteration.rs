@@ -97,8 +97,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         let &[start] = starts else { continue };
         let starter = context.flow.units.get(start.unit);
         let file = context.file(unit.file);
-        let is_go = matches!(file.tree.kind(start.node), NodeKind::GoStmt);
-        if !unit.is_literal() || start.kind != StartKind::Go || !is_go {
+        // A literal is started in its own file.
+        if !unit.is_literal()
+            || start.kind != StartKind::Go
+            || file.tree.kind(start.node) != NodeKind::GoStmt
+        {
             continue;
         }
         let Some(around) = endless_loop_around(file, starter, start.node) else {

@@ -16,8 +16,9 @@ rule! {
     /// ## What it reports
     ///
     /// A `context.CancelFunc` that a call returns and that is assigned to `_`, replaced by another one
-    /// before it is used, or not used on a path to a return. Silent for `context.WithCancel` of
-    /// `context.Background()`, which nothing else refers to, and in the function `main` of a program.
+    /// before it is used, or not used on a path to a return. Silent for contexts derived from
+    /// `context.Background()`, which keeps none of them, in tests, and in the function `main` of a
+    /// program.
     ///
     /// ## Why it matters
     ///
@@ -99,6 +100,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             continue;
         }
         let file = context.file(unit.file);
+        if file.test {
+            continue;
+        }
         walk(file.tree, unit, |node, _| {
             let (names, value) = match file.tree.kind(node) {
                 NodeKind::AssignStmt => match file.tree.statement(node) {
@@ -197,12 +201,12 @@ impl Cancel<'_, '_> {
     fn is_unregistered(&self) -> bool {
         if !matches!(
             called_function(self.context, self.file, self.call),
-            Some(("context", "WithCancel" | "WithCancelCause"))
+            Some(("context", _))
         ) {
             return false;
         }
         let Expression::Call {
-            arguments: [parent],
+            arguments: [parent, ..],
             ..
         } = self.file.tree.expression(self.call)
         else {

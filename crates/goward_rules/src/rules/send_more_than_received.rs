@@ -134,6 +134,51 @@ func loop() (sum int) {
 func first(out chan<- int)  { out <- 1 }
 func second(out chan<- int) { out <- 2 }
 
+func asManyAsStarted() {
+	done := make(chan bool)
+	for i := 0; i < 2; i++ {
+		go func() { done <- true }()
+	}
+	<-done
+	<-done
+}
+
+func moreThanStarted() {
+	done := make(chan bool)
+	for range 3 {
+		go func() { done <- true }() // want "is sent 3 values"
+	}
+	<-done
+	<-done
+}
+
+func twoChannels() {
+	first, second := make(chan bool), make(chan bool)
+	work := func(ready chan bool) { ready <- true }
+	go work(first)
+	go work(second)
+	<-first
+	<-second
+}
+
+func onlyOnce() error {
+	errs := make(chan error, 1)
+	go func() {
+		sent := false
+		send := func(err error) {
+			if !sent {
+				errs <- err
+				sent = true
+			}
+		}
+		if bad() {
+			send(nil)
+		}
+		send(nil)
+	}()
+	return <-errs
+}
+
 func helpers() int {
 	ch := make(chan int) // want "may receive only 1"
 	go first(ch)

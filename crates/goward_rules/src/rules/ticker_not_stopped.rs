@@ -141,6 +141,9 @@ pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Dia
             continue;
         }
         let file = context.file(unit.file);
+        if file.test {
+            continue;
+        }
         let mut made = Vec::new();
         walk(file.tree, unit, |node, _| {
             if file.tree.kind(node) != NodeKind::CallExpr {

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::standard_library::named;
 use crate::waiting::signal;
-use crate::walk::walk;
+use crate::walk::{walk, walk_all};
 
 rule! {
     /// Reports producers that block for ever once all their workers have returned early.
@@ -212,7 +212,7 @@ impl Workers<'_, '_> {
             return false;
         };
         let mut counted = false;
-        crate::walk::walk_all(file.tree, *size, |node| {
+        walk_all(file.tree, *size, |node| {
             if let Expression::Call { function, .. } = file.tree.expression(node) {
                 counted |= goward_flow::callee(self.context.world(), file, function)
                     == goward_flow::Callee::Builtin("len");
@@ -253,7 +253,7 @@ impl Workers<'_, '_> {
                 } => !self.is_in_inner(range, node),
                 _ => false,
             };
-            if leaves && !self.is_for_context(range, node) {
+            if leaves && !self.is_for_context(range, node) && self.is_for_a_value(range, node) {
                 found = Some(node);
             }
         });
@@ -296,6 +296,48 @@ impl Workers<'_, '_> {
                     }),
                 _ => false,
             })
+    }
+
+    /// Whether what is received, or done with it, decides that the worker stops here: not only what it
+    /// was told at its start.
+    fn is_for_a_value(&self, range: &ChannelUse, node: NodeId) -> bool {
+        let unit = self.context.flow.units.get(range.unit);
+        let file = self.context.file(unit.file);
+        let tree = file.tree;
+        let between = self.between(range, node);
+        let innermost = between
+            .iter()
+            .rev()
+            .find_map(|&around| match tree.statement(around) {
+                Statement::If {
+                    initial, condition, ..
+                } => Some((initial, condition)),
+                _ => None,
+            });
+        let Some((initial, condition)) = innermost else {
+            return true;
+        };
+        let looped = tree.span(range.node);
+        let mut set_in_loop = Vec::new();
+        walk(tree, unit, |inner, _| {
+            if let Statement::Assign { left, .. } = tree.statement(inner)
+                && looped.contains(tree.span(inner).start)
+            {
+                set_in_loop.extend(left.iter().filter_map(|&place| file.facts.object_of(place)));
+            }
+        });
+        let mut found = initial.is_some();
+        walk_all(tree, condition, |part| {
+            found |= match tree.kind(part) {
+                NodeKind::CallExpr => true,
+                NodeKind::Ident => file.facts.object_of(part).is_some_and(|object| {
+                    looped.contains(self.context.world().object(object).offset)
+                        || set_in_loop.contains(&object)
+                }),
+                _ => false,
+            };
+        });
+        found
     }
 
     /// The nodes between the loop and a node in it.
@@ -397,7 +439,7 @@ impl Workers<'_, '_> {
         let unit = flow.units.get(owner);
         let file = self.context.file(unit.file);
         let mut set = false;
-        crate::walk::walk_all(file.tree, unit.body, |node| {
+        walk_all(file.tree, unit.body, |node| {
             if let Statement::Assign { left, .. } = file.tree.statement(node) {
                 set |= left.iter().any(|&place| {
                     named(self.context, file, unparenthesized(file, place))
@@ -469,6 +511,24 @@ func worker(queue <-chan int) {
 	for item := range queue {
 		if last(item) {
 			break
+		}
+	}
+}
+
+func toldAtTheStart(items []int) {
+	queue := make(chan int)
+	go once(queue, true)
+	for _, item := range items {
+		queue <- item
+	}
+	close(queue)
+}
+
+func once(queue <-chan int, single bool) {
+	for item := range queue {
+		work(item)
+		if single {
+			return
 		}
 	}
 }
