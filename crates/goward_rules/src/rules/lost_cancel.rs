@@ -7,7 +7,7 @@ use goward_types::{IdentifierFact, ObjectId, ObjectKind, TypedFile, VariableKind
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::standard_library::{called_function, type_name};
+use crate::standard_library::type_name;
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -141,6 +141,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The package of the standard library, and what came before it.
+fn is_context_package(path: &str) -> bool {
+    matches!(path, "context" | "golang.org/x/net/context")
+}
+
 struct Cancel<'c, 'a> {
     context: &'c Context<'a>,
     id: UnitId,
@@ -175,17 +180,19 @@ impl Cancel<'_, '_> {
             return last.is_some_and(|result| {
                 matches!(
                     type_name(self.context, result.parameter_type),
-                    Some(("context", "CancelFunc" | "CancelCauseFunc"))
+                    Some((path, "CancelFunc" | "CancelCauseFunc")) if is_context_package(path)
                 )
             });
         }
         let function = unparenthesized(self.file, function);
-        let name = match tree.expression(function) {
-            Expression::Selector { name, .. } => name,
-            Expression::Identifier => function,
-            _ => return false,
-        };
-        let name = tree.symbol(name).as_str();
+        let text = self.context.text(self.unit.file, function);
+        if matches!(
+            text.as_str(),
+            "context.WithCancel" | "context.WithTimeout" | "context.WithDeadline"
+        ) {
+            return true;
+        }
+        let name = text.rsplit('.').next().unwrap_or_default();
         let derives = ["With", "Join", "Merge", "Cancel", "Timeout", "Deadline"];
         tree.kind(first) == NodeKind::Ident
             && tree
@@ -193,25 +200,22 @@ impl Cancel<'_, '_> {
                 .as_str()
                 .to_ascii_lowercase()
                 .ends_with("ctx")
+            && tree.kind(self.name) == NodeKind::Ident
             && tree.symbol(self.name).as_str() == "_"
             && derives.iter().any(|part| name.contains(part))
     }
 
     /// Whether the context has no parent that keeps it.
     fn is_unregistered(&self) -> bool {
-        if !matches!(
-            called_function(self.context, self.file, self.call),
-            Some(("context", _))
-        ) {
-            return false;
-        }
         let Expression::Call {
+            function,
             arguments: [parent, ..],
             ..
         } = self.file.tree.expression(self.call)
         else {
             return false;
         };
+        let function = self.context.text(self.unit.file, function);
         let mut parent = unparenthesized(self.file, *parent);
         if let Some(object) = self.file.facts.object_of(parent)
             && let Some((file, value)) = self.context.flow.lowered.variables.single(object)
@@ -219,10 +223,9 @@ impl Cancel<'_, '_> {
         {
             parent = unparenthesized(self.file, value);
         }
-        matches!(
-            called_function(self.context, self.file, parent),
-            Some(("context", "Background" | "TODO"))
-        )
+        let parent = self.context.text(self.unit.file, parent);
+        function.starts_with("context.")
+            && matches!(parent.as_str(), "context.Background()" | "context.TODO()")
     }
 
     fn judge(&self) -> Option<Diagnostic> {

@@ -151,7 +151,8 @@ pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Dia
             }
             match called_function(context, file, node) {
                 Some(("time", "NewTicker")) => made.push((node, true)),
-                Some(("time", "Tick")) => made.push((node, false)),
+                // A program needs such a ticker until its end.
+                Some(("time", "Tick")) if !main => made.push((node, false)),
                 _ => {}
             }
         });
