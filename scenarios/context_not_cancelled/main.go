@@ -1,7 +1,7 @@
 // Contexts whose cancel function is never called stay with the parent that they were derived from, until
 // it is cancelled. Those of context.Background are freed at once.
 //
-//lab:group timers and contexts
+//lab:group goroutines, timers and contexts
 package main
 
 import (

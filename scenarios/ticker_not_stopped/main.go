@@ -1,7 +1,7 @@
 // Tickers that nobody stops and nothing refers to are freed by the garbage collector. So it is in modules
 // whose go line is 1.23 or newer.
 //
-//lab:group timers and contexts
+//lab:group goroutines, timers and contexts
 package main
 
 import (

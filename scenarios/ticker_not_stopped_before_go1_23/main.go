@@ -1,7 +1,7 @@
 // Tickers that nobody stops are never freed, also when nothing refers to them. So it is where the go line
 // is older than 1.23, which sets asynctimerchan=1 as this program does.
 //
-//lab:group timers and contexts
+//lab:group goroutines, timers and contexts
 
 //go:debug asynctimerchan=1
 package main

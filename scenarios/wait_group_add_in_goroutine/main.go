@@ -1,7 +1,7 @@
 // A goroutine calls Add on the WaitGroup that should wait for it. Wait is called first, finds a counter of
 // zero and returns.
 //
-//lab:group goroutine leak
+//lab:group goroutines, timers and contexts
 package main
 
 import (

@@ -1,7 +1,7 @@
 // Each turn of a loop starts a goroutine that waits for a channel from outside of the loop. They are all
 // there after the last turn, until the channel is closed.
 //
-//lab:group goroutine leak
+//lab:group goroutines, timers and contexts
 package main
 
 import (
