@@ -108,15 +108,20 @@ pub(crate) fn target(
     }
 }
 
-/// Whether a function that is called runs the function that it is given as a goroutine, by its name.
-pub(crate) fn runs_as_goroutine(file: &TypedFile<'_>, function: NodeId) -> bool {
+/// Whether a function of another package runs the function that it is given as a goroutine, by its
+/// name: `Go`, `TryGo`, `GoSafe`, `SafeGo`, `startGoroutine`.
+fn is_named_for_goroutines(file: &TypedFile<'_>, function: NodeId) -> bool {
     let Expression::Selector { name, .. } = file.tree.expression(unparenthesized(file, function))
     else {
         return false;
     };
     let name = file.tree.symbol(name).as_str();
     let lower = name.to_ascii_lowercase();
-    matches!(name, "Go" | "TryGo") || lower.starts_with("startgo") || lower.starts_with("goattach")
+    let after_go = name.strip_prefix("Go");
+    after_go.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
+        || name.ends_with("Go")
+        || lower.starts_with("startgo")
+        || lower.starts_with("goattach")
 }
 
 struct Collector<'c, 'a> {
@@ -190,8 +195,7 @@ impl Collector<'_, '_> {
                 let Expression::Call { function, .. } = tree.expression(parent) else {
                     return false;
                 };
-                unparenthesized(self.file, function) == node
-                    || runs_as_goroutine(self.file, function)
+                unparenthesized(self.file, function) == node || self.runs_as_goroutine(parent, node)
             }
             NodeKind::AssignStmt => {
                 let Statement::Assign { left, right, .. } = tree.statement(parent) else {
@@ -244,19 +248,64 @@ impl Collector<'_, '_> {
         if let Some(target) = self.target(function) {
             add(target, start);
         }
-        if kind == StartKind::Call && runs_as_goroutine(self.file, function) {
+        if kind == StartKind::Call {
             for &argument in arguments {
                 let argument = unparenthesized(self.file, argument);
                 let is_function = matches!(
                     self.file.tree.kind(argument),
                     NodeKind::FuncLit | NodeKind::Ident | NodeKind::SelectorExpr
                 );
-                if is_function && let Some(target) = self.target(argument) {
+                if is_function
+                    && let Some(target) = self.target(argument)
+                    && self.runs_as_goroutine(call, argument)
+                {
                     let kind = StartKind::Go;
                     add(target, Start { kind, ..start });
                 }
             }
         }
+    }
+
+    /// Whether a call runs the function that is this argument as a goroutine.
+    fn runs_as_goroutine(&self, call: NodeId, argument: NodeId) -> bool {
+        let Expression::Call {
+            function,
+            arguments,
+            ..
+        } = self.file.tree.expression(call)
+        else {
+            return false;
+        };
+        if is_named_for_goroutines(self.file, function) {
+            return true;
+        }
+        let position = arguments
+            .iter()
+            .position(|&given| unparenthesized(self.file, given) == argument);
+        let (Some(position), Some(target)) = (position, self.target(function)) else {
+            return false;
+        };
+        let target = self.units.get(target);
+        let file = &self.package.files[target.file];
+        let Some(&Some(parameter)) = target.parameters.get(position) else {
+            return false;
+        };
+        // The parameter is called, each time below a `go` statement, and not used otherwise.
+        let mut called = false;
+        let mut otherwise = false;
+        let mut pending = vec![(target.body, target.node, false)];
+        while let Some((node, parent, goroutine)) = pending.pop() {
+            let tree = file.tree;
+            if tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(parameter) {
+                let calls = matches!(tree.expression(parent),
+                    Expression::Call { function, .. } if function == node);
+                called |= calls && goroutine;
+                otherwise |= !(calls && goroutine);
+            }
+            let goroutine = goroutine || tree.kind(node) == NodeKind::GoStmt;
+            tree.for_each_child(node, |child| pending.push((child, node, goroutine)));
+        }
+        called && !otherwise
     }
 
     fn target(&self, function: NodeId) -> Option<UnitId> {

@@ -48,6 +48,8 @@ mod ticker_range_never_ends;
 mod unlock_missing_on_path;
 pub(crate) mod unused_suppression;
 mod wait_group_add_in_goroutine;
+mod wait_group_add_without_done;
+mod wait_group_copied;
 mod wait_group_done_missed;
 mod worker_early_return;
 mod write_under_rlock;
@@ -99,6 +101,8 @@ pub const RULES: &[Rule] = &[
     unlock_missing_on_path::RULE,
     unused_suppression::RULE,
     wait_group_add_in_goroutine::RULE,
+    wait_group_add_without_done::RULE,
+    wait_group_copied::RULE,
     wait_group_done_missed::RULE,
     worker_early_return::RULE,
     write_under_rlock::RULE,

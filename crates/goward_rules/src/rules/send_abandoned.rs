@@ -362,6 +362,22 @@ func inDeferred() int {
 	return <-ch
 }
 
+func safely(f func()) {
+	go func() {
+		defer func() { recover() }()
+		f()
+	}()
+}
+
+func throughStarter() int {
+	ch := make(chan int)
+	safely(func() { ch <- get() }) // want "this send on `ch`"
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
 func callback(each func(func())) int {
 	ch := make(chan int)
 	go func() {
