@@ -1,8 +1,9 @@
-//! Functions, methods and types of the standard library, by package path and name.
+//! Functions, methods and types of the standard library, by package path and name, and the variables
+//! that hold what they return.
 
-use goward_flow::{Callee, callee, origin, unparenthesized};
-use goward_syntax::{Expression, NodeId};
-use goward_types::{ObjectId, TypeId, TypedFile};
+use goward_flow::{Callee, UnitId, callee, origin, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind};
+use goward_types::{ObjectId, ObjectKind, TypeId, TypedFile, VariableKind};
 
 use crate::context::Context;
 
@@ -109,4 +110,21 @@ pub(crate) fn named(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -
             _ => return None,
         }
     }
+}
+
+/// The local variable of a function that an identifier names.
+pub(crate) fn local_variable(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: UnitId,
+    name: NodeId,
+) -> Option<ObjectId> {
+    if file.tree.kind(name) != NodeKind::Ident {
+        return None;
+    }
+    let object = file.facts.object_of(name)?;
+    let kind = context.world().object(object).kind;
+    (kind == ObjectKind::Variable(VariableKind::Local)
+        && context.flow.declared_inside(object, unit))
+    .then_some(object)
 }

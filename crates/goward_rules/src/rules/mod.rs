@@ -34,6 +34,7 @@ mod producer_abandoned;
 mod range_over_unclosed_channel;
 pub(crate) mod recover_has_no_effect;
 mod repanic_as_string;
+mod response_body_not_closed;
 mod rlock_reentry;
 pub(crate) mod send_abandoned;
 pub(crate) mod send_more_than_received;
@@ -51,6 +52,7 @@ mod wait_group_add_in_goroutine;
 mod wait_group_add_without_done;
 mod wait_group_copied;
 mod wait_group_done_missed;
+mod watch_not_stopped;
 mod worker_early_return;
 mod write_under_rlock;
 
@@ -87,6 +89,7 @@ pub const RULES: &[Rule] = &[
     range_over_unclosed_channel::RULE,
     recover_has_no_effect::RULE,
     repanic_as_string::RULE,
+    response_body_not_closed::RULE,
     rlock_reentry::RULE,
     send_abandoned::RULE,
     send_more_than_received::RULE,
@@ -104,6 +107,7 @@ pub const RULES: &[Rule] = &[
     wait_group_add_without_done::RULE,
     wait_group_copied::RULE,
     wait_group_done_missed::RULE,
+    watch_not_stopped::RULE,
     worker_early_return::RULE,
     write_under_rlock::RULE,
 ];

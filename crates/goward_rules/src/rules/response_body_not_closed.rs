@@ -1,0 +1,257 @@
+//! `response-body-not-closed`: the body of an HTTP response that nobody closes.
+
+use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::unparenthesized;
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_types::{ObjectId, TypedFile};
+use rustc_hash::FxHashMap;
+
+use crate::context::Context;
+use crate::rule::{Group, rule};
+use crate::standard_library::{called_function, called_method, local_variable};
+use crate::walk::{walk, walk_all};
+
+rule! {
+    /// Reports HTTP responses whose body is never closed.
+    ///
+    /// ## What it reports
+    ///
+    /// A response that `http.Get`, `http.Client.Do` and their like return and that is kept in a local
+    /// variable, where the function neither closes its body nor gives the response or the body to
+    /// somebody who might. Reading the body is no closing. Tests are left out.
+    ///
+    /// ## Why it matters
+    ///
+    /// The connection stays open, and with it the goroutines that serve it, on both sides. Each call
+    /// leaves more of them.
+    ///
+    /// ## Flagged
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import "net/http"
+    ///
+    /// func alive(url string) bool {
+    /// 	response, err := http.Get(url) // want response-body-not-closed
+    /// 	if err != nil {
+    /// 		return false
+    /// 	}
+    /// 	return response.StatusCode == 200
+    /// }
+    /// ```
+    ///
+    /// ## Accepted
+    ///
+    /// ```go
+    /// package p
+    ///
+    /// import "net/http"
+    ///
+    /// func alive(url string) bool {
+    /// 	response, err := http.Get(url)
+    /// 	if err != nil {
+    /// 		return false
+    /// 	}
+    /// 	defer response.Body.Close()
+    /// 	return response.StatusCode == 200
+    /// }
+    /// ```
+    ///
+    /// ## Fix safety
+    ///
+    /// There is no fix: `defer response.Body.Close()` has to stand after the check of the error.
+    pub(crate) const RULE: Rule = Rule {
+        name: "response-body-not-closed",
+        category: Category::Leak,
+        group: Group::Default,
+        severity: Severity::Warning,
+        since: "0.1",
+        fix_safety: None,
+        check: Some(check),
+    };
+}
+
+fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let main = context
+        .world()
+        .package(context.package.package)
+        .name()
+        .as_str()
+        == "main";
+    for (id, unit) in context.flow.units.iter() {
+        let file = context.file(unit.file);
+        if file.test || (main && unit.name == "main") {
+            continue;
+        }
+        walk(file.tree, unit, |node, _| {
+            let Statement::Assign {
+                left: [name, _],
+                right: [value],
+                ..
+            } = file.tree.statement(node)
+            else {
+                return;
+            };
+            let call = unparenthesized(file, *value);
+            if !returns_response(context, file, call) {
+                return;
+            }
+            let Some(variable) = local_variable(context, file, id, *name) else {
+                return;
+            };
+            if !is_never_closed(file, unit.body, variable) {
+                return;
+            }
+            let name = context.world().object(variable).name;
+            findings.push(
+                RULE.diagnostic(
+                    context.path(unit.file),
+                    context.span(unit.file, call),
+                    format!("the body of `{name}` is never closed"),
+                )
+                .in_function(context.function(id))
+                .operation(format!("{name}.Body"))
+                .help(format!(
+                    "`defer {name}.Body.Close()` after the error has been checked"
+                )),
+            );
+        });
+    }
+}
+
+/// Whether a call of package net/http returns a response with a body.
+fn returns_response(context: &Context<'_>, file: &TypedFile<'_>, call: NodeId) -> bool {
+    if let Some(("net/http", name)) = called_function(context, file, call) {
+        return matches!(name, "Get" | "Post" | "PostForm");
+    }
+    called_method(context, file, call).is_some_and(|method| {
+        method.of == ("net/http", "Client")
+            && matches!(method.name, "Do" | "Get" | "Post" | "PostForm")
+    })
+}
+
+/// Whether all that is done with a response is understood, and closing its body is not among it.
+fn is_never_closed(file: &TypedFile<'_>, body: NodeId, variable: ObjectId) -> bool {
+    let tree = file.tree;
+    let mut parents: FxHashMap<NodeId, NodeId> = FxHashMap::default();
+    let mut uses = Vec::new();
+    walk_all(tree, body, |node| {
+        tree.for_each_child(node, |child| {
+            parents.insert(child, node);
+        });
+        if tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(variable) {
+            uses.push(node);
+        }
+    });
+    uses.iter().all(|&node| {
+        let Some(&parent) = parents.get(&node) else {
+            return false;
+        };
+        match tree.kind(parent) {
+            NodeKind::AssignStmt => {
+                matches!(tree.statement(parent), Statement::Assign { left, .. } if left.contains(&node))
+            }
+            NodeKind::BinaryExpr => true,
+            NodeKind::SelectorExpr => {
+                let Expression::Selector { name, .. } = tree.expression(parent) else {
+                    return false;
+                };
+                tree.symbol(name).as_str() != "Body"
+                    || parents
+                        .get(&parent)
+                        .is_some_and(|&around| only_reads(file, around, parent))
+            }
+            _ => false,
+        }
+    })
+}
+
+/// Whether what is done with a body reads it and does not keep it.
+fn only_reads(file: &TypedFile<'_>, around: NodeId, body: NodeId) -> bool {
+    let tree = file.tree;
+    let Expression::Call {
+        function,
+        arguments,
+        ..
+    } = tree.expression(around)
+    else {
+        return false;
+    };
+    let Expression::Selector { operand, name } = tree.expression(function) else {
+        return false;
+    };
+    let package = match tree.kind(operand) {
+        NodeKind::Ident => tree.symbol(operand).as_str(),
+        _ => return false,
+    };
+    arguments.contains(&body)
+        && matches!(
+            (package, tree.symbol(name).as_str()),
+            ("io" | "ioutil", "ReadAll" | "Copy")
+                | ("json" | "xml", "NewDecoder")
+                | ("bufio", "NewReader" | "NewScanner")
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn responses_and_who_closes_them() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"io"
+	"net/http"
+)
+
+func use(*http.Response)   {}
+func read(io.ReadCloser) {}
+
+func onlyRead(client *http.Client, request *http.Request) ([]byte, error) {
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r.Body)
+}
+
+func closed(url string) error {
+	r, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { r.Body.Close() }()
+	return nil
+}
+
+func given(url string) {
+	r, _ := http.Get(url)
+	use(r)
+}
+
+func bodyGiven(url string) {
+	r, _ := http.Get(url)
+	read(r.Body)
+}
+
+func returned(url string) (*http.Response, error) {
+	r, err := http.Get(url)
+	return r, err
+}
+
+func kept(url string) io.ReadCloser {
+	r, _ := http.Get(url)
+	body := r.Body
+	return body
+}
+"#,
+        );
+    }
+}
