@@ -143,7 +143,14 @@ impl Judge<'_, '_> {
         let answer = after
             .iter()
             .copied()
-            .find(|&statement| self.answers(statement))?;
+            .find(|&statement| self.answers(statement))
+            // A loop may have no turn, and a branch has its own reasons.
+            .filter(|&statement| {
+                matches!(
+                    self.file.tree.kind(statement),
+                    NodeKind::GoStmt | NodeKind::ExprStmt | NodeKind::DeferStmt
+                )
+            })?;
         self.escapes(answer).then(|| {
             self.finding(
                 format!("`{name}.Add` is not answered by `{name}.Done` on every path"),
@@ -504,6 +511,18 @@ func returns(items []int) {
 		go func() {
 			defer group.Done()
 			work(item)
+		}()
+	}
+	group.Wait()
+}
+
+func several(n int) {
+	var group sync.WaitGroup
+	group.Add(n)
+	for i := 0; i < n; i++ {
+		go func() {
+			defer group.Done()
+			work(i)
 		}()
 	}
 	group.Wait()
