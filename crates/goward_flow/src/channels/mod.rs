@@ -106,7 +106,7 @@ pub(crate) fn local_channels(
     let mut found = Vec::new();
     for (id, unit) in units.iter() {
         let file = &package.files[unit.file];
-        let mut made = made_channels(package, file, id, unit);
+        let made = made_channels(package, file, id, unit);
         if made.is_empty() {
             continue;
         }
@@ -115,11 +115,11 @@ pub(crate) fn local_channels(
             units,
             variables,
         };
-        for channel in made.values_mut() {
-            follow.uses(id, channel.object, Some(channel.made), 0, &mut channel.uses);
-        }
         let mut list: Vec<LocalChannel> = made.into_values().collect();
         list.sort_by_key(|channel| file.tree.span(channel.made).start);
+        for channel in &mut list {
+            follow.uses(id, channel.object, Some(channel.made), 0, &mut channel.uses);
+        }
         found.extend(list);
     }
     found
