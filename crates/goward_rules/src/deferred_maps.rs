@@ -442,7 +442,14 @@ fn sharer(
         .find_map(|&unit| thread(unit));
     let handled = |unit: UnitId| sharing.handlers.contains_key(&unit);
     let other = others().find(|other| {
-        let theirs = thread(other.unit);
+        // The goroutine of some other object may be the one that has the field: only what a
+        // goroutine does itself, not what it calls, shows that this object is shared.
+        let itself = is_variable
+            || flow.units.chain(other.unit).any(|unit| {
+                let mut spawns = flow.lowered.spawns.iter();
+                spawns.any(|spawn| spawn.target == unit)
+            });
+        let theirs = thread(other.unit).filter(|_| itself);
         let elsewhere = theirs.is_some() && theirs != mine
             || handled(other.unit) && !chain.contains(&other.unit)
             || is_variable && mine.is_some() && theirs != mine;

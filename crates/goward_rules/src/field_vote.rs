@@ -685,6 +685,10 @@ pub(crate) fn is_setup(context: &Context<'_>, unit: UnitId) -> bool {
 pub(crate) fn says_callers_lock(context: &Context<'_>, unit: UnitId) -> bool {
     let declared = context.flow.units.get(unit);
     let name = declared.name.to_ascii_lowercase();
+    let own = name.rsplit('.').next().unwrap_or_default();
+    if own.starts_with("unsafe") {
+        return true;
+    }
     if [
         "locked",
         "nolock",
