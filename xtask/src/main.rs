@@ -6,10 +6,10 @@ mod bench_dump;
 mod bench_page;
 mod bench_parse;
 mod bench_trace;
+mod bench_types;
 #[path = "../../crates/goward/tests/browser/mod.rs"]
 #[expect(dead_code, reason = "the tests of the page use more of it")]
 mod browser;
-mod bench_types;
 mod conformance;
 mod counts;
 mod docs;

@@ -16,10 +16,10 @@ mod goroutine_outlives_iteration;
 mod guard_comment_ignored;
 pub(crate) mod guarded_field_without_lock;
 mod internal_failure;
+mod lost_cancel;
 mod lost_context_error;
 mod lost_error_wrap;
 mod lost_receiver_assignment;
-mod lost_cancel;
 pub(crate) mod map_race;
 pub(crate) mod map_read_in_defer;
 pub(crate) mod map_write_in_defer;
@@ -71,10 +71,10 @@ pub const RULES: &[Rule] = &[
     guard_comment_ignored::RULE,
     guarded_field_without_lock::RULE,
     internal_failure::RULE,
+    lost_cancel::RULE,
     lost_context_error::RULE,
     lost_error_wrap::RULE,
     lost_receiver_assignment::RULE,
-    lost_cancel::RULE,
     map_race::RULE,
     map_read_in_defer::RULE,
     map_write_in_defer::RULE,
