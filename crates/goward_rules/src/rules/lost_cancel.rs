@@ -143,7 +143,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// The package of the standard library, and what came before it.
 fn is_context_package(path: &str) -> bool {
-    matches!(path, "context" | "golang.org/x/net/context")
+    // Also where it is vendored in the ways from before modules.
+    path == "context" || path.ends_with("golang.org/x/net/context")
 }
 
 struct Cancel<'c, 'a> {
