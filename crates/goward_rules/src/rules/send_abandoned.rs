@@ -102,13 +102,17 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Where a finding stands, and whether that is the send: of several sends, none is the wrong one, and
-/// what they have in common is the channel.
+/// Where a finding stands, and whether that is the send. Of several sends of which one happens, none is
+/// the wrong one, and what they have in common is the channel.
 fn place(context: &Context<'_>, send: &AbandonedSend) -> (Span, bool) {
     let units = &context.flow.units;
     let file = units.get(send.unit).file;
     let is_inside = units.chain(send.sender).any(|unit| unit == send.unit);
-    if send.statements == 1 && is_inside {
+    let all_happen = match send.sends {
+        Sends::Finite(sends) => send.statements <= sends as usize,
+        Sends::InLoop | Sends::StartedInLoop => send.statements == 1,
+    };
+    if all_happen && is_inside {
         (context.span(file, send.send), true)
     } else {
         (context.span(file, send.made), false)

@@ -27,9 +27,9 @@ rule! {
     /// package p
     ///
     /// func first(a, b func() string) string {
-    /// 	results := make(chan string) // want send-more-than-received
+    /// 	results := make(chan string)
     /// 	go func() { results <- a() }()
-    /// 	go func() { results <- b() }()
+    /// 	go func() { results <- b() }() // want send-more-than-received
     /// 	return <-results
     /// }
     /// ```
@@ -94,10 +94,10 @@ package p
 func bad() bool { return true }
 
 func twoForOne() int {
-	ch := make(chan int) // want "is sent 2 values"
+	ch := make(chan int)
 	go func() {
 		ch <- 1
-		ch <- 2
+		ch <- 2 // want "is sent 2 values"
 	}()
 	return <-ch
 }
@@ -187,10 +187,10 @@ func helpers() int {
 }
 
 func earlyInLoop() (sum int) {
-	ch := make(chan int) // want "may receive only 1"
+	ch := make(chan int)
 	go func() {
 		ch <- 1
-		ch <- 2
+		ch <- 2 // want "may receive only 1"
 	}()
 	for i := 0; i < 2; i++ {
 		sum += <-ch
