@@ -35,6 +35,10 @@ func main() {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	server.CloseClientConnections()
-	time.Sleep(50 * time.Millisecond)
+	for range 100 {
+		if time.Sleep(10 * time.Millisecond); runtime.NumGoroutine() <= before {
+			break
+		}
+	}
 	fmt.Println("after Close:", runtime.NumGoroutine()-before)
 }
