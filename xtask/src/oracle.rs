@@ -84,10 +84,12 @@ fn print_facts(program: &Program, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for &index in program.workspace.order() {
         let path = &*program.source(index).import_path;
-        if arguments
-            .package
-            .as_deref()
-            .is_some_and(|only| only != path)
+        // go/types has package unsafe built in, and says nothing of its file.
+        if path == "unsafe"
+            || arguments
+                .package
+                .as_deref()
+                .is_some_and(|only| only != path)
         {
             continue;
         }

@@ -37,6 +37,8 @@ pub(crate) fn assemble(
 ) -> Workspace {
     let wildcards: FxHashSet<u32> = wildcards.iter().copied().collect();
     let mut parts = Vec::new();
+    // Folders that a wildcard found and the build leaves out: said only where nothing else is left.
+    let mut excluded = Vec::new();
     let mut elsewhere: FxHashMap<u32, ImportTarget> = FxHashMap::default();
     for (job, outcome) in outcomes.into_iter().enumerate() {
         let job = to_u32(job);
@@ -54,8 +56,12 @@ pub(crate) fn assemble(
         let empty = loaded.read.files.is_empty() && loaded.read.external_files.is_empty();
         if empty {
             elsewhere.insert(job, ImportTarget::Missing(MissingImport::NoFilesForBuild));
-            if loaded.root && !wildcards.contains(&job) && loaded.read.diagnostics.is_empty() {
-                diagnostics.push(
+            if loaded.root && loaded.read.diagnostics.is_empty() {
+                let list = match wildcards.contains(&job) {
+                    true => &mut excluded,
+                    false => &mut diagnostics,
+                };
+                list.push(
                     ProjectDiagnostic::new(
                         Severity::Warning,
                         "no-files-for-build",
@@ -70,6 +76,9 @@ pub(crate) fn assemble(
             }
         }
         split(loaded, job, empty, everything, &mut parts, &mut diagnostics);
+    }
+    if parts.is_empty() {
+        diagnostics.append(&mut excluded);
     }
     parts.sort_by(|left, right| {
         (&left.source.import_path, left.external).cmp(&(&right.source.import_path, right.external))
