@@ -186,7 +186,10 @@ pub(crate) fn shown(path: &Path, directory: &Path) -> String {
 pub(crate) fn describe(diagnostic: &ProjectDiagnostic, directory: &Path) -> String {
     let mut text = String::new();
     if let Some(path) = &diagnostic.path {
-        text.push_str(&shown(path, directory));
+        match shown(path, directory) {
+            here if here.is_empty() => text.push('.'),
+            place => text.push_str(&place),
+        }
         if diagnostic.line > 0 {
             text.push_str(&format!(
                 ":{}:{}",

@@ -194,3 +194,27 @@ fn an_unknown_system_has_no_standard_library() {
         run.err
     );
 }
+
+#[test]
+fn the_files_of_the_standard_library_need_go() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("go.mod"), "module m\n\ngo 1.24\n").unwrap();
+    for (pattern, code, said) in [
+        (
+            "fmt",
+            2,
+            "\"fmt\" is of the standard library, whose files are in a Go installation",
+        ),
+        ("std", 2, "'std' needs a Go installation"),
+        (
+            "fnt",
+            2,
+            "\"fnt\" is neither a package nor a folder: it is not in the standard library",
+        ),
+        ("net/...", 0, ".: \"net/...\" matches no packages"),
+    ] {
+        let run = without_go(folder.path(), &["check", pattern]);
+        assert_eq!(run.code, Some(code), "{}", run.err);
+        assert!(run.err.contains(said), "{}", run.err);
+    }
+}

@@ -434,7 +434,21 @@ fn expand_import(
                 wildcard: false,
             }];
         }
-        Err(NotLocated::Standard) => "no Go installation that fits was found".to_owned(),
+        Err(NotLocated::Standard) if !is_folder => {
+            expansion.diagnostics.push(
+                ProjectDiagnostic::new(
+                    Severity::Error,
+                    "pattern",
+                    format!(
+                        "{path:?} is of the standard library, whose files are in a Go \
+                         installation, and none that fits was found"
+                    ),
+                )
+                .help("set GOROOT to the folder of a Go installation"),
+            );
+            return Vec::new();
+        }
+        Err(NotLocated::Standard) => String::new(),
         Err(NotLocated::Missing(reason)) => reason.to_string(),
     };
     // No package of that path: a folder given without `./`.
