@@ -425,6 +425,32 @@ fn changed_bytes_are_no_panic() {
     assert!(refused > bytes.len() / 2, "{refused} of {}", bytes.len());
 }
 
+/// As above, with up to eight changes at once.
+#[test]
+#[ignore = "takes half a minute"]
+fn many_changes_are_no_panic() {
+    let bytes = summary(Packing::Plain);
+    let mut state = 1u64;
+    let mut random = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let mut read = 0;
+    for _ in 0..50_000 {
+        let mut changed = bytes.clone();
+        for _ in 0..=random(8) {
+            let position = random(bytes.len());
+            // Small numbers are what leads to other types and names.
+            let limit = [4, 64, 256][random(3)];
+            changed[position] = random(limit) as u8;
+        }
+        read += usize::from(can_be_read(&changed));
+    }
+    assert!(read > 100, "{read} could be read");
+}
+
 #[test]
 fn errors_say_what_is_damaged() {
     let bytes = summary(Packing::Plain);
