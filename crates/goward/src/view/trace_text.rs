@@ -217,12 +217,13 @@ pub(crate) fn exceptions(
         };
         let _ = writeln!(
             out,
-            "{:>10}  {}{message}, {verb} {origin}{}",
+            "{:>10}  {}{message}, {verb} {}",
             group.count,
             kind_name(group.kind),
+            // What was logged is what the last panic said.
             match group.masked_by.last() {
-                Some(later) => format!(", masked by that of {}", frame(later)),
-                None => String::new(),
+                Some(later) => format!("{}, which masks that of {origin}", frame(later)),
+                None => origin,
             }
         );
     }

@@ -446,8 +446,15 @@ pub fn path_back(
     steps
 }
 
-/// Whom a goroutine woke right after a moment, until it blocked or ended itself.
-pub fn hits(timeline: &Timeline, goroutine: u32, time: i64, limit: usize) -> (Vec<Hit>, u64) {
+/// Whom a goroutine woke right after a moment, until it blocked or ended itself; on request only from
+/// within a cancellation.
+pub fn hits(
+    timeline: &Timeline,
+    goroutine: u32,
+    time: i64,
+    limit: usize,
+    cancelling: bool,
+) -> (Vec<Hit>, u64) {
     let start = timeline
         .transitions
         .partition_point(|change| change.time < time);
@@ -465,6 +472,7 @@ pub fn hits(timeline: &Timeline, goroutine: u32, time: i64, limit: usize) -> (Ve
             change.by == goroutine
                 && change.state == GoState::Runnable
                 && before.state == GoState::Waiting
+                && (!cancelling || timeline.symbols.tells_exception(change.stack))
         }) else {
             continue;
         };
@@ -494,7 +502,23 @@ pub fn path(timeline: &Timeline, exception: &Exception) -> Path {
         exception.time,
         32,
     );
-    let (hits, more_hits) = hits(timeline, exception.goroutine, exception.time, 20);
+    let hits_of = |cancelling| {
+        hits(
+            timeline,
+            exception.goroutine,
+            exception.time,
+            20,
+            cancelling,
+        )
+    };
+    // Who cancels a context may wake others, too, by a lock that it gives up. What is logged as a
+    // cancellation may have nothing to do with contexts.
+    let cancelled = hits_of(exception.kind == Kind::Cancel);
+    let (hits, more_hits) = if cancelled.0.is_empty() {
+        hits_of(false)
+    } else {
+        cancelled
+    };
     Path {
         steps,
         hits,

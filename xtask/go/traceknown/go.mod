@@ -1,0 +1,3 @@
+module goward.dev/xtask/traceknown
+
+go 1.25
