@@ -134,10 +134,19 @@ pub(super) fn is_panic(function: &str) -> bool {
 }
 
 /// Whether a function cancels a context.
-pub(super) fn is_cancel(function: &str) -> bool {
+fn is_cancel(function: &str) -> bool {
     function.starts_with("context.(*") && function.ends_with(").cancel")
         || function == "context.WithCancel.func1"
         || function == "context.withCancel.func1"
+}
+
+/// Whether a wake-up with a stack of these functions, innermost first, is one by a cancellation. The
+/// locks that a cancellation gives up wake others, too: they waited for the lock and go on as before.
+pub(super) fn cancels<'a>(stack: impl IntoIterator<Item = &'a str>) -> bool {
+    stack
+        .into_iter()
+        .find(|function| is_cancel(function) || function.starts_with("sync."))
+        .is_some_and(is_cancel)
 }
 
 /// What a stack says about panics and cancellations.
@@ -150,15 +159,9 @@ struct StackFacts {
 
 fn stack_facts(timeline: &Timeline) -> Vec<StackFacts> {
     let symbols = &timeline.symbols;
-    let (mut panic, mut cancel) = (
-        vec![false; symbols.frame_count()],
-        vec![false; symbols.frame_count()],
-    );
-    for frame in 0..symbols.frame_count() {
-        let name = symbols.function(frame as u32);
-        panic[frame] = is_panic(name);
-        cancel[frame] = is_cancel(name);
-    }
+    let panic: Vec<bool> = (0..symbols.frame_count())
+        .map(|frame| is_panic(symbols.function(frame as u32)))
+        .collect();
     (0..symbols.stack_count())
         .map(|stack| {
             let stack = symbols.stack(stack as StackId);
@@ -167,7 +170,7 @@ fn stack_facts(timeline: &Timeline) -> Vec<StackFacts> {
                     .iter()
                     .rposition(|&frame| panic[frame as usize])
                     .map_or(0, |index| index as u32 + 1),
-                cancels: stack.iter().any(|&frame| cancel[frame as usize]),
+                cancels: cancels(stack.iter().map(|&frame| symbols.function(frame))),
             }
         })
         .collect()
@@ -578,4 +581,28 @@ pub fn critical_path(timeline: &Timeline, task: usize) -> Vec<Piece> {
     }
     pieces.reverse();
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The stacks are those of wake-ups in traces of Go 1.26.
+    #[test]
+    fn a_lock_that_a_cancellation_gives_up_cancels_nobody() {
+        assert!(cancels([
+            "context.(*cancelCtx).cancel",
+            "context.WithCancel.func1",
+            "sync.(*Once).doSlow",
+            "main.giveUp",
+        ]));
+        assert!(!cancels([
+            "sync.(*Mutex).Unlock",
+            "context.removeChild",
+            "context.(*cancelCtx).cancel",
+            "context.WithCancel.func1",
+            "main.pick",
+        ]));
+        assert!(!cancels(["sync.(*Mutex).Unlock", "main.take"]));
+    }
 }

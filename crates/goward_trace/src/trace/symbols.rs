@@ -191,10 +191,9 @@ impl Symbols {
             None if frames.is_empty() => 0,
             None => {
                 let own = self.stacks.len() as StackId;
-                self.telling.push(frames.iter().any(|&frame| {
-                    let name = self.function(frame);
-                    exception::is_panic(name) || exception::is_cancel(name)
-                }));
+                let functions = || frames.iter().map(|&frame| self.function(frame));
+                let tells = functions().any(exception::is_panic) || exception::cancels(functions());
+                self.telling.push(tells);
                 self.stacks.push(frames.clone().into());
                 self.stack_index.insert(frames.into(), own);
                 own
