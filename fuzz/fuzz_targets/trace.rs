@@ -1,8 +1,11 @@
-//! The trace reader and its two printers on arbitrary bytes: they must end without a panic, and two
-//! threads must give what one gives.
+//! The trace reader, its two printers, the analyses and the exports on arbitrary bytes: they must end
+//! without a panic, and two threads must give what one gives.
 #![no_main]
 
-use goward_trace::trace::{EventHash, Reader, Timeline, write_event, write_wire_text};
+use goward_trace::trace::summary::Summary;
+use goward_trace::trace::{
+    EventHash, Reader, Timeline, detail, exception, write_chrome, write_event, write_perfetto, write_wire_text,
+};
 use libfuzzer_sys::fuzz_target;
 
 fn hash(mut reader: Reader) -> u64 {
@@ -31,5 +34,22 @@ fuzz_target!(|data: &[u8]| {
             break;
         }
     }
-    let _ = Timeline::read(&mut summed);
+    let Ok(timeline) = Timeline::read(&mut summed) else {
+        return;
+    };
+    let exceptions = exception::exceptions(&timeline);
+    for group in exception::group(&timeline, &exceptions) {
+        let _ = exception::path(&timeline, &exceptions[group.first]);
+    }
+    for task in 0..timeline.tasks.len() {
+        let _ = exception::critical_path(&timeline, task);
+    }
+    let _ = Summary::of(&timeline, 40);
+    let _ = detail::densities(&timeline, 100, 10);
+    for goroutine in 0..timeline.goroutines.len() as u32 {
+        let spans = detail::goroutine_spans(&timeline, goroutine, timeline.start, timeline.end);
+        let _ = detail::merge(spans, 50, &[]);
+    }
+    write_perfetto(&timeline, &exceptions, 50, std::io::sink()).expect("a write to nowhere");
+    write_chrome(&timeline, &exceptions, 50, std::io::sink()).expect("a write to nowhere");
 });
