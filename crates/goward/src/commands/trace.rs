@@ -16,7 +16,7 @@ use goward_trace::trace::summary::Summary;
 use goward_trace::trace::{self, Failure, GoState, Reader, Timeline};
 
 use crate::forensics::bundle;
-use crate::view::{Analysis, trace_fusion, trace_page, trace_serve, trace_text};
+use crate::view::{Analysis, trace_fusion, trace_kind, trace_page, trace_serve, trace_text};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -144,12 +144,29 @@ fn error(file: &Path, failure: &Failure) -> anyhow::Error {
 
 fn open(file: &Path, threads: u8) -> anyhow::Result<Reader> {
     let source = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    anyhow::ensure!(
+        !file.is_dir(),
+        "{} is a folder, and no bundle: it has no trace.out",
+        file.display()
+    );
     let reader = if threads == 1 {
         Reader::new(source)
     } else {
         Reader::threaded(source)
     };
-    reader.map_err(|failure| error(file, &failure))
+    reader.map_err(|failure| match &failure {
+        Failure::Broken(text)
+            if text.starts_with("bad file format") && !text.contains("damaged") =>
+        {
+            match trace_kind::what_it_is(file) {
+                Some(what) => {
+                    anyhow::anyhow!("{}: this is no Go execution trace: {what}", file.display())
+                }
+                None => error(file, &failure),
+            }
+        }
+        _ => error(file, &failure),
+    })
 }
 
 /// A reader of our output that has gone away is no failure of ours.

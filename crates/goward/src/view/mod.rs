@@ -2,6 +2,7 @@
 //! with details on demand.
 
 pub(crate) mod trace_fusion;
+pub(crate) mod trace_kind;
 pub(crate) mod trace_page;
 pub(crate) mod trace_serve;
 pub(crate) mod trace_text;
