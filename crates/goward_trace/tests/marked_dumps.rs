@@ -204,6 +204,21 @@ fn carried_by_logs() {
                 )
             }),
         ];
+        // As `journalctl -o json` and Filebeat write it: each line has a cursor and an offset.
+        forms.push(each(&|number, line| {
+            format!(
+                "{{\"__CURSOR\":\"s=ab12;i={number:x};b=77\",\"_PID\":\"77\",\"MESSAGE\":\"{}\",\"__MONOTONIC_TIMESTAMP\":\"{}\"}}",
+                quoted(line),
+                4_000_000 + number * 31
+            )
+        }));
+        forms.push(each(&|number, line| {
+            format!(
+                "{{\"@timestamp\":\"2026-11-23T05:39:01.{number}Z\",\"log\":{{\"offset\":{},\"file\":\"/var/log/shop.log\"}},\"message\":\"{}\",\"kubernetes\":{{\"pod\":{{\"name\":\"shop-1\"}}}}}}",
+                number * 117,
+                quoted(line)
+            )
+        }));
         if !text.contains('\r') {
             forms.push(text.replace('\n', "\r\n"));
         }

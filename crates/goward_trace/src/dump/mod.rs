@@ -19,6 +19,7 @@
 pub mod access;
 mod chain;
 pub mod cluster;
+mod json_fields;
 mod line;
 mod parse;
 mod race;

@@ -12,6 +12,7 @@ use std::io::Read;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use rustc_hash::FxHashMap;
 
+use super::json_fields::StreamFields;
 use super::line;
 
 /// How deep strings within strings are unwrapped (a JSON log carried by a JSON log is two).
@@ -197,11 +198,19 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
         found.push(document);
         return;
     }
+    let streams_named_by = StreamFields::learn(
+        document
+            .text
+            .lines()
+            .filter(|line| carriers.field_of(line).is_some()),
+        &carriers.fields,
+        without_times,
+    );
     let mut streams = Streams::default();
     for (number, line) in document.text.lines().enumerate() {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let file_line = document.file_line(number) - 1;
-        if let Some((key, content, partial)) = carriers.take_off(line) {
+        if let Some((key, content, partial)) = carriers.take_off(line, &streams_named_by) {
             streams.push(&key, &content, partial, file_line);
         } else {
             streams.push("", line, false, file_line);
@@ -405,22 +414,31 @@ impl Carriers {
         }
     }
 
-    /// The stream of a line, its content, and whether the next line goes on with it.
-    fn take_off<'l>(&self, line: &'l str) -> Option<(String, Cow<'l, str>, bool)> {
-        for field in &self.fields {
+    /// The field of a line that carries a line, with the place of its content.
+    fn field_of(&self, line: &str) -> Option<(&str, usize)> {
+        self.fields.iter().find_map(|field| {
             let mark = format!("\"{field}\":");
-            let Some(at) = memmem::find(line.as_bytes(), mark.as_bytes()) else {
-                continue;
-            };
+            let at = memmem::find(line.as_bytes(), mark.as_bytes())?;
             let rest = &line[at + mark.len()..];
             let blanks = rest.len() - rest.trim_start().len();
-            if !rest[blanks..].starts_with('"') {
-                continue;
-            }
-            let open = at + mark.len() + blanks + 1;
+            rest[blanks..]
+                .starts_with('"')
+                .then_some((field.as_str(), at + mark.len() + blanks + 1))
+        })
+    }
+
+    /// The stream of a line, its content, and whether the next line goes on with it.
+    fn take_off<'l>(
+        &self,
+        line: &'l str,
+        named_by: &StreamFields,
+    ) -> Option<(String, Cow<'l, str>, bool)> {
+        if let Some((field, open)) = self.field_of(line) {
             let close = string_end(line.as_bytes(), open);
             let mut content = unescape(&line[open..close]);
-            let key = without_times(&line[..open]) + &without_times(&line[close..]);
+            // What stands before the object is the prefix of another log.
+            let object = line.find('{').unwrap_or(0);
+            let key = without_times(&line[..object]) + &named_by.stream(line, without_times);
             // Docker cuts long lines and marks only the last piece with a line end.
             let partial = field == "log" && !content.ends_with('\n');
             while content.ends_with(['\n', '\r']) {
@@ -438,7 +456,7 @@ impl Carriers {
 }
 
 /// The end of the JSON string whose content starts at `from`: its closing quote, or the end.
-fn string_end(bytes: &[u8], from: usize) -> usize {
+pub(super) fn string_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < bytes.len() {
         match bytes[at] {
