@@ -282,3 +282,34 @@ fn two_that_die_at_once() {
         });
     }
 }
+
+/// Two processes that write into one structured log, line by line in turn.
+#[test]
+fn two_pods_in_one_json_log() {
+    let program = program("chains", "main.go");
+    let (_, _, text) = program
+        .dumps
+        .iter()
+        .find(|dump| dump.0 == "tree" && dump.1 == "system")
+        .unwrap();
+    let mut log = String::new();
+    for (number, line) in text.lines().enumerate() {
+        for pod in ["shop-1", "shop-2"] {
+            let line = serde_json::to_string(line).unwrap();
+            log.push_str(&format!(
+                "{{\"ts\":{}.25,\"pod\":\"{pod}\",\"offset\":{},\"msg\":{line}}}\n",
+                1_732_000_000 + number,
+                log.len()
+            ));
+        }
+    }
+    let wanted = read(text, |report| summary(report, &report.dumps[0]));
+    read(&log, |report| {
+        let found: Vec<String> = report
+            .dumps
+            .iter()
+            .map(|dump| summary(report, dump))
+            .collect();
+        assert_eq!(found, [wanted.clone(), wanted.clone()]);
+    });
+}

@@ -3,7 +3,7 @@
 //! What a process died of is a *symptom*: which operation failed, and where. With the source at
 //! hand the packages in which symptoms lie are checked, and a finding is named where its rule is
 //! about this symptom and it lies at the same line, has that line on its path of evidence, or lies
-//! in the same function. Its identity is the one that `goward check` prints.
+//! in the same function and is about a variable that the line names. Its identity is the one that `goward check` prints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -246,13 +246,8 @@ impl Hazards {
         let region = Region::new(&self.outcome.sources, &finding.file, finding.span);
         let function = function_name(sighting.frame.function);
         if sighting.symptom == Symptom::Unrecovered {
-            // The recover belongs to the function that the panic came through, or to a function
-            // literal in it.
-            let inside = finding
-                .function
-                .strip_prefix(&*function)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(".func"));
-            return (here && inside).then_some(Nearness::Function);
+            let same = finding.function == *function;
+            return (here && same).then_some(Nearness::Function);
         }
         if here && (region.line..=region.end_line).contains(&sighting.frame.line) {
             return Some(Nearness::Line);
@@ -268,7 +263,10 @@ impl Hazards {
                 .is_same_lock(finding, sighting, sources)
                 .then_some(Nearness::Lock);
         }
-        (here && finding.function == *function).then_some(Nearness::Function)
+        // Elsewhere in the function it has to be about the same variable.
+        let line = sources.line(&sighting.frame);
+        let named = line.is_some_and(|line| names(finding).any(|name| has_word(&line, name)));
+        (here && finding.function == *function && named).then_some(Nearness::Function)
     }
 
     /// Whether a finding is about the lock that a goroutine waits for: a method of the same type
@@ -288,12 +286,7 @@ impl Hazards {
             return false;
         };
         let field = lock.rsplit(['.', ' ', '\t', '(']).next().unwrap_or(lock);
-        let named = finding
-            .message
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .any(|name| name.rsplit_once('.').is_some_and(|(_, last)| last == field));
+        let named = names(finding).any(|name| name == field);
         let receiver = |function: &str| function.split_once('.').map(|(name, _)| name.to_owned());
         let folder = |file: &str| Path::new(file).parent().map(Path::to_owned);
         named
@@ -328,6 +321,22 @@ impl Hazards {
             .collect();
         Some(repair::diff(&changes))
     }
+}
+
+/// The variables and fields that a finding's message names, without what they are fields of.
+fn names(finding: &Diagnostic) -> impl Iterator<Item = &str> {
+    let quoted = finding.message.split('`').skip(1).step_by(2);
+    quoted.map(|name| name.rsplit_once('.').map_or(name, |(_, last)| last))
+}
+
+/// Whether a line of Go has this name in it.
+fn has_word(line: &str, name: &str) -> bool {
+    let part = |character: char| character.is_alphanumeric() || character == '_';
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + name.len()..].chars().next();
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
 }
 
 fn complain(text: &str) {
@@ -484,6 +493,13 @@ mod tests {
         ] {
             assert_eq!(function_name(function), name, "{function}");
         }
+    }
+
+    #[test]
+    fn words() {
+        assert!(has_word("c.hits[key]++", "hits"));
+        assert!(!has_word("c.hitsTotal[key]++", "hits"));
+        assert!(!has_word("", "hits"));
     }
 
     #[test]
