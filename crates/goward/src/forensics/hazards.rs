@@ -124,12 +124,13 @@ impl Hazards {
             if seen.insert(sighting.frame.file.to_owned())
                 && let Some(path) = sources.path(&sighting.frame)
                 && let Some(folder) = path.parent()
-                && let Ok(folder) = std::path::absolute(folder)
+                && let Ok(folder) = folder.canonicalize()
             {
                 folders.insert(folder);
             }
         }
-        let Ok(directory) = std::path::absolute(root) else {
+        // The loader answers with plain paths: `..` and links have to be gone for them to compare.
+        let Ok(directory) = root.canonicalize() else {
             return Hazards::none();
         };
         if folders.is_empty() {
