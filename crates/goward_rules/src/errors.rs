@@ -2,7 +2,7 @@
 
 use goward_flow::{Callee, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind};
-use goward_types::{ObjectKind, TypedFile};
+use goward_types::{ObjectId, ObjectKind, TypedFile};
 
 use crate::context::Context;
 
@@ -16,9 +16,29 @@ pub(crate) fn is_nil(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) 
             .is_some_and(|object| context.world().object(object).kind == ObjectKind::Nil)
 }
 
-/// Whether an expression has the type `error`.
+/// Whether an expression has the type `error`, or is a variable that holds one.
 pub(crate) fn is_error(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
-    file.facts.type_of(node) == context.world().universe().error
+    let node = unparenthesized(file, node);
+    if file.facts.type_of(node) == context.world().universe().error {
+        return true;
+    }
+    file.tree.kind(node) == NodeKind::Ident
+        && file.facts.object_of(node).is_some_and(|object| {
+            matches!(context.world().object(object).kind, ObjectKind::Variable(_))
+                && is_error_variable(context, object)
+        })
+}
+
+/// Whether a variable holds an error. What comes from a missing dependency has no known type: then its
+/// name tells.
+pub(crate) fn is_error_variable(context: &Context<'_>, object: ObjectId) -> bool {
+    let world = context.world();
+    let known = world.object_type(object);
+    known == world.universe().error
+        || !known.is_known() && {
+            let name = world.object(object).name;
+            name.as_str().to_ascii_lowercase().ends_with("err")
+        }
 }
 
 /// Import path and name of the function that a call calls, if it belongs to a package.

@@ -6,7 +6,7 @@ use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypeKind, TypedFile};
 
 use crate::context::Context;
-use crate::errors::is_nil;
+use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::walk::{walk, walk_all};
 
@@ -163,12 +163,9 @@ fn value_and_error(
     {
         return None;
     }
-    let (value, error_name) = (file.facts.object_of(value)?, file.tree.symbol(error));
-    let error = file.facts.object_of(error)?;
+    let (value, error) = (file.facts.object_of(value)?, file.facts.object_of(error)?);
     let world = context.world();
-    let error_type = world.object_type(error);
-    let is_error = error_type == world.universe().error
-        || !error_type.is_known() && error_name.as_str() == "err";
+    let is_error = is_error_variable(context, error);
     let value_type = world.object_type(value);
     let nilable = !value_type.is_known()
         || matches!(

@@ -8,7 +8,7 @@ use goward_syntax::{
 use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
-use crate::errors::is_nil;
+use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::walk::{steps_after, walk, walk_all};
 
@@ -321,7 +321,7 @@ fn error_variable(
     let in_body = file.tree.span(unit.body).contains(entry.offset);
     let own = file.tree.span(literal).contains(entry.offset);
     // A variable of a function around this one is set by more than this function.
-    let error = context.world().object_type(object) == context.world().universe().error;
+    let error = is_error_variable(context, object);
     (local && in_body && !own && error).then_some(object)
 }
 
@@ -399,7 +399,11 @@ mod tests {
             r#"
 package p
 
-import "errors"
+import (
+	"errors"
+
+	"example.org/missing"
+)
 
 func undo() {}
 func work() error { return nil }
@@ -444,6 +448,23 @@ func setByCallback() error {
 		return err
 	}
 	return nil
+}
+
+func unknownType(name string) error {
+	tx, err := missing.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil { // want "tests `err`"
+			tx.Rollback()
+		}
+	}()
+	if name == "" {
+		return errors.New("no name")
+	}
+	err = tx.Commit()
+	return err
 }
 
 func nothingDone(kind int) (int, error) {

@@ -6,6 +6,7 @@ use goward_syntax::{AssignOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
 use crate::context::Context;
+use crate::errors::is_error_variable;
 use crate::rule::{Group, rule};
 use crate::walk::{steps_after, walk, walk_all};
 
@@ -311,8 +312,7 @@ fn error_variable(
         ObjectKind::Variable(VariableKind::Result) => unit.results.contains(&Some(object)),
         _ => false,
     };
-    (kind && context.world().object_type(object) == context.world().universe().error)
-        .then_some(object)
+    (kind && is_error_variable(context, object)).then_some(object)
 }
 
 /// Whether a step gives the variable another value.
