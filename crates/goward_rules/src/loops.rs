@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::errors::is_error;
-use crate::walk::{steps_after, walk, walk_all};
+use crate::walk::{defer_statements, steps_after, walk, walk_all};
 
 /// A `defer` statement that runs again before the function is over.
 pub(crate) struct LoopedDefer {
@@ -25,13 +25,7 @@ pub(crate) fn looped_defers(context: &Context<'_>) -> Vec<LoopedDefer> {
     let mut found = Vec::new();
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        let mut defers = Vec::new();
-        walk(file.tree, unit, |node, _| {
-            if file.tree.kind(node) == NodeKind::DeferStmt {
-                defers.push(node);
-            }
-        });
-        for defer in defers {
+        for defer in defer_statements(unit) {
             let Some(around) = innermost_loop(file.tree, unit, defer) else {
                 continue;
             };

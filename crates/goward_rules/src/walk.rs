@@ -29,6 +29,21 @@ pub(crate) fn walk_all(tree: &Tree, root: NodeId, mut visit: impl FnMut(NodeId))
     }
 }
 
+/// The `defer` statements of a function, in the order of the source. Most functions have none, which
+/// their graphs tell faster than their trees.
+pub(crate) fn defer_statements(unit: &Unit) -> Vec<NodeId> {
+    let steps = unit.graph.blocks.iter().flat_map(|block| &block.steps);
+    let mut found: Vec<NodeId> = steps
+        .filter_map(|step| match step {
+            Step::Register(statement) => Some(*statement),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// The steps that can follow the first step for which `start` holds.
 pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool) -> Vec<Step> {
     let mut steps = Vec::new();

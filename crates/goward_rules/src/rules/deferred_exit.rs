@@ -7,7 +7,7 @@ use goward_types::TypedFile;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::walk::{walk, walk_all};
+use crate::walk::{defer_statements, walk_all};
 
 rule! {
     /// Reports deferred calls that end the process before others have run.
@@ -81,13 +81,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        let mut defers = Vec::new();
-        walk(file.tree, unit, |node, _| {
-            if file.tree.kind(node) == NodeKind::DeferStmt {
-                defers.push(node);
-            }
-        });
-        for &defer in &defers {
+        for defer in defer_statements(unit) {
             let Some(exit) = exit_in(context, file, defer) else {
                 continue;
             };

@@ -1,7 +1,7 @@
 //! `repanic-as-string`: a recovered value is panicked with again as text.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Callee, callee, unparenthesized};
+use goward_flow::{Callee, Unit, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypedFile};
 
@@ -75,7 +75,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        let recovered = recovered(context, file, unit.body);
+        let recovered = recovered(context, file, unit);
         if recovered.is_empty() {
             continue;
         }
@@ -107,9 +107,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 /// The variables of a function that hold what `recover` returned, with the call.
-fn recovered(context: &Context<'_>, file: &TypedFile<'_>, body: NodeId) -> Vec<(ObjectId, NodeId)> {
+fn recovered(context: &Context<'_>, file: &TypedFile<'_>, unit: &Unit) -> Vec<(ObjectId, NodeId)> {
     let mut found = Vec::new();
-    walk_all(file.tree, body, |node| {
+    walk(file.tree, unit, |node, _| {
         if file.tree.kind(node) == NodeKind::AssignStmt
             && let Statement::Assign {
                 left: &[target],

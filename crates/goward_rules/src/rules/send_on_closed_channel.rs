@@ -7,7 +7,7 @@ use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::walk::{walk, walk_all};
+use crate::walk::{defer_statements, walk, walk_all};
 
 rule! {
     /// Reports channels that a function closes as it returns while a goroutine of it may still send.
@@ -105,12 +105,9 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        let mut closers = Vec::new();
-        walk(file.tree, unit, |node, _| {
-            if file.tree.kind(node) == NodeKind::DeferStmt {
-                closers.extend(closed_channels(context, file, unit, node));
-            }
-        });
+        let closers = defer_statements(unit)
+            .into_iter()
+            .filter_map(|defer| closed_channels(context, file, unit, defer));
         for (defer, close, channel) in closers {
             let mut starts = Vec::new();
             walk(file.tree, unit, |node, _| {
