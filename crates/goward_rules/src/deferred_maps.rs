@@ -419,7 +419,10 @@ fn sharer(
             }
             _ => None,
         });
+    // Where others use the map, some of them with the lock, if it is this map that it guards.
+    let is_guard = others().next().is_none() || others().any(|other| other.lock.is_some());
     if let Some((node, lock)) = own
+        && is_guard
         && (effect.access.kind.changes_content()
             || others().any(|other| other.access.kind.changes()))
     {

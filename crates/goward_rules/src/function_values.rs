@@ -18,9 +18,9 @@ pub(crate) type Start = (UnitId, NodeId);
 /// Parameters and fields whose functions run in several goroutines at once.
 #[derive(Default)]
 pub(crate) struct FunctionValues {
-    pub(crate) parallel: FxHashMap<ObjectId, Start>,
-    /// Functions that themselves run in several goroutines at once: what they have is their own.
-    pub(crate) units: FxHashMap<UnitId, Start>,
+    parallel: FxHashMap<ObjectId, Vec<Start>>,
+    /// What each function calls or starts.
+    runs: FxHashMap<UnitId, Vec<UnitId>>,
 }
 
 /// Names of functions that run their argument in another goroutine.
@@ -41,27 +41,62 @@ impl FunctionValues {
         // From where a value is run back to where it comes from.
         loop {
             let mut changed = false;
-            for &(from, to) in &found.moves {
-                if let Some(&start) = found.parallel.get(&to)
-                    && !found.parallel.contains_key(&from)
-                {
-                    found.parallel.insert(from, start);
-                    changed = true;
+            for index in 0..found.moves.len() {
+                let (from, to) = found.moves[index];
+                for start in found.parallel.get(&to).cloned().unwrap_or_default() {
+                    changed |= add(found.parallel.entry(from).or_default(), start);
                 }
             }
             if !changed {
                 break;
             }
         }
+        let mut runs: FxHashMap<UnitId, Vec<UnitId>> = FxHashMap::default();
+        for observed in &context.flow.observed {
+            if let EventKind::Run { target, how, .. } = &observed.event.kind
+                && !matches!(how, How::Kept)
+            {
+                runs.entry(observed.unit).or_default().push(*target);
+            }
+        }
         FunctionValues {
             parallel: found.parallel,
-            units: found.units,
+            runs,
         }
+    }
+
+    /// Where goroutines start, in `callee` or what it runs, that run this parameter side by side.
+    /// What runs in several goroutines anyway has a value of its own in each.
+    pub(crate) fn start(&self, callee: UnitId, parameter: ObjectId) -> Option<Start> {
+        let starts = self.parallel.get(&parameter)?;
+        let mut seen = FxHashSet::default();
+        let mut pending = vec![callee];
+        while let Some(unit) = pending.pop() {
+            if !seen.insert(unit) {
+                continue;
+            }
+            if let Some(start) = starts.iter().find(|start| start.0 == unit) {
+                return Some(*start);
+            }
+            pending.extend(self.runs.get(&unit).into_iter().flatten());
+        }
+        None
     }
 }
 
+/// More starts of one value are not kept.
+const MAX_STARTS: usize = 8;
+
+fn add(starts: &mut Vec<Start>, start: Start) -> bool {
+    let new = starts.len() < MAX_STARTS && !starts.contains(&start);
+    if new {
+        starts.push(start);
+    }
+    new
+}
+
 /// Units that run in several goroutines at once: what a loop starts, and what that calls.
-fn parallel_units(context: &Context<'_>) -> FxHashMap<UnitId, Start> {
+fn parallel_units(context: &Context<'_>) -> FxHashMap<UnitId, Vec<Start>> {
     let flow = context.flow;
     let mut calls: FxHashMap<UnitId, Vec<UnitId>> = FxHashMap::default();
     let mut pending: Vec<(UnitId, Start)> = Vec::new();
@@ -82,12 +117,11 @@ fn parallel_units(context: &Context<'_>) -> FxHashMap<UnitId, Start> {
             _ => {}
         }
     }
-    let mut units = FxHashMap::default();
+    let mut units: FxHashMap<UnitId, Vec<Start>> = FxHashMap::default();
     while let Some((unit, start)) = pending.pop() {
-        if units.contains_key(&unit) {
+        if !add(units.entry(unit).or_default(), start) {
             continue;
         }
-        units.insert(unit, start);
         for &target in calls.get(&unit).into_iter().flatten() {
             pending.push((target, start));
         }
@@ -104,9 +138,9 @@ fn locking_units(context: &Context<'_>) -> FxHashSet<UnitId> {
 
 struct Search<'c, 'a> {
     context: &'c Context<'a>,
-    units: FxHashMap<UnitId, Start>,
+    units: FxHashMap<UnitId, Vec<Start>>,
     locking: FxHashSet<UnitId>,
-    parallel: FxHashMap<ObjectId, Start>,
+    parallel: FxHashMap<ObjectId, Vec<Start>>,
     /// From parameter to parameter or field.
     moves: Vec<(ObjectId, ObjectId)>,
 }
@@ -190,12 +224,9 @@ impl Search<'_, '_> {
         else {
             return;
         };
-        let here = self.parallel_here(id, spawn);
         let called = callee(self.context.world(), file, function);
-        if let Some(start) = here
-            && let Some(object) = self.value(id, function)
-        {
-            self.parallel.entry(object).or_insert(start);
+        if let Some(object) = self.value(id, function) {
+            self.run(id, object, spawn);
         }
         let name = match file.tree.expression(unparenthesized(file, function)) {
             Expression::Selector { name, .. } => file.tree.symbol(name).as_str(),
@@ -211,28 +242,39 @@ impl Search<'_, '_> {
                 if let Some(&Some(parameter)) = flow.units.get(target).parameters.get(position) {
                     self.moves.push((object, parameter));
                 }
-            } else if ASYNCHRONOUS_NAMES.contains(&name)
-                && let Some(start) = self.parallel_here(id, Some(call))
-            {
-                self.parallel.entry(object).or_insert(start);
+            } else if ASYNCHRONOUS_NAMES.contains(&name) {
+                self.run(id, object, Some(call));
             }
         }
     }
 
+    /// A function value is run here.
+    fn run(&mut self, id: UnitId, object: ObjectId, spawn: Option<NodeId>) {
+        for start in self.parallel_here(id, spawn) {
+            add(self.parallel.entry(object).or_default(), start);
+        }
+    }
+
     /// Where the goroutines start that are here side by side; `spawn` starts one here.
-    fn parallel_here(&self, id: UnitId, spawn: Option<NodeId>) -> Option<Start> {
+    fn parallel_here(&self, id: UnitId, spawn: Option<NodeId>) -> Vec<Start> {
         let flow = self.context.flow;
-        if flow
-            .units
-            .chain(id)
-            .any(|unit| self.locking.contains(&unit))
-        {
-            return None;
+        let locking = |unit: UnitId| self.locking.contains(&unit);
+        if flow.units.chain(id).any(locking) {
+            return Vec::new();
         }
-        if let Some(start) = flow.units.chain(id).find_map(|unit| self.units.get(&unit)) {
-            return Some(*start);
-        }
-        let node = spawn?;
+        let around = flow.units.chain(id);
+        let mut starts: Vec<Start> = around
+            .filter_map(|unit| self.units.get(&unit))
+            .flatten()
+            .copied()
+            .collect();
+        starts.extend(spawn.and_then(|node| self.started_here(id, node)));
+        starts
+    }
+
+    /// A goroutine that each turn of a loop starts, without waiting for it.
+    fn started_here(&self, id: UnitId, node: NodeId) -> Option<Start> {
+        let flow = self.context.flow;
         let around = innermost_loop(self.context, id, node)?;
         let file = self.context.file(flow.units.get(id).file);
         // A turn that waits for its goroutine runs one at a time.

@@ -335,6 +335,35 @@ func (t *T) Check(err error) {
 	defer t.mu.Unlock()
 	t.check(err) // want double-lock
 }
+func (t *T) remove(locked bool) {
+	lock := func() {
+		if !locked {
+			t.mu.Lock()
+		}
+	}
+	unlock := func() {
+		if !locked {
+			t.mu.Unlock()
+		}
+	}
+	lock()
+	unlock()
+}
+func (t *T) Remove() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.remove(true)
+}
+func (t *T) note(batch *int) {
+	if batch != nil {
+		t.negotiate()
+	}
+}
+func (t *T) Note() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.note(nil)
+}
 func deep() {
 	var mu sync.Mutex
 	go func() {
@@ -497,6 +526,17 @@ func Use(names []string) {
 	})
 }
 type clock interface{ AfterFunc(f func()) }
+func Serve(requests chan []string) {
+	for request := range requests {
+		go answer(request)
+	}
+}
+func answer(names []string) {
+	own := map[string]bool{}
+	inTurn(names, func(name string) {
+		own[name] = true
+	})
+}
 func Loop(ctx context.Context, input <-chan string, c clock) {
 	pending := map[string]bool{}
 	c.AfterFunc(func() {

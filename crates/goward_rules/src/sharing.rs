@@ -237,9 +237,9 @@ impl Sharing {
                 .filter_map(|observed| match &observed.event.kind {
                     EventKind::Run {
                         target,
-                        how: How::Through { parameter, .. },
+                        how: How::Through { callee, parameter },
                         bindings,
-                    } => Some((observed, *target, *parameter, bindings)),
+                    } => Some((observed, *target, (*callee, *parameter), bindings)),
                     _ => None,
                 })
         };
@@ -247,14 +247,10 @@ impl Sharing {
             return;
         }
         let values = FunctionValues::new(context);
-        for (observed, target, parameter, bindings) in given() {
-            let Some(&start) = values.parallel.get(&parameter) else {
+        for (observed, target, (callee, parameter), bindings) in given() {
+            let Some(start) = values.start(callee, parameter) else {
                 continue;
             };
-            let mut around = flow.units.chain(observed.unit);
-            if around.any(|unit| values.units.contains_key(&unit)) {
-                continue;
-            }
             for effect in &flow.locks.summary(target).effects {
                 let own = flow
                     .locks

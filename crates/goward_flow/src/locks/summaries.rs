@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use goward_diagnostics::Span;
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
-use goward_types::ObjectId;
+use goward_types::{ObjectId, TypeId, TypeKind};
 
 use crate::event::{Event, EventKind, How};
 use crate::graph::Step;
@@ -206,10 +206,11 @@ impl Shared<'_, '_> {
         let unit = self.units.get(id);
         let file = &self.package.files[unit.file];
         let world = self.package.world;
-        let flags: Vec<ObjectId> = unit
-            .parameters
-            .iter()
-            .flatten()
+        // A literal sees the parameters of the functions around it.
+        let flags: Vec<ObjectId> = self
+            .units
+            .chain(id)
+            .flat_map(|unit| self.units.get(unit).parameters.iter().flatten())
             .copied()
             .filter(|&object| world.is_boolean(world.object_type(object)))
             .collect();
@@ -222,10 +223,25 @@ impl Shared<'_, '_> {
                         .is_some_and(|object| flags.contains(&object))
             })
         };
+        // A field, a method, a boolean variable, or whether something but an error is nil.
         let mentions_state = |node: NodeId| {
-            file.tree
-                .preorder(node)
-                .any(|below| file.facts.selections.contains_key(&below))
+            file.tree.preorder(node).any(|below| {
+                if file.facts.selections.contains_key(&below) {
+                    return true;
+                }
+                match file.tree.expression(below) {
+                    Expression::Identifier => file.facts.object_of(below).is_some_and(|object| {
+                        world.object(object).is_variable()
+                            && world.is_boolean(world.object_type(object))
+                    }),
+                    Expression::Binary { left, right, .. } => {
+                        file.facts.type_of(right) == TypeId::UNTYPED_NIL
+                            && world.underlying(file.facts.type_of(left)).kind()
+                                != TypeKind::Interface
+                    }
+                    _ => false,
+                }
+            })
         };
         let (mut on_request, mut by_state) = (Vec::new(), Vec::new());
         for node in file.tree.preorder(unit.body) {
