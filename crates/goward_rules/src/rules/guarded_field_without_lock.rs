@@ -1,7 +1,7 @@
 //! `guarded-field-without-lock`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{AccessKind, EventKind, How, UnitId};
+use goward_flow::{AccessKind, Element, EventKind, How, UnitId};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -227,8 +227,20 @@ pub(crate) fn is_excused(
     if origins.is_before_publication(context, entry.unit, owner) {
         return true;
     }
-    // One goroutine owns the map: others hold the lock to read it, and it to write.
+    // One goroutine owns the map of its own object: others hold the lock to read it, and it to write.
+    let paths = flow.locks.paths();
+    let root = paths.root(entry.path);
+    let own_object = root.is_some_and(|root| {
+        let receiver = |unit: &UnitId| flow.units.get(*unit).receiver == Some(root);
+        let elements = &paths.get(entry.path).elements;
+        let indexed = elements
+            .iter()
+            .any(|element| matches!(element, Element::Index(_)));
+        !indexed && (elements.is_empty() || chain.iter().any(receiver))
+    });
+    drop(paths);
     if !entry.kind.changes()
+        && own_object
         && let Some(owner) = origins.single(context, entry.unit)
         && all()
             .filter(|other| other.kind.changes())
