@@ -354,6 +354,14 @@ func (t *T) Remove() {
 	defer t.mu.Unlock()
 	t.remove(true)
 }
+func (t *T) start(f func()) {
+	t.mu.Lock()
+	go f()
+	t.mu.Unlock()
+}
+func (t *T) Start() {
+	t.start(func() { t.negotiate() })
+}
 func (t *T) note(batch *int) {
 	if batch != nil {
 		t.negotiate()
@@ -565,6 +573,14 @@ func Waits(done chan bool) {
 type server struct{ UnimplementedNotesServer; notes map[string]int }
 type UnimplementedNotesServer struct{}
 type Notes_ChatServer interface{ Recv() string }
+type store interface{ lock(); unlock() }
+type users struct { UnimplementedNotesServer; store store; names map[string]int }
+func (u *users) Add(ctx context.Context, name string) error {
+	u.store.lock()
+	defer u.store.unlock()
+	u.names[name]++
+	return nil
+}
 func (s *server) Chat(stream Notes_ChatServer) error {
 	s.notes[stream.Recv()]++ // want map-race
 	return nil

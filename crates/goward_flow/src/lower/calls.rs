@@ -117,7 +117,9 @@ impl Lowering<'_, '_> {
             );
         } else {
             self.functions_given(call, function, arguments, None, spawn);
+            // What `go f()` runs does not run here, under the locks of here.
             if let Callee::Variable(object) = called
+                && spawn.is_none()
                 && matches!(
                     world.object(object).kind,
                     ObjectKind::Variable(VariableKind::Parameter | VariableKind::Field)

@@ -33,10 +33,11 @@ impl Lowering<'_, '_> {
         let function = unparenthesized(self.file, function);
         let name = method_name(self.file, function)?;
         let (name, mode) = match name {
-            "Lock" => ("Lock", LockMode::Write),
-            "RLock" => ("RLock", LockMode::Read),
-            "Unlock" => ("Unlock", LockMode::Write),
-            "RUnlock" => ("RUnlock", LockMode::Read),
+            // The small ones are methods of interfaces: of others the package shows what they do.
+            "Lock" | "lock" => ("Lock", LockMode::Write),
+            "RLock" | "rlock" => ("RLock", LockMode::Read),
+            "Unlock" | "unlock" => ("Unlock", LockMode::Write),
+            "RUnlock" | "runlock" => ("RUnlock", LockMode::Read),
             "TryLock" => ("TryLock", LockMode::Write),
             "TryRLock" => ("TryRLock", LockMode::Read),
             _ => return None,
