@@ -443,7 +443,10 @@ fn sharer(
         .iter()
         .chain([&effect.unit])
         .find_map(|&unit| thread(unit));
-    let handled = |unit: UnitId| sharing.handlers.contains_key(&unit);
+    let handled = |unit: UnitId| {
+        let handler = sharing.handlers.get(&unit);
+        handler.is_some_and(|&handler| is_variable || handler == unit)
+    };
     let other = others().find(|other| {
         // The goroutine of some other object may be the one that has the field: only what a
         // goroutine does itself, not what it calls, shows that this object is shared.
