@@ -78,17 +78,25 @@ impl Tree {
         self.nodes.nodes.len()
     }
 
+    /// Whether a node is an identifier.
+    #[inline]
+    pub fn is_identifier(&self, node: NodeId) -> bool {
+        self.nodes.kind(node) == NodeKind::Ident
+    }
+
     /// The source range of a node, `Pos()` to `End()` of `go/ast`.
     pub fn span(&self, node: NodeId) -> Span {
         self.nodes.span(node)
     }
 
     /// The kind of a node.
+    #[inline]
     pub fn kind(&self, node: NodeId) -> NodeKind {
         self.nodes.kind(node)
     }
 
     /// The name of an identifier node; empty for any other node.
+    #[inline]
     pub fn symbol(&self, identifier: NodeId) -> Symbol {
         let node = self.nodes.get(identifier);
         if node.kind == NodeKind::Ident {

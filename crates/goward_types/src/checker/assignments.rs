@@ -124,9 +124,7 @@ impl<'w> Checker<'w> {
     /// The type of the left side of an assignment: `None` for the blank identifier.
     fn lhs_var(&mut self, left: NodeId) -> Option<TypeId> {
         let identifier = self.unparen(left);
-        if matches!(self.tree().expression(identifier), Expression::Identifier)
-            && self.symbol(identifier).is_blank()
-        {
+        if self.tree().is_identifier(identifier) && self.symbol(identifier).is_blank() {
             self.record_definition(identifier, None);
             return None;
         }
@@ -301,7 +299,7 @@ impl<'w> Checker<'w> {
         let mut seen: Vec<goward_syntax::Symbol> = Vec::new();
         let mut has_error = false;
         for &node in left {
-            if !matches!(self.tree().expression(node), Expression::Identifier) {
+            if !self.tree().is_identifier(node) {
                 self.use_lhs(&[node]);
                 self.error(node, "only a name may stand on the left side of :=");
                 has_error = true;

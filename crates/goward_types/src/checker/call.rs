@@ -568,7 +568,7 @@ impl<'w> Checker<'w> {
         let Expression::Selector { operand, name } = self.tree().expression(node) else {
             return;
         };
-        if matches!(self.tree().expression(operand), Expression::Identifier)
+        if self.tree().is_identifier(operand)
             && let Some(object) = self.lookup(self.symbol(operand))
             && self.world.object(object).kind == ObjectKind::PackageName
         {
@@ -751,7 +751,7 @@ impl<'w> Checker<'w> {
                 ..Operand::default()
             };
             let inner = self.unparen(node);
-            if matches!(self.tree().expression(inner), Expression::Identifier) {
+            if self.tree().is_identifier(inner) {
                 // `_` is fine on the left side of an assignment.
                 if !self.symbol(inner).is_blank() {
                     self.expr_or_type(&mut x, inner, true);

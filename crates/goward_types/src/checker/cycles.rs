@@ -7,7 +7,7 @@
 //! Source: `go/types/cycles.go`, and `validCycle` in `go/types/decl.go`.
 
 use goward_diagnostics::Span;
-use goward_syntax::{Expression, Specification};
+use goward_syntax::Specification;
 use rustc_hash::FxHashSet;
 
 use crate::checker::{Checker, Operand};
@@ -145,7 +145,7 @@ impl Checker<'_> {
         else {
             return None;
         };
-        if !matches!(tree.expression(specified), Expression::Identifier) {
+        if !tree.is_identifier(specified) {
             return Some(None);
         }
         let name = tree.symbol(specified);

@@ -162,7 +162,7 @@ impl<'w> Checker<'w> {
                 (true, Expression::KeyValue { key, value }) => {
                     // The value is looked at even where the key is wrong.
                     self.expr(None, x, value);
-                    if !matches!(tree.expression(key), Expression::Identifier) {
+                    if !tree.is_identifier(key) {
                         self.error(element, "invalid field name in struct literal");
                         continue;
                     }

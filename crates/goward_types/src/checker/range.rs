@@ -2,7 +2,7 @@
 //!
 //! Source: `go/types/range.go`.
 
-use goward_syntax::{ChannelDirection, Expression, NodeId, RangeOperator};
+use goward_syntax::{ChannelDirection, NodeId, RangeOperator};
 
 use crate::checker::{Checker, Mode, Operand};
 use crate::ids::TypeId;
@@ -91,7 +91,7 @@ impl<'w> Checker<'w> {
         let mut declared = Vec::with_capacity(2);
         for (node, iteration_type) in variables {
             let Some(node) = node else { continue };
-            let object = if matches!(self.tree().expression(node), Expression::Identifier) {
+            let object = if self.tree().is_identifier(node) {
                 let object = self.new_local(ObjectKind::Variable(VariableKind::Local), node);
                 self.record_definition(node, Some(object));
                 if !self.symbol(node).is_blank() {

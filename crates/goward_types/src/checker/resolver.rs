@@ -5,7 +5,8 @@
 use std::rc::Rc;
 
 use goward_syntax::{
-    Declaration, DeclarationKeyword, Expression, FunctionDeclaration, NodeId, Specification, Symbol,
+    Declaration, DeclarationKeyword, Expression, FunctionDeclaration, NodeId, NodeKind,
+    Specification, Symbol,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -437,8 +438,7 @@ impl<'w> Checker<'w> {
             Some(&field) => {
                 self.world.object(object).set_method();
                 let parts = self.unpack_receiver(tree.field(field).field_type, false);
-                if matches!(tree.expression(parts.base), Expression::Identifier) && !text.is_blank()
-                {
+                if tree.is_identifier(parts.base) && !text.is_blank() {
                     methods.push(MethodInfo {
                         object,
                         pointer: parts.pointer,
@@ -513,7 +513,7 @@ impl<'w> Checker<'w> {
             base = operand;
             if unpack_parameters {
                 for &argument in indices {
-                    if !matches!(tree.expression(argument), Expression::Identifier) {
+                    if !tree.is_identifier(argument) {
                         self.error(argument, "a receiver type parameter must be an identifier");
                     }
                 }
@@ -529,7 +529,10 @@ impl<'w> Checker<'w> {
 
     /// The node inside all parentheses.
     pub(crate) fn unparen(&self, mut node: NodeId) -> NodeId {
-        while let Expression::Parenthesized { inner } = self.tree().expression(node) {
+        let tree = self.tree();
+        while tree.kind(node) == NodeKind::ParenExpr
+            && let Expression::Parenthesized { inner } = tree.expression(node)
+        {
             node = inner;
         }
         node
@@ -581,7 +584,7 @@ impl<'w> Checker<'w> {
                 pointer = true;
                 next = unparen(operand);
             }
-            if !matches!(tree.expression(next), Expression::Identifier) {
+            if !tree.is_identifier(next) {
                 return None;
             }
             name = tree.symbol(next);

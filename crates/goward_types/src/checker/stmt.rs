@@ -336,7 +336,7 @@ impl<'w> Checker<'w> {
 
     fn is_nil_identifier(&self, node: NodeId) -> bool {
         let node = self.unparen(node);
-        matches!(self.tree().expression(node), Expression::Identifier)
+        self.tree().is_identifier(node)
             && self
                 .lookup(self.symbol(node))
                 .is_some_and(|object| self.world.object(object).kind == ObjectKind::Nil)
@@ -376,7 +376,7 @@ impl<'w> Checker<'w> {
                 left: &[left],
                 right: &[right],
                 ..
-            } if matches!(tree.expression(left), Expression::Identifier) => (Some(left), right),
+            } if tree.is_identifier(left) => (Some(left), right),
             _ => {
                 self.error(node, "incorrect form of type switch guard");
                 return;

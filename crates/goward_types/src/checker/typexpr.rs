@@ -257,7 +257,7 @@ impl<'w> Checker<'w> {
     /// The length of an array type, -1 in error.
     fn array_length(&mut self, node: NodeId) -> i64 {
         // An undeclared name here is most likely a type parameter without its constraint.
-        if matches!(self.tree().expression(node), Expression::Identifier) {
+        if self.tree().is_identifier(node) {
             match self.lookup(self.symbol(node)) {
                 None => {
                     self.error(node, "undefined array length or missing type constraint");
