@@ -256,6 +256,11 @@ impl World {
             .any(|&argument| self.is_too_deep(argument, NESTING_LIMIT, &mut parts))
     }
 
+    /// Whether a type is nested deeper than `depth`, names not looked through.
+    pub(crate) fn is_nested_deeper_than(&self, id: TypeId, depth: usize) -> bool {
+        self.is_too_deep(id, depth, &mut { PARTS_LIMIT })
+    }
+
     fn is_too_deep(&self, id: TypeId, depth: usize, parts: &mut usize) -> bool {
         if depth == 0 || *parts == 0 {
             return true;

@@ -108,6 +108,19 @@ fn long_chains_are_no_mistake() {
 }
 
 #[test]
+fn types_that_grow_from_call_to_call() {
+    let source = |count| {
+        let mut source = "func f[T any](x T) []T { return nil }\nvar a0 int\n".to_owned();
+        for index in 0..count {
+            source.push_str(&format!("var a{} = f(a{index})\n", index + 1));
+        }
+        source
+    };
+    check(source(200), "");
+    check(source(20_000), "type nested too deeply to infer");
+}
+
+#[test]
 fn statements_in_statements() {
     let source = |count| {
         let more = " else if c {}".repeat(count);

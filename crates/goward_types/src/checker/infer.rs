@@ -6,6 +6,10 @@ use goward_syntax::NodeId;
 use crate::checker::{Checker, Operand};
 use crate::ids::TypeId;
 
+/// Types nested deeper than this infer nothing. `x1 := f(x0)`, `x2 := f(x1)` … can nest them without
+/// end, and what looks at each of them as a whole would take longer and longer.
+const NESTING_LIMIT: usize = 300;
+
 impl Checker<'_> {
     /// The type arguments of a call or assignment at `node`; an error is reported where they cannot
     /// be found. With `reverse` the operand is the function type that is assigned to.
@@ -19,6 +23,14 @@ impl Checker<'_> {
         reverse: bool,
     ) -> Option<Vec<TypeId>> {
         let world = self.world;
+        if let Some(deep) = operands
+            .iter()
+            .find(|operand| world.is_nested_deeper_than(operand.operand_type, NESTING_LIMIT))
+        {
+            let at = deep.expression.unwrap_or(node);
+            self.error(at, "type nested too deeply to infer type arguments from it");
+            return None;
+        }
         let interface_inference = self.environment.version.allows(21);
         let inferred = world.infer(
             parameters,
