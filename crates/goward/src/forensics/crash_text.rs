@@ -315,6 +315,10 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
 /// printed.
 fn explain_under_way(shown: &Shown<'_>, dump: &Dump<'_>, said: &mut Vec<String>) {
     let report = shown.report;
+    // Few dumps of many goroutines have such a frame at all.
+    if !report.frames.iter().any(|frame| frame.function == "panic") {
+        return;
+    }
     let others = dump
         .goroutines
         .iter()
