@@ -561,7 +561,7 @@ impl<'a> Collector<'a> {
     /// Writes to fields of parameters whose types other packages declare.
     fn parameters(&self, found: &Found, writes: &mut Vec<NeverMade>) {
         let world = self.world();
-        for write in &found.unguarded {
+        for write in found.unguarded.iter().filter(|write| write.tracked) {
             let unit = self.units.get(write.unit);
             let file = &self.package.files[unit.file];
             let map = unparenthesized(file, write.map);

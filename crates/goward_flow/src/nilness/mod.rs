@@ -126,6 +126,8 @@ pub(crate) struct Unguarded {
     pub(crate) unit: UnitId,
     pub(crate) map: NodeId,
     pub(crate) node: NodeId,
+    /// Whether a test before it would have been noticed.
+    pub(crate) tracked: bool,
 }
 
 /// A map field of what a function gives back, which it has made on some paths only.

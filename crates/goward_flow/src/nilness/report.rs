@@ -105,12 +105,18 @@ impl MapNilness<'_> {
             let block = BlockId(index as u32);
             for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
                 self.writes(step, &mut |map, node| {
+                    let unguarded = |tracked| Unguarded {
+                        unit: self.unit_id,
+                        map,
+                        node,
+                        tracked,
+                    };
                     let Some(place) = self.place(map) else {
+                        found.unguarded.push(unguarded(false));
                         return self.write_of_result(map, node, &mut found.writes);
                     };
                     let Some(fact) = state.get(&place) else {
-                        let unit = self.unit_id;
-                        return found.unguarded.push(Unguarded { unit, map, node });
+                        return found.unguarded.push(unguarded(true));
                     };
                     if matches!(fact.nilness, Nilness::NonNil | Nilness::Written)
                         || found

@@ -103,3 +103,55 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn goroutines_of_a_function_that_tested() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import "sync"
+
+type server struct {
+	mu    sync.Mutex
+	conns map[string]bool
+}
+
+func newServer() *server { return &server{conns: map[string]bool{}} }
+func (s *server) Stop() { s.mu.Lock(); s.conns = nil; s.mu.Unlock() }
+func (s *server) handle(name string) {}
+func each(visit func(string)) {}
+
+func (s *server) serve(name string) {
+	s.mu.Lock()
+	if s.conns == nil {
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	go func() {
+		s.mu.Lock()
+		s.conns[name] = true // want "`server.Stop` sets it to nil"
+		s.mu.Unlock()
+		each(func(other string) { s.handle(other) })
+	}()
+}
+func (s *server) tested(name string) {
+	go func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.conns != nil {
+			s.conns[name] = true
+		}
+	}()
+}
+"#,
+        );
+    }
+}
