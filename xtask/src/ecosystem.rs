@@ -122,7 +122,8 @@ fn line(module: &str, finding: &Finding) -> String {
     goward_diagnostics::neutralise_lines(&text).replace('\n', " ")
 }
 
-fn download(module: &str, path: &std::ffi::OsStr) -> anyhow::Result<PathBuf> {
+/// The folder of a module in the module cache.
+pub(crate) fn download(module: &str, path: &std::ffi::OsStr) -> anyhow::Result<PathBuf> {
     let output = Command::new("go")
         .args(["mod", "download", "-json", module])
         .current_dir(std::env::temp_dir())

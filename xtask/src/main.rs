@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 mod architecture;
+mod bench_check;
 mod bench_dump;
+mod bench_kubernetes;
 mod bench_page;
 mod bench_parse;
 mod bench_trace;
@@ -72,6 +74,8 @@ enum Chore {
 
 #[derive(clap::Subcommand)]
 enum Bench {
+    /// `goward check` against go vet and staticcheck, on copies, and on Kubernetes.
+    Check(bench_check::Arguments),
     /// The parser against go/parser.
     Parse(bench_parse::Arguments),
     /// The checker against go/types.
@@ -99,6 +103,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Realbugs(arguments) => realbugs::run(&arguments),
         Chore::StdSummary(arguments) => std_summary::run(&arguments),
         Chore::UnicodeTables(arguments) => unicode_tables::run(&arguments),
+        Chore::Bench(Bench::Check(arguments)) => bench_check::run(&arguments),
         Chore::Bench(Bench::Parse(arguments)) => bench_parse::run(&arguments),
         Chore::Bench(Bench::Types(arguments)) => bench_types::run(&arguments),
         Chore::Bench(Bench::Trace(arguments)) => bench_trace::run(&arguments),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use goward_project::{Environment, LoadOptions, OsFileSystem, Program, ProgramOptions, load};
+use goward_project::{Environment, LoadOptions, OsFileSystem, ProgramOptions, WholeProgram, load};
 use goward_types::dump_facts;
 
 use crate::go_program;
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Loads and checks all packages with their bodies.
-pub(crate) fn check(directory: &Path, patterns: &[String]) -> anyhow::Result<Program> {
+pub(crate) fn check(directory: &Path, patterns: &[String]) -> anyhow::Result<WholeProgram> {
     let mut environment = Environment::from_process(&OsFileSystem);
     environment.set("CGO_ENABLED", "0");
     let mut options = LoadOptions::new(directory).patterns(patterns.to_vec());
@@ -69,18 +69,18 @@ pub(crate) fn check(directory: &Path, patterns: &[String]) -> anyhow::Result<Pro
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
     Ok(pool.install(|| {
         let workspace = load(&options, &environment, &OsFileSystem);
-        Program::check(workspace, ProgramOptions { whole: true })
+        WholeProgram::check(workspace, &OsFileSystem, ProgramOptions { whole: true })
     }))
 }
 
-fn facts(program: &Program, import_path: &str) -> Option<Vec<String>> {
+fn facts(program: &WholeProgram, import_path: &str) -> Option<Vec<String>> {
     let package = program.package(program.workspace.find(import_path)?)?;
     let mut lines = dump_facts(&program.world, package.id, &package.facts, &package.trees());
     lines.sort_unstable();
     Some(lines)
 }
 
-fn print_facts(program: &Program, arguments: &Arguments) -> anyhow::Result<()> {
+fn print_facts(program: &WholeProgram, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for &index in program.workspace.order() {
         let path = &*program.source(index).import_path;
@@ -101,7 +101,7 @@ fn print_facts(program: &Program, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compare(program: &Program, directory: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+fn compare(program: &WholeProgram, directory: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let binary = go_program::build("oracle")?;
     let mut child = Command::new(binary)
         .args(&arguments.patterns)
@@ -170,7 +170,7 @@ fn difference(theirs: &[String], ours: &[String]) -> Outcome {
 
 fn report(
     outcomes: &BTreeMap<String, Outcome>,
-    program: &Program,
+    program: &WholeProgram,
     arguments: &Arguments,
 ) -> anyhow::Result<()> {
     let mut left = arguments.differences;

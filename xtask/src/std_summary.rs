@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow, ensure};
-use goward_project::{Environment, LoadOptions, OsFileSystem, Program, ProgramOptions, load};
+use goward_project::{Environment, LoadOptions, OsFileSystem, ProgramOptions, WholeProgram, load};
 use goward_types::{
     ObjectId, ObjectKind, PackageId, Packing, Sizes, Summary, SummaryBuilder, SummaryPackages,
     Type, TypeId, World,
@@ -128,7 +128,7 @@ fn make(release: &str) -> anyhow::Result<Vec<u8>> {
         let environment = Environment::from_process(&OsFileSystem);
         let program = pool.install(|| {
             let workspace = load(&options, &environment, &OsFileSystem);
-            Program::check(workspace, ProgramOptions::default())
+            WholeProgram::check(workspace, &OsFileSystem, ProgramOptions::default())
         });
         let mut packages = Vec::new();
         for &index in program.workspace.order() {

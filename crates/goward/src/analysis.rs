@@ -1,22 +1,32 @@
 //! The seam between the command line and the analysis: what a check is asked, and what it answers.
 //!
-//! Packages are found, parsed and checked by `goward_project`; then the rules run, package by
-//! package, on all threads. A panic in one package becomes a finding of its own and the rest goes on.
+//! Packages are found, parsed and checked by `goward_project`; the rules run on each as soon as it is
+//! checked, on all threads, and what it took is given back before the next. What the cache knows is
+//! not looked at again. A panic in one package becomes a finding of its own and the rest goes on.
+
+mod package;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, Span, assign_identities};
+use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, assign_identities};
 use goward_project::{
-    Configuration, Configurations, Environment, LoadOptions, OsFileSystem, OverlayFileSystem,
-    PackageIndex, Program, ProgramOptions, ProjectDiagnostic, load, requests,
+    Configuration, Configurations, Contents, Environment, FileHashes, FileSystem, Hash,
+    LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem, PackageIndex,
+    Program, ProgramOptions, ProgramPackage, ProjectDiagnostic, Verdict, Visitor, Workspace,
+    declarations, fingerprints, load, requests,
 };
-use goward_rules::{Selection, Suppressions};
-use goward_types::{TypedFile, TypedPackage};
+use goward_rules::Selection;
+use goward_syntax::{Mode, Tree, parse};
+use goward_types::TypedPackage;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::cache::{Cache, StoredRun};
 use crate::left_out;
 use crate::progress::Progress;
 
@@ -44,17 +54,18 @@ pub(crate) struct Request<'a> {
     pub(crate) arch: Option<String>,
     /// Build tags that are set.
     pub(crate) tags: Vec<String>,
-    /// Whether results of earlier runs may be used.
-    #[expect(
-        dead_code,
-        reason = "there is no cache yet: every run looks at everything"
-    )]
-    pub(crate) cache: bool,
+    /// Where results of earlier runs are kept; none to look at everything.
+    pub(crate) cache: Option<PathBuf>,
+    /// What runs the rules.
+    pub(crate) rules: Rules,
     /// Whether findings in generated files are reported.
     pub(crate) generated: bool,
     /// Told about packages as they are done.
     pub(crate) progress: &'a Progress,
 }
+
+/// Runs the selected rules on a package.
+pub(crate) type Rules = fn(&TypedPackage<'_>, &Selection) -> Vec<Diagnostic>;
 
 /// What a check found.
 #[derive(Default)]
@@ -72,10 +83,12 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
     /// How much was looked at.
     pub(crate) statistics: Statistics,
+    /// Of how many packages an earlier run knew the findings.
+    pub(crate) known: usize,
 }
 
 /// How much a check looked at.
-#[derive(Copy, Clone, Debug, Default)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Statistics {
     pub(crate) packages: usize,
     pub(crate) files: usize,
@@ -86,66 +99,154 @@ pub(crate) struct Statistics {
 
 /// What one package gave.
 #[derive(Default)]
-struct PackageOutcome {
-    diagnostics: Vec<Diagnostic>,
-    sources: Vec<SourceFile>,
-    statistics: Statistics,
-    errors: Vec<String>,
+pub(crate) struct PackageOutcome {
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The files that the findings name.
+    pub(crate) sources: Vec<SourceFile>,
+    pub(crate) statistics: Statistics,
+    pub(crate) errors: Vec<String>,
+    /// Whether Go would not accept the source.
+    pub(crate) broken: bool,
 }
 
 /// Checks what is asked for. An error means that nothing could be checked.
 pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
-    let mut filesystem = OverlayFileSystem::new(OsFileSystem);
-    for (path, contents) in &request.overlay {
-        filesystem.insert(path, contents.clone());
-    }
-    let configurations =
-        Configurations::new(&filesystem, &request.directory, &request.configuration).map_err(
-            |diagnostic| anyhow::anyhow!("{}", describe(&diagnostic, &request.directory)),
-        )?;
-    let here = configurations.of(&request.directory);
-    let options = load_options(request, &here);
-    let environment = Environment::from_process(&filesystem);
     let pool = rayon::ThreadPoolBuilder::new()
         .stack_size(STACK)
         .build()
         .context("cannot start threads")?;
-    let mut outcome = Outcome::default();
-    pool.install(|| -> anyhow::Result<()> {
-        let mut modules = Vec::new();
-        for options in requests(&options, &environment, &filesystem) {
-            request.progress.start("loading", 0);
-            let workspace = load(&options, &environment, &filesystem);
-            left_out::report(&workspace.diagnostics, request, &filesystem, &mut outcome);
-            let roots: Vec<PackageIndex> = workspace.roots().collect();
-            request.progress.start("checking", roots.len());
-            let program = Program::check(workspace, ProgramOptions::default());
-            outcome
-                .errors
-                .extend(program.damage().iter().map(ToString::to_string));
-            let packages: Vec<PackageOutcome> = roots
-                .par_iter()
-                .map(|&index| check_package(request, &configurations, &program, index))
-                .collect();
-            for package in packages {
-                outcome.diagnostics.extend(package.diagnostics);
-                outcome.errors.extend(package.errors);
-                outcome.statistics.packages += package.statistics.packages;
-                outcome.statistics.files += package.statistics.files;
-                outcome.statistics.lines += package.statistics.lines;
-                outcome.statistics.suppressed += package.statistics.suppressed;
-                for source in package.sources {
-                    outcome.sources.insert(source);
-                }
-            }
-            modules.extend(program.workspace.modules);
+    pool.install(|| match Cache::open(request) {
+        Some(cache) => check_with_cache(request, &cache),
+        None => {
+            let filesystem = overlaid(request, OsFileSystem);
+            check_packages(request, &filesystem, None)
         }
-        Diagnostic::sort(&mut outcome.diagnostics);
-        assign_identities(&mut outcome.diagnostics, &outcome.sources, |file| {
-            place_in_module(&modules, &request.directory, file)
-        });
-        Ok(())
-    })?;
+    })
+}
+
+fn check_with_cache(request: &Request<'_>, cache: &Cache) -> anyhow::Result<Outcome> {
+    let before = cache.run();
+    if let Some(mut before) = before.as_ref()
+        && request.overlay.is_empty()
+        && before.has_outcome()
+    {
+        let fresh;
+        let same = match before.observations.verify() {
+            Verdict::Changed => false,
+            Verdict::Same => true,
+            Verdict::SameWithNewStamps(observations) => {
+                fresh = before.with_observations(*observations);
+                cache.keep_run(&fresh);
+                before = &fresh;
+                true
+            }
+        };
+        if same && let Some(outcome) = before.outcome(request, &OsFileSystem) {
+            return Ok(outcome);
+        }
+    }
+    let known = before.is_some();
+    let observations = before.map_or_else(Observations::default, |before| before.observations);
+    let observed = Arc::new(ObservedFileSystem::new(observations));
+    let filesystem = overlaid(request, Arc::clone(&observed));
+    let results = Results {
+        cache,
+        observed: &observed,
+        overlay: &request.overlay,
+        known,
+    };
+    let outcome = check_packages(request, &filesystem, Some(&results))?;
+    drop(filesystem);
+    // Fixes that are not written yet come and go; an editor asks for the same file again.
+    if request.overlay.is_empty() || request.only.is_some() {
+        if let Some(observations) = Arc::into_inner(observed).and_then(ObservedFileSystem::finish) {
+            let complete = request.overlay.is_empty() && outcome.errors.is_empty();
+            cache.keep_run(&StoredRun::new(observations, complete.then_some(&outcome)));
+        }
+        cache.trim();
+    }
+    Ok(outcome)
+}
+
+fn overlaid<F: FileSystem>(request: &Request<'_>, below: F) -> OverlayFileSystem<F> {
+    let mut filesystem = OverlayFileSystem::new(below);
+    for (path, contents) in &request.overlay {
+        filesystem.insert(path, contents.clone());
+    }
+    filesystem
+}
+
+/// What helps to know packages by what is in them.
+struct Results<'a> {
+    cache: &'a Cache,
+    observed: &'a ObservedFileSystem,
+    overlay: &'a BTreeMap<PathBuf, Vec<u8>>,
+    /// Whether an earlier run knew the files: only then is looking for its results worth parsing
+    /// what is new.
+    known: bool,
+}
+
+impl Results<'_> {
+    fn fingerprints(&self, workspace: &Workspace) -> Vec<Option<Hash>> {
+        fingerprints(workspace, &|path| match self.overlay.get(path) {
+            Some(contents) => Some(FileHashes {
+                contents: Hash::of(contents),
+                declarations: declarations(contents, &parse(contents, Mode::Full)),
+            }),
+            None => self.observed.hashes(path),
+        })
+    }
+}
+
+fn check_packages(
+    request: &Request<'_>,
+    filesystem: &dyn FileSystem,
+    results: Option<&Results<'_>>,
+) -> anyhow::Result<Outcome> {
+    let configurations =
+        Configurations::new(filesystem, &request.directory, &request.configuration).map_err(
+            |diagnostic| anyhow::anyhow!("{}", describe(&diagnostic, &request.directory)),
+        )?;
+    let here = configurations.of(&request.directory);
+    let options = load_options(request, &here);
+    let environment = Environment::from_process(filesystem);
+    let mut outcome = Outcome::default();
+    let mut modules = Vec::new();
+    for options in requests(&options, &environment, filesystem) {
+        request.progress.start("loading", 0);
+        let workspace = load(&options, &environment, filesystem);
+        left_out::report(&workspace.diagnostics, request, filesystem, &mut outcome);
+        let examination =
+            Examination::new(request, &configurations, filesystem, results, &workspace);
+        request.progress.start("checking", examination.open());
+        let program = Program::check(
+            workspace,
+            filesystem,
+            ProgramOptions::default(),
+            &examination,
+        );
+        let damage = program.damage();
+        outcome
+            .errors
+            .extend(damage.iter().map(ToString::to_string));
+        outcome.known += examination.hits;
+        for package in examination.finish(&program) {
+            outcome.diagnostics.extend(package.diagnostics);
+            outcome.errors.extend(package.errors);
+            outcome.statistics.packages += package.statistics.packages;
+            outcome.statistics.files += package.statistics.files;
+            outcome.statistics.lines += package.statistics.lines;
+            outcome.statistics.suppressed += package.statistics.suppressed;
+            for source in package.sources {
+                outcome.sources.insert(source);
+            }
+        }
+        modules.extend(program.workspace.modules);
+    }
+    Diagnostic::sort(&mut outcome.diagnostics);
+    assign_identities(&mut outcome.diagnostics, &outcome.sources, |file| {
+        place_in_module(&modules, &request.directory, file)
+    });
     outcome.errors.extend(
         configurations
             .diagnostics()
@@ -153,6 +254,128 @@ pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
             .map(|diagnostic| describe(diagnostic, &request.directory)),
     );
     Ok(outcome)
+}
+
+/// Looks at the packages of a workspace while they are checked.
+struct Examination<'a> {
+    request: &'a Request<'a>,
+    configurations: &'a Configurations<'a>,
+    results: Option<&'a Results<'a>>,
+    /// In order of the packages; those that were asked for get filled.
+    outcomes: Vec<OnceLock<PackageOutcome>>,
+    /// How many were known before.
+    hits: usize,
+    /// How many were asked for.
+    asked: usize,
+}
+
+impl<'a> Examination<'a> {
+    fn new(
+        request: &'a Request<'a>,
+        configurations: &'a Configurations<'a>,
+        filesystem: &dyn FileSystem,
+        results: Option<&'a Results<'a>>,
+        workspace: &Workspace,
+    ) -> Examination<'a> {
+        let mut examination = Examination {
+            request,
+            configurations,
+            results,
+            outcomes: (0..workspace.packages.len())
+                .map(|_| OnceLock::new())
+                .collect(),
+            hits: 0,
+            asked: workspace.roots().count(),
+        };
+        if let Some(results) = results.filter(|results| results.known) {
+            let keys = examination.keys(results, workspace);
+            let found = keys
+                .par_iter()
+                .zip(&examination.outcomes)
+                .map(|(key, outcome)| {
+                    let known = key.and_then(|key| results.cache.package(key, request, filesystem));
+                    known.is_some_and(|known| outcome.set(known).is_ok())
+                });
+            examination.hits = found.filter(|&found| found).count();
+        }
+        examination
+    }
+
+    /// How many packages are to be looked at.
+    fn open(&self) -> usize {
+        self.asked - self.hits
+    }
+
+    /// The names of the packages' entries in the cache.
+    fn keys(&self, results: &Results<'_>, workspace: &Workspace) -> Vec<Option<Hash>> {
+        let fingerprints = results.fingerprints(workspace);
+        let mut keys = Vec::with_capacity(fingerprints.len());
+        for (package, fingerprint) in workspace.packages.iter().zip(fingerprints) {
+            let key = fingerprint.and_then(|fingerprint| {
+                let settings =
+                    package::settings(self.request, self.configurations, package).ok()?;
+                Some(results.cache.package_key(fingerprint, &settings))
+            });
+            keys.push(key);
+        }
+        keys
+    }
+
+    /// The outcomes in order of the packages, the new ones kept for later runs.
+    fn finish(self, program: &Program) -> Vec<PackageOutcome> {
+        // Packages without files have none.
+        let keep = self
+            .results
+            .filter(|results| self.hits < self.asked && !results.observed.is_torn());
+        if let Some(results) = keep {
+            let keys = self.keys(results, &program.workspace);
+            if !results.observed.is_torn() {
+                self.outcomes
+                    .par_iter()
+                    .zip(keys)
+                    .for_each(|(outcome, key)| {
+                        if let (Some(outcome), Some(key)) = (outcome.get(), key)
+                            && outcome.may_be_kept()
+                        {
+                            results.cache.keep_package(key, outcome);
+                        }
+                    });
+            }
+        }
+        self.outcomes
+            .into_iter()
+            .filter_map(OnceLock::into_inner)
+            .collect()
+    }
+}
+
+impl Visitor for Examination<'_> {
+    fn wants(&self, package: PackageIndex) -> bool {
+        self.outcomes[package.0 as usize].get().is_none()
+    }
+
+    fn parsed(&self, path: &Path, contents: &[u8], tree: &Tree) {
+        if let Some(results) = self.results
+            && !results.overlay.contains_key(path)
+        {
+            results.observed.parsed(path, contents, tree);
+        }
+    }
+
+    fn visit(&self, program: &Program, package: ProgramPackage) {
+        let index = package.index;
+        self.request
+            .progress
+            .step(&program.source(index).import_path);
+        let outcome = package::check(self.request, self.configurations, program, &package);
+        let _ = self.outcomes[index.0 as usize].set(outcome);
+    }
+
+    fn failed(&self, program: &Program, package: PackageIndex, cause: &str) {
+        let source = program.source(package);
+        let outcome = package::failure(self.request, source, cause);
+        let _ = self.outcomes[package.0 as usize].set(outcome);
+    }
 }
 
 fn load_options(request: &Request<'_>, configuration: &Configuration) -> LoadOptions {
@@ -171,6 +394,8 @@ fn load_options(request: &Request<'_>, configuration: &Configuration) -> LoadOpt
         options.tags = configuration.build.tags.clone().unwrap_or_default();
     }
     options.cgo = configuration.build.cgo;
+    // Read when they are needed, and given back after: together they are most of the memory.
+    options.contents = Contents::Discard;
     options
 }
 
@@ -223,149 +448,4 @@ fn place_in_module(modules: &[goward_project::Module], directory: &Path, file: &
             file: file.to_owned(),
         },
     }
-}
-
-/// The rules that run on a package: what the command line says, else its configuration.
-fn selection_for(
-    request: &Request<'_>,
-    configuration: &Configuration,
-) -> Result<Selection, String> {
-    if let Some(selection) = &request.selection {
-        return Ok(selection.clone());
-    }
-    let names = |list: &[goward_project::RuleName]| -> Vec<String> {
-        list.iter().map(|rule| rule.name.clone()).collect()
-    };
-    let select = names(configuration.select.as_deref().unwrap_or_default());
-    let selection = Selection::new(
-        &select,
-        &names(&configuration.extend_select),
-        &names(&configuration.ignore),
-    );
-    selection.map_err(|error| match &configuration.path {
-        Some(path) => format!("{}: {error}", path.display()),
-        None => error.to_string(),
-    })
-}
-
-/// What the `go` line of a package's module says, if it has a module.
-fn module_version(
-    program: &Program,
-    source: &goward_project::PackageSource,
-) -> Option<goward_types::GoVersion> {
-    let version = match source.module {
-        Some(module) => program.workspace.modules[module.0 as usize].go_version,
-        None if source.standard => source.files.first()?.go_version,
-        None => return None,
-    };
-    Some(goward_types::GoVersion(version.0))
-}
-
-fn check_package(
-    request: &Request<'_>,
-    configurations: &Configurations<'_>,
-    program: &Program,
-    index: PackageIndex,
-) -> PackageOutcome {
-    let mut outcome = PackageOutcome::default();
-    let source = program.source(index);
-    request.progress.step(&source.import_path);
-    let Some(package) = program.package(index) else {
-        return outcome;
-    };
-    let configuration = configurations.of(&source.directory);
-    let selection = match selection_for(request, &configuration) {
-        Ok(selection) => selection,
-        Err(error) => {
-            outcome.errors.push(error);
-            return outcome;
-        }
-    };
-    let sources: Vec<SourceFile> = package
-        .files
-        .iter()
-        .map(|file| {
-            let path = &source.files[file.source].path;
-            SourceFile::new(shown(path, &request.directory), file.contents.to_vec())
-        })
-        .collect();
-    let files =
-        package
-            .files
-            .iter()
-            .zip(&package.facts)
-            .zip(&sources)
-            .map(|((file, facts), text)| TypedFile {
-                name: text.path().as_str(),
-                tree: &file.tree,
-                source: &file.contents,
-                facts,
-                generated: source.files[file.source].generated,
-                test: source.files[file.source].test != goward_project::TestKind::No,
-            });
-    let typed = TypedPackage {
-        world: &program.world,
-        package: package.id,
-        module_version: module_version(program, source),
-        files: files.collect(),
-    };
-    let found = catch_unwind(AssertUnwindSafe(|| {
-        goward_rules::check_package(&typed, &selection)
-    }));
-    let mut found = found.unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("unknown cause");
-        let failure = goward_rules::rule("internal-failure").expect("the rule exists");
-        let text = format!("goward failed on package {}: {message}", source.import_path);
-        outcome.errors.push(text.clone());
-        sources
-            .first()
-            .map(|file| failure.diagnostic(file.path().clone(), Span::at(0), text))
-            .into_iter()
-            .collect()
-    });
-    outcome.statistics.packages = 1;
-    for (file, text) in package.files.iter().zip(sources) {
-        let described = &source.files[file.source];
-        let reported = described.selected
-            && (request.generated
-                || configuration.generated.unwrap_or(false)
-                || !described.generated)
-            && request
-                .only
-                .as_ref()
-                .is_none_or(|only| *only == described.path)
-            && !configuration.is_excluded(&described.path);
-        let (here, elsewhere): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|diagnostic| diagnostic.file == *text.path());
-        found = elsewhere;
-        if !reported {
-            continue;
-        }
-        let ignored: Vec<&str> = configuration
-            .ignored_in(&described.path)
-            .map(|rule| rule.name.as_str())
-            .collect();
-        let mut findings = here;
-        findings.retain(|finding| !ignored.contains(&finding.rule.as_ref()));
-        let rule = goward_rules::rule("syntax-error").expect("the rule exists");
-        if selection.enables(rule) && !ignored.contains(&rule.name) {
-            findings.extend(file.tree.diagnostics().iter().map(|error| {
-                rule.diagnostic(text.path().clone(), error.span, error.message.clone())
-            }));
-        }
-        let comments = file.tree.comments().iter().map(|comment| comment.span);
-        let suppressed = Suppressions::new(&text, comments).apply(&text, findings, |rule| {
-            selection.enables_name(rule) && !ignored.contains(&rule)
-        });
-        outcome.statistics.files += 1;
-        outcome.statistics.lines += text.lines().line_count() as usize;
-        outcome.statistics.suppressed += suppressed.suppressed;
-        outcome.diagnostics.extend(suppressed.diagnostics);
-        outcome.sources.push(text);
-    }
-    outcome
 }

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod baseline;
+mod cache;
 mod commands;
 mod external;
 mod files;

@@ -23,6 +23,10 @@ fn goward(folder: &Path, arguments: &[&str], stdin: &str) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_goward"))
         .args(arguments)
         .current_dir(folder)
+        .env(
+            "GOWARD_CACHE_DIR",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+        )
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

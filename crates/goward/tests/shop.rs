@@ -40,6 +40,10 @@ fn sources() -> Sources {
 #[test]
 fn findings_agree_with_the_marks() {
     let output = Command::new(env!("CARGO_BIN_EXE_goward"))
+        .env(
+            "GOWARD_CACHE_DIR",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+        )
         .args([
             "check",
             "examples/shop",

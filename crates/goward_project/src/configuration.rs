@@ -272,8 +272,8 @@ pub struct Configurations<'a> {
 }
 
 impl<'a> Configurations<'a> {
-    /// `inline` are the texts of `--config`, the last counting most; `directory` is the working
-    /// folder, from which their globs start.
+    /// `inline` are the texts of `--config`, files or settings, the last counting most; `directory`
+    /// is the working folder, from which their paths and globs start.
     pub fn new(
         filesystem: &'a dyn FileSystem,
         directory: &Path,
@@ -281,7 +281,10 @@ impl<'a> Configurations<'a> {
     ) -> Result<Self, ProjectDiagnostic> {
         let inline: Result<Vec<_>, _> = inline
             .iter()
-            .map(|text| Configuration::parse(text, Path::new("--config"), directory))
+            .map(|text| match text.contains('=') {
+                true => Configuration::parse(text, Path::new("--config"), directory),
+                false => Configuration::read(&directory.join(text), filesystem),
+            })
             .collect();
         Ok(Self {
             filesystem,
@@ -438,6 +441,13 @@ mod tests {
         assert_eq!(names("/p/broken"), ["b"]);
         assert_eq!(names("/p/broken/x"), ["b"]);
         assert_eq!(all.diagnostics().len(), 1);
-        assert!(Configurations::new(&files, Path::new("/p"), &["nonsense".to_owned()]).is_err());
+        let file = |name: &str| Configurations::new(&files, Path::new("/p"), &[name.to_owned()]);
+        let named = file("sub/goward.toml").unwrap();
+        assert_eq!(named.of(Path::new("/p")).generated, Some(true));
+        let missing = file("nonsense").err().unwrap().to_string();
+        assert!(
+            missing.starts_with("/p/nonsense: error: cannot read it"),
+            "{missing}"
+        );
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! The grammar and the limits are those of go/build/constraint (expr.go, vers.go).
 
+use serde::{Deserialize, Serialize};
+
 /// A boolean expression over build tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Constraint {
     /// A tag such as `linux`, `go1.22` or `goexperiment.greenteagc`.
     Tag(String),

@@ -11,8 +11,12 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::header::{self, Header};
+
 /// What a directory entry is, before symbolic links are followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A regular file.
     File,
@@ -69,6 +73,14 @@ impl From<io::Error> for ReadError {
     }
 }
 
+/// What the loader wants to know of a Go file.
+pub struct GoFile {
+    /// Its package clause, imports and constraints.
+    pub header: Header,
+    /// Its bytes, if they had to be read for that.
+    pub contents: Option<Arc<[u8]>>,
+}
+
 /// Everything the loader asks of a file system. Paths are absolute.
 pub trait FileSystem: Send + Sync {
     /// The entries of a folder, in any order.
@@ -79,6 +91,14 @@ pub trait FileSystem: Send + Sync {
     fn kind(&self, path: &Path) -> io::Result<EntryKind>;
     /// The path with all links resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
+    /// The top of a Go file. Who knows it from an earlier run need not read the file.
+    fn read_go_file(&self, path: &Path, limit: u64) -> Result<GoFile, ReadError> {
+        let contents = self.read_file(path, limit)?;
+        Ok(GoFile {
+            header: header::scan(&contents),
+            contents: Some(contents),
+        })
+    }
 }
 
 /// The machine's own file system.
@@ -280,6 +300,17 @@ impl<F: FileSystem> FileSystem for OverlayFileSystem<F> {
             self.below.canonicalize(path)
         }
     }
+
+    fn read_go_file(&self, path: &Path, limit: u64) -> Result<GoFile, ReadError> {
+        if !self.files.contains_key(path) && !self.folders.contains_key(path) {
+            return self.below.read_go_file(path, limit);
+        }
+        let contents = self.read_file(path, limit)?;
+        Ok(GoFile {
+            header: header::scan(&contents),
+            contents: Some(contents),
+        })
+    }
 }
 
 /// The path without `.` and with `..` resolved by name alone, as Go's `filepath.Clean` does it.
@@ -319,5 +350,9 @@ impl<T: FileSystem + ?Sized> FileSystem for Arc<T> {
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         (**self).canonicalize(path)
+    }
+
+    fn read_go_file(&self, path: &Path, limit: u64) -> Result<GoFile, ReadError> {
+        (**self).read_go_file(path, limit)
     }
 }

@@ -4,10 +4,12 @@
 //! The tolerance is that of go/build (read.go, `parseFileHeader` and `shouldBuild` in build.go):
 //! semicolons are white space, and what cannot be read is reported without losing what came before.
 
+use serde::{Deserialize, Serialize};
+
 use crate::constraint::{self, Constraint};
 
 /// One import of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderImport {
     /// The path between the quotes, escapes resolved.
     pub path: String,
@@ -16,7 +18,7 @@ pub struct HeaderImport {
 }
 
 /// Why a header does not read, with the byte offset of the place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderError {
     /// Byte offset in the file.
     pub offset: u32,
@@ -25,7 +27,7 @@ pub struct HeaderError {
 }
 
 /// What the top of a file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Name in the package clause; empty when there is none.
     pub package: String,

@@ -28,6 +28,7 @@ mod constraint;
 mod diagnostics;
 mod environment;
 mod filesystem;
+mod fingerprint;
 mod graph;
 mod header;
 mod load;
@@ -35,6 +36,7 @@ mod loose_tree;
 mod minimal_versions;
 mod modfile;
 mod module_set;
+mod observed;
 mod package;
 mod pattern;
 mod program;
@@ -53,9 +55,10 @@ pub use constraint::{Constraint, ConstraintError};
 pub use diagnostics::{ProjectDiagnostic, Severity};
 pub use environment::{Environment, GoFlags, GoRoot, GoRootProblem, split_tags};
 pub use filesystem::{
-    DirectoryEntry, EmptyFileSystem, EntryKind, FileSystem, OsFileSystem, OverlayFileSystem,
-    ReadError, normalized,
+    DirectoryEntry, EmptyFileSystem, EntryKind, FileSystem, GoFile, OsFileSystem,
+    OverlayFileSystem, ReadError, normalized,
 };
+pub use fingerprint::{FileHashes, Hash, declarations, fingerprints};
 pub use graph::{
     Import, ImportTarget, MissingImport, Module, ModuleIndex, PackageIndex, PackageSource,
     SourceFile, TestKind, Workspace,
@@ -66,7 +69,10 @@ pub use modfile::{
     ModFile, ModFileError, ModFileKind, ModuleVersion, Replace, Require, Use,
     escape as escape_module_path, parse as parse_mod_file,
 };
-pub use program::{Program, ProgramFile, ProgramOptions, ProgramPackage};
+pub use observed::{Observations, ObservedFileSystem, Verdict};
+pub use program::{
+    Program, ProgramFile, ProgramOptions, ProgramPackage, Visitor, WholeProgram, failure_cause,
+};
 pub use requests::requests;
 pub use standard_library::BuiltInLibrary;
 pub use vendor::{VendorList, VendoredModule, parse as parse_vendor_list};

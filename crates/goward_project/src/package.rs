@@ -10,7 +10,7 @@ use crate::build_context::BuildContext;
 use crate::diagnostics::{ProjectDiagnostic, Severity};
 use crate::filesystem::{DirectoryEntry, EntryKind, FileSystem, ReadError};
 use crate::graph::{SourceFile, TestKind};
-use crate::header::{self, Header};
+use crate::header::Header;
 use crate::resolve::{Located, is_go_file};
 use crate::version::GoVersion;
 
@@ -59,7 +59,18 @@ struct ReadFile<'a> {
     name: &'a str,
     path: PathBuf,
     header: Header,
-    contents: Arc<[u8]>,
+    contents: Option<Arc<[u8]>>,
+}
+
+impl ReadFile<'_> {
+    /// One-based line and column of a byte offset.
+    fn place(&self, offset: u32, options: &ReadOptions<'_>) -> (u32, u32) {
+        let contents = self.contents.clone().or_else(|| {
+            let read = options.filesystem.read_file(&self.path, options.size_limit);
+            read.ok()
+        });
+        contents.map_or((0, 0), |contents| line_and_column(&contents, offset))
+    }
 }
 
 pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage {
@@ -137,7 +148,7 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
                 first_file = Some(file.name.to_owned());
             }
             Some(first) if package.name != name => {
-                let (line, column) = line_and_column(&file.contents, header.package_offset);
+                let (line, column) = file.place(header.package_offset, options);
                 package.diagnostics.push(
                     ProjectDiagnostic::new(
                         Severity::Error,
@@ -210,19 +221,18 @@ fn read_file<'a>(
             Err(error) => return Err(unreadable(path, &ReadError::Io(error))),
         }
     }
-    let contents = match options.filesystem.read_file(&path, options.size_limit) {
-        Ok(contents) => contents,
+    let read = match options.filesystem.read_go_file(&path, options.size_limit) {
+        Ok(read) => read,
         Err(error) => return Err(unreadable(path, &error)),
     };
-    let header = header::scan(&contents);
     let file = ReadFile {
         name: &entry.name,
         path,
-        header,
-        contents,
+        header: read.header,
+        contents: read.contents,
     };
     if file.header.constraint_error {
-        return Err(header_diagnostic(&file));
+        return Err(header_diagnostic(&file, options));
     }
     let belongs = file
         .header
@@ -247,12 +257,12 @@ fn unreadable(path: PathBuf, error: &ReadError) -> ProjectDiagnostic {
     }
 }
 
-fn header_diagnostic(file: &ReadFile<'_>) -> ProjectDiagnostic {
+fn header_diagnostic(file: &ReadFile<'_>, options: &ReadOptions<'_>) -> ProjectDiagnostic {
     let (offset, message) = match &file.header.error {
         Some(error) => (error.offset, error.message.clone()),
         None => (0, "expected 'package'".to_owned()),
     };
-    let (line, column) = line_and_column(&file.contents, offset);
+    let (line, column) = file.place(offset, options);
     ProjectDiagnostic::new(
         Severity::Error,
         "file-header",
@@ -276,7 +286,7 @@ fn source_file(file: ReadFile<'_>, test: TestKind, options: &ReadOptions<'_>) ->
         selected: options
             .selected
             .is_none_or(|selected| selected.iter().any(|name| name == file.name)),
-        contents: options.keep_contents.then_some(file.contents),
+        contents: file.contents.filter(|_| options.keep_contents),
         path: file.path,
     }
 }

@@ -3,7 +3,13 @@
 //! Packages are independent but for their imports, which form no cycles: a package is started when
 //! the last of its imports is done, on as many threads as the pool has. Packages that are only
 //! imported are parsed and checked without function bodies and leave no facts.
+//!
+//! What a package took is given back as soon as it was looked at: text, trees and facts. Only what
+//! others may import of it stays, in the [`World`].
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,7 +19,9 @@ use goward_types::{
     SummaryError, SummaryPackages, TypeError, World,
 };
 
+use crate::filesystem::FileSystem;
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
+use crate::load::LoadOptions;
 
 /// One file of a checked package.
 #[derive(Debug)]
@@ -52,26 +60,108 @@ pub struct ProgramOptions {
     pub whole: bool,
 }
 
+/// What is done with the packages of a program while it is checked.
+pub trait Visitor: Sync {
+    /// Whether to check the package with its bodies and its tests, and to visit it. Asked once for
+    /// each package that was asked for; what only others need of it is checked in any case.
+    fn wants(&self, _package: PackageIndex) -> bool {
+        true
+    }
+
+    /// Told of each file that was parsed, bodies or not, by several threads.
+    fn parsed(&self, _path: &Path, _contents: &[u8], _tree: &Tree) {}
+
+    /// Given each package that is wanted, in no particular order, by several threads.
+    fn visit(&self, program: &Program, package: ProgramPackage);
+
+    /// Given each package of which only the declarations were needed.
+    fn visit_imported(&self, _program: &Program, _package: ProgramPackage) {}
+
+    /// Told of each package, wanted or only imported, on which the checker panicked. It counts as
+    /// missing.
+    fn failed(&self, _program: &Program, _package: PackageIndex, _cause: &str) {}
+}
+
 /// Packages of a workspace, checked.
 pub struct Program {
     pub world: World,
     pub workspace: Workspace,
-    packages: Vec<OnceLock<ProgramPackage>>,
     /// What others import of each package, known before its tests are looked at.
     importable: Vec<OnceLock<PackageId>>,
+    /// Each package that is checked as a whole: what its external test imports.
+    whole: Vec<OnceLock<PackageId>>,
     /// The standard library, where it is not among the packages.
     standard: Option<SummaryPackages<'static>>,
     /// What is wrong with it.
     damage: Mutex<Vec<SummaryError>>,
 }
 
+/// Keeps every package.
+struct Keeper {
+    packages: Vec<OnceLock<ProgramPackage>>,
+}
+
+impl Visitor for Keeper {
+    fn visit(&self, _program: &Program, package: ProgramPackage) {
+        let _ = self.packages[package.index.0 as usize].set(package);
+    }
+
+    fn visit_imported(&self, program: &Program, package: ProgramPackage) {
+        self.visit(program, package);
+    }
+}
+
+/// A program with all its packages in memory.
+pub struct WholeProgram {
+    pub program: Program,
+    packages: Vec<OnceLock<ProgramPackage>>,
+}
+
+impl WholeProgram {
+    /// Checks a workspace and keeps what is found out about its packages.
+    pub fn check(
+        workspace: Workspace,
+        filesystem: &dyn FileSystem,
+        options: ProgramOptions,
+    ) -> WholeProgram {
+        let keeper = Keeper {
+            packages: workspace.packages.iter().map(|_| OnceLock::new()).collect(),
+        };
+        let program = Program::check(workspace, filesystem, options, &keeper);
+        WholeProgram {
+            program,
+            packages: keeper.packages,
+        }
+    }
+
+    /// A checked package; none for one without files.
+    pub fn package(&self, index: PackageIndex) -> Option<&ProgramPackage> {
+        self.packages[index.0 as usize].get()
+    }
+}
+
+impl std::ops::Deref for WholeProgram {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
 impl Program {
     /// Parses and checks all packages of `workspace`, on the threads of the current pool. The stacks
     /// of these threads must be large: deeply nested source is checked recursively.
     ///
+    /// Texts that the workspace does not hold are read from `filesystem`.
+    ///
     /// A package with in-package tests is declared twice: without them for those who import it, and
     /// as a whole, with bodies. External test packages come last; they import the whole.
-    pub fn check(workspace: Workspace, options: ProgramOptions) -> Program {
+    pub fn check(
+        workspace: Workspace,
+        filesystem: &dyn FileSystem,
+        options: ProgramOptions,
+        visitor: &dyn Visitor,
+    ) -> Program {
         let sizes = Sizes::for_architecture(&workspace.build.arch);
         let count = workspace.packages.len();
         let program = Program {
@@ -79,31 +169,26 @@ impl Program {
             standard: workspace.built_in.map(|built_in| built_in.packages()),
             damage: Mutex::default(),
             workspace,
-            packages: (0..count).map(|_| OnceLock::new()).collect(),
             importable: (0..count).map(|_| OnceLock::new()).collect(),
+            whole: (0..count).map(|_| OnceLock::new()).collect(),
         };
-        let plan = Plan::new(&program.workspace);
-        let mut with_tests = Vec::new();
-        let mut external = Vec::new();
-        for position in 0..count {
-            let index = PackageIndex(position as u32);
-            let source = program.workspace.package(index);
-            if source.external_test_of.is_some() {
-                external.push(index);
-            } else if has_tests(source) {
-                with_tests.push(index);
-            }
-        }
+        let plan = Plan::new(&program.workspace, options, visitor);
+        let run = Run {
+            program: &program,
+            plan: &plan,
+            filesystem,
+            visitor,
+        };
         rayon::scope(|scope| {
             for &index in &plan.ready {
-                program.start(scope, &plan, index, options);
+                run.start(scope, index);
             }
         });
-        for stage in [&with_tests, &external] {
+        for stage in [&plan.with_tests, &plan.external] {
             rayon::scope(|scope| {
                 for &index in stage {
-                    let program = &program;
-                    scope.spawn(move |_| program.check_whole(index));
+                    let run = &run;
+                    scope.spawn(move |_| run.check_whole(index));
                 }
             });
         }
@@ -131,53 +216,79 @@ impl Program {
         }
     }
 
-    /// A checked package; none for one without files.
-    pub fn package(&self, index: PackageIndex) -> Option<&ProgramPackage> {
-        self.packages[index.0 as usize].get()
-    }
-
     /// The source description of a package.
     pub fn source(&self, index: PackageIndex) -> &PackageSource {
         self.workspace.package(index)
     }
+}
 
-    fn start<'s>(
-        &'s self,
-        scope: &rayon::Scope<'s>,
-        plan: &'s Plan,
-        index: PackageIndex,
-        options: ProgramOptions,
-    ) {
+/// One check of a program.
+struct Run<'p> {
+    program: &'p Program,
+    plan: &'p Plan,
+    filesystem: &'p dyn FileSystem,
+    visitor: &'p dyn Visitor,
+}
+
+impl Run<'_> {
+    fn start<'s>(&'s self, scope: &rayon::Scope<'s>, index: PackageIndex) {
         scope.spawn(move |scope| {
-            self.check_importable(index, options);
-            for &user in &plan.users[index.0 as usize] {
-                if plan.missing[user.0 as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
-                    self.start(scope, plan, user, options);
+            self.check_importable(index);
+            for &user in &self.plan.users[index.0 as usize] {
+                if self.plan.missing[user.0 as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
+                    self.start(scope, user);
                 }
             }
         });
     }
 
     /// Checks a package as others import it; with bodies if nothing more is to come.
-    fn check_importable(&self, index: PackageIndex, options: ProgramOptions) {
-        let source = self.workspace.package(index);
-        let whole = (options.whole || !source.dependency_only) && !has_tests(source);
-        if let Some(package) = self.check_files(index, whole, |kind| kind == TestKind::No) {
-            let _ = self.importable[index.0 as usize].set(package.id);
-            if !has_tests(source) {
-                let _ = self.packages[index.0 as usize].set(package);
+    fn check_importable(&self, index: PackageIndex) {
+        let position = index.0 as usize;
+        let whole = match self.plan.work[position] {
+            Work::None => return,
+            Work::Declarations => false,
+            Work::Whole => !has_tests(self.program.workspace.package(index)),
+        };
+        if let Some(package) = self.guarded(index, whole, |kind| kind == TestKind::No) {
+            let _ = self.program.importable[position].set(package.id);
+            if whole {
+                let _ = self.program.whole[position].set(package.id);
+                self.visitor.visit(self.program, package);
+            } else if self.plan.work[position] == Work::Declarations {
+                self.visitor.visit_imported(self.program, package);
             }
         }
     }
 
-    /// Checks a package with all its files and their bodies.
+    /// Checks a package with all its files; with their bodies if it is wanted itself.
     fn check_whole(&self, index: PackageIndex) {
-        if let Some(mut package) = self.check_files(index, true, |_| true) {
-            if let Some(&importable) = self.importable[index.0 as usize].get() {
+        let position = index.0 as usize;
+        let bodies = self.plan.work[position] == Work::Whole;
+        if let Some(mut package) = self.guarded(index, bodies, |_| true) {
+            if let Some(&importable) = self.program.importable[position].get() {
                 package.importable = importable;
             }
-            let _ = self.packages[index.0 as usize].set(package);
+            let _ = self.program.whole[position].set(package.id);
+            if bodies {
+                self.visitor.visit(self.program, package);
+            }
         }
+    }
+
+    /// Checks files, and survives a panic in it.
+    fn guarded(
+        &self,
+        index: PackageIndex,
+        bodies: bool,
+        wanted: impl Fn(TestKind) -> bool,
+    ) -> Option<ProgramPackage> {
+        let checked = catch_unwind(AssertUnwindSafe(|| self.check_files(index, bodies, wanted)));
+        checked.unwrap_or_else(|panic| {
+            let cause = failure_cause(&*panic);
+            self.visitor.failed(self.program, index, &cause);
+            None
+        })
     }
 
     fn check_files(
@@ -186,7 +297,8 @@ impl Program {
         whole: bool,
         wanted: impl Fn(TestKind) -> bool,
     ) -> Option<ProgramPackage> {
-        let source = self.workspace.package(index);
+        let world = &self.program.world;
+        let source = self.program.workspace.package(index);
         let mode = if whole {
             Mode::Full
         } else {
@@ -197,10 +309,19 @@ impl Program {
             if !wanted(file.test) {
                 continue;
             }
-            let Some(contents) = file.contents.clone() else {
-                continue;
+            let contents = match &file.contents {
+                Some(contents) => Arc::clone(contents),
+                // A file that vanished since it was found is left out, as if it had done so before.
+                None => match self
+                    .filesystem
+                    .read_file(&file.path, LoadOptions::DEFAULT_SIZE_LIMIT)
+                {
+                    Ok(contents) => contents,
+                    Err(_) => continue,
+                },
             };
             let tree = parse(&contents, mode);
+            self.visitor.parsed(&file.path, &contents, &tree);
             files.push(ProgramFile {
                 source: position,
                 tree,
@@ -218,7 +339,7 @@ impl Program {
                     .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             })
             .collect();
-        let id = self.world.new_package(&source.import_path, names, false);
+        let id = world.new_package(&source.import_path, names, false);
         let checked = {
             let inputs = files
                 .iter()
@@ -229,14 +350,14 @@ impl Program {
                 })
                 .collect();
             let imports = ProgramImporter {
-                program: self,
+                program: self.program,
                 source,
             };
             let settings = Settings {
                 ignore_function_bodies: !whole,
                 no_facts: !whole,
             };
-            Checker::check(&self.world, id, inputs, &imports, settings)
+            Checker::check(world, id, inputs, &imports, settings)
         };
         let CheckedPackage { facts, errors, .. } = checked;
         Some(ProgramPackage {
@@ -250,6 +371,15 @@ impl Program {
     }
 }
 
+/// What a panic said.
+pub fn failure_cause(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    message
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown cause")
+        .to_owned()
+}
+
 /// Whether a package has tests of its own that were asked for.
 fn has_tests(source: &PackageSource) -> bool {
     source.external_test_of.is_none()
@@ -259,26 +389,84 @@ fn has_tests(source: &PackageSource) -> bool {
             .any(|file| file.test == TestKind::InPackage)
 }
 
-/// Which packages wait for which.
+/// How much of a package is checked.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Work {
+    /// Nobody needs it.
+    None,
+    /// What others import of it.
+    Declarations,
+    /// All, for the visitor.
+    Whole,
+}
+
+/// Which packages are checked, and which wait for which.
 struct Plan {
+    work: Vec<Work>,
     /// How many imports of each package are not done yet.
     missing: Vec<AtomicUsize>,
     users: Vec<Vec<PackageIndex>>,
     ready: Vec<PackageIndex>,
+    /// Checked once more, with their tests.
+    with_tests: Vec<PackageIndex>,
+    /// External test packages.
+    external: Vec<PackageIndex>,
 }
 
 impl Plan {
-    fn new(workspace: &Workspace) -> Plan {
+    fn new(workspace: &Workspace, options: ProgramOptions, visitor: &dyn Visitor) -> Plan {
         let count = workspace.packages.len();
         let mut plan = Plan {
+            work: vec![Work::None; count],
             missing: (0..count).map(|_| AtomicUsize::new(0)).collect(),
             users: vec![Vec::new(); count],
             ready: Vec::new(),
+            with_tests: Vec::new(),
+            external: Vec::new(),
         };
+        // Tests of these are checked for the sake of an external test only.
+        let mut tested = vec![false; count];
+        let mut open = Vec::new();
         for (position, package) in workspace.packages.iter().enumerate() {
             let index = PackageIndex(position as u32);
+            if options.whole || (!package.dependency_only && visitor.wants(index)) {
+                plan.work[position] = Work::Whole;
+                open.push(index);
+            }
+        }
+        while let Some(index) = open.pop() {
+            let package = workspace.package(index);
+            let whole = plan.work[index.0 as usize] == Work::Whole || tested[index.0 as usize];
+            if let Some(target) = package.external_test_of {
+                let target_index = target.0 as usize;
+                if !std::mem::replace(&mut tested[target_index], true)
+                    && plan.work[target_index] != Work::Whole
+                {
+                    plan.work[target_index] = Work::Declarations;
+                    open.push(target);
+                }
+            }
+            for import in &package.imports {
+                if let ImportTarget::Package(target) = import.target
+                    && (whole || import.in_package)
+                    && plan.work[target.0 as usize] == Work::None
+                {
+                    plan.work[target.0 as usize] = Work::Declarations;
+                    open.push(target);
+                }
+            }
+        }
+        for (position, package) in workspace.packages.iter().enumerate() {
+            let index = PackageIndex(position as u32);
+            let work = plan.work[position];
             if package.external_test_of.is_some() {
+                if work == Work::Whole {
+                    plan.external.push(index);
+                }
                 continue;
+            }
+            if has_tests(package) && (work == Work::Whole || tested[position]) {
+                plan.with_tests.push(index);
             }
             let mut waits = 0;
             for import in package.imports.iter().filter(|import| import.in_package) {
@@ -311,8 +499,10 @@ impl Importer for ProgramImporter<'_> {
         match self.source.import(path)?.target {
             // An external test sees what the in-package tests declare.
             ImportTarget::Package(target) if self.source.external_test_of == Some(target) => {
-                let package = self.program.package(target).map(|package| package.id);
-                package.or_else(|| self.program.importable[target.0 as usize].get().copied())
+                let whole = self.program.whole[target.0 as usize].get();
+                whole
+                    .or_else(|| self.program.importable[target.0 as usize].get())
+                    .copied()
             }
             ImportTarget::Package(target) => {
                 self.program.importable[target.0 as usize].get().copied()

@@ -81,6 +81,8 @@ pub(crate) struct Resolver<'a> {
     /// The names in GOROOT/src: most import paths are ruled out by their first element.
     standard_top: FxHashSet<String>,
     pub(crate) modules: Option<ModuleSet>,
+    /// The folders of all modules.
+    module_folders: FxHashMap<PathBuf, Arc<ModuleEntry>>,
     pub(crate) loose: Option<Loose>,
     nested_modules: Mutex<FxHashMap<PathBuf, bool>>,
 }
@@ -104,12 +106,25 @@ impl<'a> Resolver<'a> {
             (None, Some(built_in)) => built_in.top().collect(),
             (None, None) => FxHashSet::default(),
         };
+        let mut module_folders: FxHashMap<PathBuf, Arc<ModuleEntry>> = FxHashMap::default();
+        let mut entries: Vec<_> = modules
+            .iter()
+            .flat_map(|modules| modules.table.values())
+            .collect();
+        // Two modules may be replaced by one folder: the first path counts.
+        entries.sort_by(|left, right| left.path.cmp(&right.path));
+        for entry in entries {
+            module_folders
+                .entry(entry.directory.clone())
+                .or_insert_with(|| Arc::clone(entry));
+        }
         Self {
             filesystem,
             standard,
             built_in,
             standard_top,
             modules,
+            module_folders,
             loose,
             nested_modules: Mutex::default(),
         }
@@ -440,18 +455,20 @@ impl<'a> Resolver<'a> {
                 let index = *vendor.list.packages.get(&path)?;
                 return Some((path, Origin::Module(Arc::clone(&vendor.entries[index]))));
             }
-            let mut entries: Vec<&Arc<ModuleEntry>> = modules.table.values().collect();
             // The module whose folder is deepest holds the folder.
-            entries.sort_by_key(|entry| std::cmp::Reverse(entry.directory.components().count()));
-            for entry in entries {
-                if let Ok(relative) = directory.strip_prefix(&entry.directory) {
-                    // A path with an at sign would read as a module version.
-                    if slashed(relative).contains('@') {
-                        return None;
-                    }
-                    let path = join(&entry.path, &slashed(relative));
-                    return Some((path, Origin::Module(Arc::clone(entry))));
+            let entry = directory
+                .ancestors()
+                .find_map(|folder| self.module_folders.get(folder));
+            if let Some(entry) = entry
+                && let Ok(relative) = directory.strip_prefix(&entry.directory)
+            {
+                let relative = slashed(relative);
+                // A path with an at sign would read as a module version.
+                if relative.contains('@') {
+                    return None;
                 }
+                let path = join(&entry.path, &relative);
+                return Some((path, Origin::Module(Arc::clone(entry))));
             }
         }
         if let Some(source) = &self.standard

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 use goward_diagnostics::LineIndex;
-use goward_project::{Program, scan_header};
+use goward_project::{WholeProgram, scan_header};
 use goward_syntax::{Mode, Tree, parse};
 use goward_types::{
     CheckedPackage, Checker, File, GoVersion, Importer, PackageId, Settings, dump_facts,
@@ -183,7 +183,7 @@ fn for_go(group: &Group) -> Listed {
 }
 
 /// Checks all groups with goward.
-fn ours(program: &Program, groups: &[Group]) -> anyhow::Result<BTreeMap<String, Verdict>> {
+fn ours(program: &WholeProgram, groups: &[Group]) -> anyhow::Result<BTreeMap<String, Verdict>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .stack_size(oracle::STACK)
@@ -200,7 +200,7 @@ fn ours(program: &Program, groups: &[Group]) -> anyhow::Result<BTreeMap<String, 
 
 /// Finds the packages of the standard library and those of the same folder.
 struct Imports<'p> {
-    program: &'p Program,
+    program: &'p WholeProgram,
     group: &'p Group,
     checked: &'p BTreeMap<String, PackageId>,
 }
@@ -219,7 +219,7 @@ impl Importer for Imports<'_> {
 }
 
 fn check(
-    program: &Program,
+    program: &WholeProgram,
     group: &Group,
     checked: &mut BTreeMap<String, PackageId>,
 ) -> anyhow::Result<Verdict> {

@@ -10,7 +10,7 @@ use clap::ValueHint;
 use goward_diagnostics::{Category, Diagnostic, Safety, neutralise, neutralise_lines};
 use goward_rules::Selection;
 
-use crate::analysis::{self, Outcome, Request};
+use crate::analysis::{self, Outcome, Request, Statistics};
 use crate::baseline::Baseline;
 use crate::output::{Format, Report};
 use crate::progress::Progress;
@@ -46,7 +46,8 @@ pub(crate) struct Arguments {
     /// Print nothing but the findings.
     #[arg(short, long)]
     quiet: bool,
-    /// Also say what was used in place of something else, such as the built-in standard library.
+    /// Also say how much was looked at, what was known from earlier runs, and what was used in place
+    /// of something else, such as the built-in standard library.
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// Exit with 0 even when there are findings.
@@ -124,6 +125,10 @@ pub(crate) struct Arguments {
     /// Neither read nor write results of earlier runs.
     #[arg(long)]
     no_cache: bool,
+    /// Where to keep results for later runs [default: goward in your cache folder, or
+    /// $GOWARD_CACHE_DIR]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    cache_dir: Option<PathBuf>,
     /// Check again whenever a Go file changes.
     #[arg(long, conflicts_with_all = ["write_baseline", "stdin_filename"])]
     watch: bool,
@@ -227,6 +232,17 @@ fn read_stdin(arguments: &Arguments, directory: &Path) -> anyhow::Result<Option<
     }))
 }
 
+/// Where results are kept; none where none shall be.
+fn cache_folder(arguments: &Arguments, directory: &Path) -> Option<PathBuf> {
+    if arguments.no_cache {
+        return None;
+    }
+    match &arguments.cache_dir {
+        Some(folder) => Some(directory.join(folder)),
+        None => crate::cache::default_folder(),
+    }
+}
+
 /// The folders that patterns begin with; import paths belong to the module of the current folder.
 fn watched_folders(patterns: &[String], directory: &Path) -> Vec<PathBuf> {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
@@ -274,7 +290,8 @@ fn check_once(
         os: arguments.os.clone(),
         arch: arguments.arch.clone(),
         tags: arguments.tags.clone(),
-        cache: !arguments.no_cache,
+        cache: cache_folder(arguments, directory),
+        rules: goward_rules::check_package,
         generated: arguments.generated,
         progress: &progress,
     };
@@ -377,6 +394,9 @@ fn check_once(
     for error in &outcome.errors {
         anstream::eprintln!("goward: {}", neutralise_lines(error));
     }
+    if arguments.verbose {
+        anstream::eprintln!("goward: {}", work(&outcome));
+    }
     if !arguments.quiet && (arguments.output_format.is_for_people() || arguments.fix) {
         let summary = summary(&outcome, applied, known.get(), arguments);
         anstream::eprintln!("{summary}");
@@ -466,6 +486,27 @@ fn write_statistics(
         }
     }
     Ok(())
+}
+
+/// How much there was to do, and how much of it was done.
+fn work(outcome: &Outcome) -> String {
+    let Statistics {
+        packages,
+        files,
+        lines,
+        ..
+    } = outcome.statistics;
+    let mut text = format!(
+        "looked at {}, {}, {}",
+        counted(packages, "package"),
+        counted(files, "file"),
+        counted(lines, "line")
+    );
+    if outcome.known > 0 {
+        let known = counted(outcome.known, "package");
+        text.push_str(&format!("; {known} known from earlier runs"));
+    }
+    text
 }
 
 fn is_fixable(diagnostic: &Diagnostic, least: Safety) -> bool {

@@ -150,7 +150,8 @@ impl Hazards {
             os: None,
             arch: None,
             tags: Vec::new(),
-            cache: true,
+            cache: crate::cache::default_folder(),
+            rules: goward_rules::check_package,
             generated: true,
             progress: &progress,
         };

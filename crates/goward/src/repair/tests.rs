@@ -19,7 +19,8 @@ fn check(text: &str, to: &str, safety: Safety, least: Safety) -> anyhow::Result<
         os: None,
         arch: None,
         tags: vec![],
-        cache: false,
+        cache: None,
+        rules: goward_rules::check_package,
         generated: false,
         progress: &progress,
     };
