@@ -598,7 +598,9 @@ fn describe(
         }
         Hazard::Shared(Sharer::PackageVariable) => {
             let declared = root.map(|root| context.world().object(root));
-            if let Some(object) = declared {
+            // A variable of another package is declared in a file that is not shown.
+            let own = declared.filter(|object| object.package == Some(context.package.package));
+            if let Some(object) = own {
                 let span = goward_diagnostics::Span::new(
                     object.offset,
                     object.offset + object.name.as_str().len() as u32,

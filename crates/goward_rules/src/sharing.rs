@@ -312,7 +312,8 @@ impl Sharing {
             let per_turn = !many
                 && paths.mentions(access.path).iter().any(|&object| {
                     let object = context.world().object(object);
-                    object.file as usize == file
+                    object.package == Some(context.package.package)
+                        && object.file as usize == file
                         && around.is_some_and(|span| span.contains(object.offset))
                 });
             if !per_turn && seen.insert((effect.unit, access.node)) {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use goward_diagnostics::{Diagnostic, SourceFile, Sources, Span, check_wants};
 
+use crate::fixed_builds;
 use crate::rules::{bad_suppression, syntax_error};
 use crate::{Group, HEADINGS, RULES, Rule, Selection, Suppressions};
 
@@ -42,6 +43,7 @@ pub(crate) fn check(rule: &Rule, text: &str) {
     if let Err(differences) = check_wants(&sources, &found) {
         panic!("{}:\n{differences}", rule.name);
     }
+    fixed_builds::check(&sources, &found, findings);
 }
 
 /// Where the comments of a file are.
@@ -131,6 +133,7 @@ fn problems(rule: &Rule, findings: impl Fn(&Sources) -> Vec<Diagnostic>) -> Stri
         if let Err(differences) = check_wants(&sources, &found) {
             problem(&format!("example {}:\n{differences}", index + 1));
         }
+        fixed_builds::check(&sources, &found, &findings);
         let own = found.iter().any(|diagnostic| diagnostic.rule == rule.name);
         match example.heading.as_str() {
             "Flagged" if !own => problem(&format!("example {} is not flagged", index + 1)),
