@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Only these parts.
     #[arg(long, value_delimiter = ',', default_values = ["std", "module", "copies", "kubernetes"])]
     parts: Vec<String>,
+    /// The program to measure, instead of building it.
+    #[arg(long)]
+    goward: Option<PathBuf>,
     /// Write the figures of the parts to bench/check.txt.
     #[arg(long)]
     write: bool,
@@ -53,12 +56,17 @@ pub(crate) struct Cost {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = go_toolchain::path()?;
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "-p", "goward"])
-        .current_dir(workspace())
-        .status()?;
-    ensure!(built.success(), "cargo build failed");
-    let goward = workspace().join("target/release/goward");
+    let goward = match &arguments.goward {
+        Some(program) => program.canonicalize().context("--goward")?,
+        None => {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--release", "--quiet", "-p", "goward"])
+                .current_dir(workspace())
+                .status()?;
+            ensure!(built.success(), "cargo build failed");
+            workspace().join("target/release/goward")
+        }
+    };
     let committed = workspace().join("bench/check.txt");
     let mut sections = sections(&std::fs::read_to_string(&committed).unwrap_or_default());
     for part in &arguments.parts {
@@ -146,9 +154,7 @@ fn peers(
     let staticcheck = staticcheck(path)?;
     eprintln!("xtask: compiling {name} and its tests for the peers");
     let status = Command::new("go")
-        .args([
-            "test", "-run", "^$", "-vet", "off", "-exec", "true", pattern,
-        ])
+        .args(["list", "-export", "-deps", "-test", "-e", pattern])
         .current_dir(folder)
         .env("PATH", path)
         .env("GOTOOLCHAIN", "local")

@@ -100,6 +100,14 @@ fn wrong_use_exits_with_2_and_says_what_to_do() {
     for (arguments, advice) in [
         (&["check", "no/such/folder"][..], "no/such/folder"),
         (
+            &["check", "./no/such/folder/..."],
+            "there is no such folder",
+        ),
+        (
+            &["check", "--config", "none.toml"],
+            "none.toml: cannot read it",
+        ),
+        (
             &["check", "--select", "sintax-error"],
             "did you mean `syntax-error`?",
         ),

@@ -180,7 +180,11 @@ pub(crate) fn expand(
             }
             Pattern::Tree { start, pattern } => {
                 let found = walk_folder(resolver, start, Some(pattern), &mut expansion);
-                if found.is_empty() {
+                if found.is_empty()
+                    && !matches!(resolver.filesystem.kind(start), Ok(EntryKind::Directory))
+                {
+                    no_such_folder(start, &mut expansion);
+                } else if found.is_empty() {
                     nothing_matches(start, pattern, &mut expansion);
                 }
                 found
@@ -214,6 +218,15 @@ fn error(expansion: &mut Expansion, path: &Path, message: &str, help: &str) {
         ProjectDiagnostic::new(Severity::Error, "pattern", message)
             .at(path)
             .help(help),
+    );
+}
+
+fn no_such_folder(path: &Path, expansion: &mut Expansion) {
+    error(
+        expansion,
+        path,
+        "there is no such folder",
+        "check the spelling",
     );
 }
 
@@ -309,12 +322,7 @@ fn expand_folder(
     if tree {
         let found = walk_folder(resolver, path, None, expansion);
         if found.is_empty() && !matches!(resolver.filesystem.kind(path), Ok(EntryKind::Directory)) {
-            error(
-                expansion,
-                path,
-                "there is no such folder",
-                "check the spelling",
-            );
+            no_such_folder(path, expansion);
         } else if found.is_empty() {
             nothing_matches(path, "...", expansion);
         }

@@ -44,6 +44,7 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod deferred_map_tests;
+#[cfg(test)]
 mod fixed_builds;
 #[cfg(test)]
 mod lock_tests;
