@@ -78,6 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut lines = BTreeSet::new();
     for module in &modules {
         let folder = download(module, &path)?;
+        download_imported(&folder, &path);
         let findings = check(&goward, &folder).with_context(|| format!("in {module}"))?;
         println!("{module}: {} findings", findings.len());
         lines.extend(findings.into_iter().map(|finding| line(module, &finding)));
@@ -120,6 +121,23 @@ fn line(module: &str, finding: &Finding) -> String {
     } = finding;
     let text = format!("{module}\t{file}:{line}\t{function}\t{rule}\t{message}");
     goward_diagnostics::neutralise_lines(&text).replace('\n', " ")
+}
+
+/// Gets what a module imports: what is missing is unknown, so that findings would depend on what the
+/// machine happens to have. Modules that no longer load are checked with what there is.
+fn download_imported(folder: &Path, path: &std::ffi::OsStr) {
+    if !folder.join("go.mod").is_file() {
+        return;
+    }
+    let status = Command::new("go")
+        .args(["mod", "download"])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("GOTOOLCHAIN", "local")
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        println!("go mod download failed in {}", folder.display());
+    }
 }
 
 /// The folder of a module in the module cache.
