@@ -671,7 +671,7 @@ package w
             "a.b/c",
             "error: \"a.b/c\" is neither a package nor a folder: no required module provides it [pattern]\n".to_owned(),
         ),
-        ("./none/...", "/w/none: warning: \"/w/none/...\" matches no packages [pattern]\n".to_owned()),
+        ("./none/...", "/w/none: error: there is no such folder [pattern]\n".to_owned()),
     ] {
         check(patterns, &format!("{tree}-- want --\n{want}"));
     }
