@@ -73,10 +73,6 @@ pub(crate) fn find(
 }
 
 /// The import path by which the packages of the tree at `root` import each other.
-#[expect(
-    clippy::iter_over_hash_type,
-    reason = "votes are counted, in whatever order they come"
-)]
 pub(crate) fn own_path(root: &Path, filesystem: &dyn FileSystem) -> Option<String> {
     let packages = Packages::below(root, filesystem);
     let mut votes: FxHashMap<&str, FxHashSet<&str>> = FxHashMap::default();
