@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use goward_syntax::{Expression, NodeId, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypedPackage, VariableKind};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee};
 use crate::channels::{AbandonedSend, LocalChannel, abandoned_sends, local_channels};
@@ -30,6 +31,8 @@ pub struct PackageFlow<'a> {
     pub locks: Locks,
     /// Every event that rules ask about, with the state before it: locks, accesses, functions run.
     pub observed: Vec<Observed>,
+    runs: OnceLock<FxHashMap<UnitId, Vec<u32>>>,
+    spawned: OnceLock<FxHashSet<UnitId>>,
 }
 
 /// An event and what is known when it happens.
@@ -58,6 +61,8 @@ impl<'a> PackageFlow<'a> {
             lowered,
             locks,
             observed: Vec::new(),
+            runs: OnceLock::new(),
+            spawned: OnceLock::new(),
         };
         let mut observed = Vec::new();
         for (unit, _) in flow.units.iter() {
@@ -92,6 +97,33 @@ impl<'a> PackageFlow<'a> {
         let start = self.observed.partition_point(|event| event.unit < unit);
         let rest = &self.observed[start..];
         &rest[..rest.partition_point(|event| event.unit == unit)]
+    }
+
+    /// The events that run a unit, in the order in which they were observed.
+    pub fn runs_of(&self, target: UnitId) -> impl Iterator<Item = &Observed> {
+        let runs = self.runs.get_or_init(|| {
+            let mut runs: FxHashMap<UnitId, Vec<u32>> = FxHashMap::default();
+            for (index, observed) in (0..).zip(&self.observed) {
+                if let EventKind::Run { target, .. } = observed.event.kind {
+                    runs.entry(target).or_default().push(index);
+                }
+            }
+            runs
+        });
+        let indices = runs.get(&target).map_or(&[][..], Vec::as_slice);
+        indices.iter().map(|&index| &self.observed[index as usize])
+    }
+
+    /// Whether some statement starts the unit as a goroutine of its own.
+    pub fn is_spawned(&self, unit: UnitId) -> bool {
+        let targets = || {
+            self.lowered
+                .spawns
+                .iter()
+                .map(|spawn| spawn.target)
+                .collect()
+        };
+        self.spawned.get_or_init(targets).contains(&unit)
     }
 
     /// The map accesses that an event brings, in terms of its function: its own, or those of the

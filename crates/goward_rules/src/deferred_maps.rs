@@ -7,7 +7,7 @@ use goward_flow::{
 };
 use goward_syntax::{NodeId, NodeKind};
 use goward_types::{ObjectKind, TypeKind, VariableKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Rule;
 use crate::context::Context;
@@ -74,7 +74,7 @@ pub(crate) fn report_all(
             )
         })
         .collect();
-    let mut found: Vec<((UnitId, NodeId), Diagnostic)> = Vec::new();
+    let mut found: FxHashSet<(UnitId, NodeId)> = FxHashSet::default();
     for observed in &context.flow.observed {
         let Some(statement) = observed.deferred else {
             continue;
@@ -89,7 +89,7 @@ pub(crate) fn report_all(
         }
         for effect in context.flow.effects(observed) {
             let key = (effect.unit, effect.access.node);
-            if !wanted(&effect) || found.iter().any(|entry| entry.0 == key) {
+            if !wanted(&effect) || found.contains(&key) {
                 continue;
             }
             let hazard = match conflicts.get(&key) {
@@ -100,12 +100,13 @@ pub(crate) fn report_all(
                 _ => hazard(context, sharing, observed, statement, &effect),
             };
             if let Some(hazard) = hazard {
-                let finding = describe(context, rule, observed, statement, &effect, &hazard);
-                found.push((key, finding));
+                findings.push(describe(
+                    context, rule, observed, statement, &effect, &hazard,
+                ));
+                found.insert(key);
             }
         }
     }
-    findings.extend(found.into_iter().map(|entry| entry.1));
 }
 
 fn hazard<'c>(
@@ -162,27 +163,29 @@ fn hazard<'c>(
 fn is_set_on_the_way(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
     let flow = context.flow;
     let path = effect.access.path;
-    let on_the_way = |unit: UnitId| {
-        unit != frame
-            && (unit == effect.unit || effect.calls.iter().any(|&(caller, _)| caller == unit))
-    };
-    flow.observed.iter().any(|observed| {
-        let EventKind::Set { path: set, .. } = observed.event.kind else {
-            return false;
-        };
-        on_the_way(observed.unit) && flow.locks.paths().is_prefix(set, path)
-    })
+    on_the_way(effect)
+        .filter(|&(unit, _)| unit != frame)
+        .flat_map(|(unit, _)| flow.observed_in(unit))
+        .any(|observed| match observed.event.kind {
+            EventKind::Set { path: set, .. } => flow.locks.paths().is_prefix(set, path),
+            _ => false,
+        })
+}
+
+/// The functions that lead to an access, each with the place of the call, and the access itself.
+fn on_the_way(effect: &Effect) -> impl Iterator<Item = (UnitId, NodeId)> {
+    let access = (effect.unit, effect.access.node);
+    effect.calls.iter().copied().chain([access])
 }
 
 /// Whether the function with the access, or one that leads to it, has waited for something before.
 fn has_waited(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
-    let mut places: Vec<(UnitId, NodeId)> = effect.calls.clone();
-    places.push((effect.unit, effect.access.node));
-    context.flow.observed.iter().any(|observed| {
-        observed.unit != frame
-            && has_joined(&observed.state)
-            && places.contains(&(observed.unit, observed.event.node))
-    })
+    on_the_way(effect)
+        .filter(|&(unit, _)| unit != frame)
+        .any(|(unit, node)| {
+            let mut there = context.flow.observed_in(unit).iter();
+            there.any(|observed| observed.event.node == node && has_joined(&observed.state))
+        })
 }
 
 /// What is known, when the deferred call runs, of the map and of the variable that its place starts
@@ -276,9 +279,7 @@ fn root_is_pointer(context: &Context<'_>, path: PathId) -> bool {
 /// whether the map is nil.
 fn is_conditional(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
     let flow = context.flow;
-    let mut places: Vec<(UnitId, NodeId)> = effect.calls.clone();
-    places.push((effect.unit, effect.access.node));
-    places.iter().any(|&(unit, node)| {
+    on_the_way(effect).any(|(unit, node)| {
         if unit == frame {
             return false;
         }
@@ -314,18 +315,10 @@ fn is_called_on_new_objects(
         .is_some_and(|object| !context.world().object(object).is_exported());
     let root = flow.locks.paths().root(path);
     let mut called = false;
-    let all_fresh = flow.observed.iter().all(|event| {
-        let EventKind::Run {
-            target,
-            how,
-            bindings,
-        } = &event.event.kind
-        else {
+    let all_fresh = flow.runs_of(function).all(|event| {
+        let EventKind::Run { how, bindings, .. } = &event.event.kind else {
             return true;
         };
-        if *target != function {
-            return true;
-        }
         called = true;
         *how == How::Call
             && bindings.iter().any(|&(parameter, bound)| {
@@ -451,10 +444,10 @@ fn sharer(
         // The goroutine of some other object may be the one that has the field: only what a
         // goroutine does itself, not what it calls, shows that this object is shared.
         let itself = is_variable
-            || flow.units.chain(other.unit).any(|unit| {
-                let mut spawns = flow.lowered.spawns.iter();
-                spawns.any(|spawn| spawn.target == unit)
-            });
+            || flow
+                .units
+                .chain(other.unit)
+                .any(|unit| flow.is_spawned(unit));
         let theirs = thread(other.unit).filter(|_| itself);
         let elsewhere = theirs.is_some() && theirs != mine
             || handled(other.unit) && !chain.contains(&other.unit)
