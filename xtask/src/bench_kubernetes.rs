@@ -67,7 +67,11 @@ pub(crate) fn measure(goward: &Path, path: &OsStr, runs: usize) -> anyhow::Resul
     // The stamps of a tree that was just made are not trusted yet.
     std::thread::sleep(std::time::Duration::from_secs(3));
     let first = run(&cached)?;
-    line("the same, and kept for the next run", first, (20.0, 1536.0));
+    line(
+        "with tests and default rules, kept for later",
+        first,
+        (20.0, 1536.0),
+    );
     let again = least(runs, || run(&cached))?;
     line("nothing changed", again, (0.3, 0.0));
     let leaf = folder.join(LEAF);
