@@ -1,9 +1,11 @@
 //! Errors in expressions: which ones are errors, and which ones a format string takes the text of.
 
-use goward_flow::{Callee, callee, unparenthesized};
+use goward_diagnostics::{Diagnostic, Edit, Fix, Safety, Span};
+use goward_flow::{Callee, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind};
 use goward_types::{ObjectId, ObjectKind, TypedFile};
 
+use crate::Rule;
 use crate::context::Context;
 
 /// Whether an expression is the predeclared `nil`.
@@ -39,6 +41,44 @@ pub(crate) fn is_error_variable(context: &Context<'_>, object: ObjectId) -> bool
             let name = world.object(object).name;
             name.as_str().to_ascii_lowercase().ends_with("err")
         }
+}
+
+/// A finding about an error of which a format string takes the text only, with the fix that wraps it.
+pub(crate) fn text_only(
+    rule: &Rule,
+    context: &Context<'_>,
+    id: UnitId,
+    formatted: &Formatted,
+) -> Diagnostic {
+    let file = context.flow.units.get(id).file;
+    let argument = unparenthesized(context.file(file), formatted.argument);
+    let span = context.span(file, argument);
+    let text = context.text(file, argument);
+    let message = format!(
+        "`{text}` is formatted with `%{}`, so `errors.Is` does not find it",
+        formatted.verb
+    );
+    let finding = rule
+        .diagnostic(context.path(file), span, message)
+        .in_function(context.function(id))
+        .operation(format!("format {text}"))
+        .step(
+            context.path(file),
+            span,
+            "only the text of the error goes on from here",
+        );
+    let Some(offset) = formatted.offset else {
+        return finding;
+    };
+    finding.fix(Fix {
+        safety: Safety::Unsafe,
+        message: "wrap the error".to_owned(),
+        edits: vec![Edit {
+            file: context.path(file),
+            span: Span::new(offset, offset + 1),
+            replacement: "w".to_owned(),
+        }],
+    })
 }
 
 /// Import path and name of the function that a call calls, if it belongs to a package.

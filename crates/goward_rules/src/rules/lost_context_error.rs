@@ -1,11 +1,11 @@
 //! `lost-context-error`: an error is made of the text of ctx.Err().
 
-use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
+use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
 use goward_flow::unparenthesized;
 use goward_syntax::NodeKind;
 
 use crate::context::Context;
-use crate::errors::{called, errorf};
+use crate::errors::{called, errorf, text_only};
 use crate::rule::{Group, rule};
 use crate::walk::walk;
 
@@ -94,37 +94,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 if !of_context || !matches!(formatted.verb, 'v' | 's') {
                     continue;
                 }
-                let text = context.text(unit.file, argument);
-                let path = context.path(unit.file);
-                let mut diagnostic = RULE
-                    .diagnostic(
-                        path.clone(),
-                        context.span(unit.file, argument),
-                        format!(
-                            "`{text}` is formatted with `%{}`, so `errors.Is` does not find it",
-                            formatted.verb
-                        ),
-                    )
-                    .in_function(context.function(id))
-                    .operation(format!("format {text}"))
-                    .step(
-                        path,
-                        context.span(unit.file, argument),
-                        "only the text of the error goes on from here",
-                    )
-                    .help("format it with `%w`");
-                if let Some(offset) = formatted.offset {
-                    diagnostic = diagnostic.fix(Fix {
-                        safety: Safety::Unsafe,
-                        message: "wrap the error".to_owned(),
-                        edits: vec![Edit {
-                            file: context.path(unit.file),
-                            span: Span::new(offset, offset + 1),
-                            replacement: "w".to_owned(),
-                        }],
-                    });
-                }
-                findings.push(diagnostic);
+                findings
+                    .push(text_only(&RULE, context, id, &formatted).help("format it with `%w`"));
             }
         });
     }

@@ -1,11 +1,11 @@
 //! `lost-error-wrap`: an error is made of the text of another one.
 
-use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
+use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
 use goward_flow::unparenthesized;
 use goward_syntax::NodeKind;
 
 use crate::context::Context;
-use crate::errors::{called, errorf, is_error};
+use crate::errors::{called, errorf, is_error, text_only};
 use crate::rule::{Group, rule};
 use crate::walk::walk;
 
@@ -92,37 +92,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 {
                     continue;
                 }
-                let text = context.text(unit.file, argument);
-                let path = context.path(unit.file);
-                let mut diagnostic = RULE
-                    .diagnostic(
-                        path.clone(),
-                        context.span(unit.file, argument),
-                        format!(
-                            "`{text}` is formatted with `%{}`, so `errors.Is` does not find it",
-                            formatted.verb
-                        ),
-                    )
-                    .in_function(context.function(id))
-                    .operation(format!("format {text}"))
-                    .step(
-                        path,
-                        context.span(unit.file, argument),
-                        "only the text of the error goes on from here",
-                    )
-                    .help("format it with `%w`, if callers may know what is in it");
-                if let Some(offset) = formatted.offset {
-                    diagnostic = diagnostic.fix(Fix {
-                        safety: Safety::Unsafe,
-                        message: "wrap the error".to_owned(),
-                        edits: vec![Edit {
-                            file: context.path(unit.file),
-                            span: Span::new(offset, offset + 1),
-                            replacement: "w".to_owned(),
-                        }],
-                    });
-                }
-                findings.push(diagnostic);
+                findings.push(
+                    text_only(&RULE, context, id, &formatted)
+                        .help("format it with `%w`, if callers may know what is in it"),
+                );
             }
         });
     }
