@@ -24,6 +24,12 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// Whether the package is a command: its process ends with its function `main`.
+    pub(crate) fn is_command(&self) -> bool {
+        let package = self.world().package(self.package.package);
+        package.name().as_str() == "main"
+    }
+
     /// All types and objects.
     pub fn world(&self) -> &'a World {
         self.package.world

@@ -472,12 +472,7 @@ fn sharer(
     let callable = unit
         .object
         .is_some_and(|object| context.world().object(object).is_exported());
-    let library = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        != "main";
+    let library = !context.is_command();
     let test = context.file(unit.file).test;
     (is_variable && callable && library && !test).then_some(Sharer::PackageVariable)
 }

@@ -102,12 +102,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for looped in looped_defers(context) {
         let unit = context.flow.units.get(looped.unit);
         let Some(closes) = looped

@@ -67,12 +67,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for looped in looped_defers(context) {
         let unit = context.flow.units.get(looped.unit);
         if looped.closes.is_some() && !main && !context.file(unit.file).test {

@@ -94,13 +94,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 exit.deferred.get(position + 1).map(|call| call.statement)
             });
             // Nothing is deferred around `main`, but around any other function there may be.
-            let main = unit.name == "main"
-                && context
-                    .world()
-                    .package(context.package.package)
-                    .name()
-                    .as_str()
-                    == "main";
+            let main = unit.name == "main" && context.is_command();
             if skipped.is_none() && main {
                 continue;
             }

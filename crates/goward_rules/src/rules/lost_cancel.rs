@@ -88,12 +88,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for (id, unit) in context.flow.units.iter() {
         if main && unit.name == "main" {
             // The process ends with it.

@@ -74,12 +74,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for channel in context.flow.local_channels() {
         let own = context.flow.units.get(channel.unit);
         let reachable = own.graph.reverse_postorder();

@@ -73,12 +73,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         if file.test || (main && unit.name == "main") {

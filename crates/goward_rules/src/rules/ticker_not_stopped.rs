@@ -115,26 +115,14 @@ pub(crate) fn collects_tickers(context: &Context<'_>) -> bool {
         Some(version) => version.0 >= COLLECTED_SINCE,
         // Outside of modules, a file that is run by its name has the newest version, and a package
         // can only be built in GOPATH mode, which has old ones. Programs may be either.
-        None => {
-            context
-                .world()
-                .package(context.package.package)
-                .name()
-                .as_str()
-                == "main"
-        }
+        None => context.is_command(),
     }
 }
 
 /// Finds the tickers that nobody stops.
 pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Diagnostic>) {
     never_stopped(context, rule, findings);
-    let main = context
-        .world()
-        .package(context.package.package)
-        .name()
-        .as_str()
-        == "main";
+    let main = context.is_command();
     for (id, unit) in context.flow.units.iter() {
         if main && unit.name == "main" {
             // The process ends with it.
