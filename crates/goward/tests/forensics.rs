@@ -9,10 +9,17 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn goward(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_goward"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    command().args(arguments).output().unwrap()
+}
+
+/// Tests leave the cache of whoever runs them alone.
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goward"));
+    command.env(
+        "GOWARD_CACHE_DIR",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+    );
+    command
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -156,7 +163,7 @@ fn leaks_names_what_grows_and_only_that() {
 fn a_dump_names_the_finding_it_is_the_outcome_of() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/crashes");
     let source = folder.display().to_string();
-    let checked = Command::new(env!("CARGO_BIN_EXE_goward"))
+    let checked = command()
         .args(["check", "--output-format", "json", "./..."])
         .current_dir(&folder)
         .output()
