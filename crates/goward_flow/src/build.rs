@@ -34,6 +34,7 @@ pub(crate) fn build(
     builder.statement(body, None);
     builder.exit(ExitKind::End, None);
     expand(&mut builder.graph);
+    builder.graph.finish();
     builder.graph
 }
 

@@ -15,7 +15,7 @@ fn check(text: &str, wanted: &str) {
         for (_, unit) in units.iter() {
             let file = &package.files[unit.file];
             let mut reachable = vec![false; unit.graph.blocks.len()];
-            for block in unit.graph.reverse_postorder() {
+            for &block in unit.graph.reverse_postorder() {
                 reachable[block.index()] = true;
             }
             for exit in &unit.graph.exits {
@@ -179,7 +179,7 @@ func f(m map[string]int, a, b func() bool) {
             let unit = &units.list[0];
             let file = &package.files[0];
             let mut text = String::new();
-            for block in unit.graph.reverse_postorder() {
+            for &block in unit.graph.reverse_postorder() {
                 let block = unit.graph.block(block);
                 for step in &block.steps {
                     let (Step::Expression(node) | Step::Statement(node)) = *step else {

@@ -79,7 +79,11 @@ pub(crate) fn expand(graph: &mut ControlFlowGraph) {
             .iter()
             .any(|step| matches!(step, Step::Register(_)))
     });
-    let solution = any.then(|| solve(graph, &Registration));
+    let solution = any.then(|| {
+        // The solver needs the order of the blocks that there are so far.
+        graph.finish();
+        solve(graph, &Registration)
+    });
     let mut added = 0;
     let mut shared: FxHashMap<(ExitKind, Vec<DeferredCall>), BlockId> = FxHashMap::default();
     for index in 0..graph.exits.len() {

@@ -178,3 +178,13 @@ pub struct UnitEvents {
     /// Conditions `err != nil` (true: `!=`): places that were set together with the error.
     pub error_tests: Vec<(NodeId, bool, Vec<PathId>)>,
 }
+
+impl UnitEvents {
+    /// Whether nothing in the unit touches a state.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.iter().all(Vec::is_empty)
+            && self.try_locks.is_empty()
+            && self.nil_tests.is_empty()
+            && self.error_tests.is_empty()
+    }
+}

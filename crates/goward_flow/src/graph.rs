@@ -138,7 +138,13 @@ pub struct ControlFlowGraph {
     /// Whether the function has more exits or deferred calls than are kept apart; the exits then
     /// share their deferred calls where the same are registered.
     pub merged: bool,
+    /// The blocks that control can reach, each before its successors but for loops.
+    order: Vec<BlockId>,
+    /// The position of each block in `order`; [`UNREACHABLE`] for those that are not in it.
+    rank: Vec<u32>,
 }
+
+const UNREACHABLE: u32 = u32::MAX;
 
 impl ControlFlowGraph {
     /// Where control enters.
@@ -150,7 +156,39 @@ impl ControlFlowGraph {
     }
 
     /// The blocks that control can reach, each before its successors but for loops.
-    pub fn reverse_postorder(&self) -> Vec<BlockId> {
+    pub fn reverse_postorder(&self) -> &[BlockId] {
+        &self.order
+    }
+
+    /// The position of a block in [`ControlFlowGraph::reverse_postorder`]; none where control does
+    /// not come.
+    pub fn rank(&self, block: BlockId) -> Option<usize> {
+        let rank = self.rank.get(block.index()).copied();
+        rank.filter(|&rank| rank != UNREACHABLE)
+            .map(|rank| rank as usize)
+    }
+
+    /// Whether control can come to a block.
+    pub fn is_reachable(&self, block: BlockId) -> bool {
+        self.rank(block).is_some()
+    }
+
+    /// Whether the caller of the function may go on after the call.
+    pub fn returns(&self) -> bool {
+        let mut exits = self.exits.iter();
+        exits.any(|exit| exit.kind.returns() && self.is_reachable(exit.from))
+    }
+
+    /// Fixes the order of the blocks, once all edges are there.
+    pub(crate) fn finish(&mut self) {
+        self.order = self.find_order();
+        self.rank = vec![UNREACHABLE; self.blocks.len()];
+        for (&block, position) in self.order.iter().zip(0..) {
+            self.rank[block.index()] = position;
+        }
+    }
+
+    fn find_order(&self) -> Vec<BlockId> {
         let mut state = vec![0_u32; self.blocks.len()];
         let mut order = Vec::with_capacity(self.blocks.len());
         let mut stack = Vec::new();

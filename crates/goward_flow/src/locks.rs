@@ -6,6 +6,7 @@ mod summaries;
 mod transfer;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use goward_types::{ObjectId, TypedPackage};
 
@@ -30,8 +31,6 @@ pub struct Locks {
     pub known_callers: Vec<bool>,
     paths: RefCell<Paths>,
 }
-/// Passes over the functions of a package to settle recursive summaries.
-const SUMMARY_ROUNDS: usize = 4;
 
 struct Shared<'s, 'a> {
     package: &'s TypedPackage<'a>,
@@ -40,6 +39,11 @@ struct Shared<'s, 'a> {
     paths: &'s RefCell<Paths>,
     summaries: &'s RefCell<Vec<Summary>>,
 }
+
+/// The last solution of each unit, with the state at entry that it is for. Most units are entered in
+/// the same state in all that is asked of them: without locks.
+type Solved = RefCell<Vec<Option<(LockState, Rc<Solution<LockState>>)>>>;
+
 impl<'s> Shared<'s, '_> {
     /// A path of `callee` in terms of its caller.
     fn translate(
@@ -68,7 +72,30 @@ impl<'s> Shared<'s, '_> {
         translated
     }
 
+    /// The solution for a state at entry, as long as the summaries are those that it was made with.
+    fn solved(&self, solved: &Solved, id: UnitId, entry: LockState) -> Rc<Solution<LockState>> {
+        if let Some((known, solution)) = &solved.borrow()[id.index()]
+            && *known == entry
+        {
+            return Rc::clone(solution);
+        }
+        let solution = Rc::new(self.solve(id, entry.clone()));
+        solved.borrow_mut()[id.index()] = Some((entry, Rc::clone(&solution)));
+        solution
+    }
+
     fn solve(&self, id: UnitId, entry: LockState) -> Solution<LockState> {
+        if self.lowered.units[id.index()].is_empty() {
+            let graph = &self.units.get(id).graph;
+            let at = |index| {
+                let block = BlockId(index as u32);
+                graph.is_reachable(block).then(|| entry.clone())
+            };
+            return Solution {
+                entry: (0..graph.blocks.len()).map(at).collect(),
+                complete: true,
+            };
+        }
         let analysis = UnitAnalysis {
             shared: self,
             id,
@@ -133,26 +160,17 @@ impl Locks {
                 paths: &paths,
                 summaries: &summaries,
             };
-            let order = shared.bottom_up();
-            for _ in 0..SUMMARY_ROUNDS {
-                let mut changed = false;
-                for &id in &order {
-                    let summary = shared.summarize(id);
-                    let mut summaries = shared.summaries.borrow_mut();
-                    if summaries[id.index()] != summary {
-                        summaries[id.index()] = summary;
-                        changed = true;
-                    }
-                }
-                if !changed {
-                    break;
-                }
-            }
-            let (entries, known) = shared.entries();
+            let solved = Solved::new(vec![None; count]);
+            shared.summaries(&solved);
+            let (entries, known) = shared.entries(&solved);
             let solutions: Vec<Solution<LockState>> = entries
                 .into_iter()
                 .enumerate()
-                .map(|(index, entry)| shared.solve(UnitId(index as u32), entry))
+                .map(|(index, entry)| {
+                    let solution = shared.solved(&solved, UnitId(index as u32), entry);
+                    solved.borrow_mut()[index] = None;
+                    Rc::unwrap_or_clone(solution)
+                })
                 .collect();
             (solutions, known)
         };

@@ -37,10 +37,6 @@ const MAX_VISITS: u32 = 64;
 /// Runs an analysis over a graph until nothing changes.
 pub fn solve<A: Analysis>(graph: &ControlFlowGraph, analysis: &A) -> Solution<A::State> {
     let order = graph.reverse_postorder();
-    let mut rank = vec![usize::MAX; graph.blocks.len()];
-    for (position, block) in order.iter().enumerate() {
-        rank[block.index()] = position;
-    }
     let mut entry: Vec<Option<A::State>> = vec![None; graph.blocks.len()];
     let mut complete = true;
     let mut visits = vec![0_u32; graph.blocks.len()];
@@ -75,8 +71,8 @@ pub fn solve<A: Analysis>(graph: &ControlFlowGraph, analysis: &A) -> Solution<A:
                     true
                 }
             };
-            if changed {
-                pending.insert(rank[edge.to.index()]);
+            if changed && let Some(rank) = graph.rank(edge.to) {
+                pending.insert(rank);
             }
         }
     }

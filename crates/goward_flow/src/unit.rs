@@ -44,6 +44,9 @@ pub struct Unit {
     /// `F`, `T.M`, and for literals as the run time names them: `F.func1`, `F.func1.2`.
     pub name: String,
     pub graph: ControlFlowGraph,
+    /// The nodes of the body, each with the node around it, parents before children and in the
+    /// order of the source; without what is in function literals, which are units of their own.
+    pub nodes: Vec<(NodeId, NodeId)>,
 }
 
 impl Unit {
@@ -98,10 +101,19 @@ impl Units {
                             results: parameters(file, function.function_type, true),
                             name,
                             graph: ControlFlowGraph::default(),
+                            nodes: Vec::new(),
                         });
-                        units.literals(file, index, body, Some(id), &mut 0);
+                        units.body(file, id);
                     }
-                    _ => units.literals(file, index, declaration, None, &mut initialisers),
+                    _ => {
+                        units.literals(
+                            file,
+                            index,
+                            (declaration, declaration),
+                            None,
+                            &mut initialisers,
+                        );
+                    }
                 }
             }
         }
@@ -123,22 +135,34 @@ impl Units {
         id
     }
 
-    /// Adds the function literals below `root`.
+    /// Keeps the nodes of a function, and adds the function literals in it.
+    fn body(&mut self, file: &TypedFile<'_>, id: UnitId) {
+        let unit = self.get(id);
+        let (index, root) = (unit.file, (unit.body, unit.node));
+        let nodes = self.literals(file, index, root, Some(id), &mut 0);
+        self.list[id.index()].nodes = nodes;
+    }
+
+    /// Adds the function literals below a node, which comes with the one around it; gives the nodes
+    /// that are in none.
     fn literals(
         &mut self,
         file: &TypedFile<'_>,
         index: usize,
-        root: NodeId,
+        root: (NodeId, NodeId),
         parent: Option<UnitId>,
         count: &mut u32,
-    ) {
+    ) -> Vec<(NodeId, NodeId)> {
+        let mut nodes = Vec::new();
         let mut pending = vec![root];
-        while let Some(node) = pending.pop() {
+        while let Some((node, around)) = pending.pop() {
+            nodes.push((node, around));
             let below = pending.len();
-            if let Expression::FunctionLiteral {
-                function_type,
-                body,
-            } = file.tree.expression(node)
+            if file.tree.kind(node) == NodeKind::FuncLit
+                && let Expression::FunctionLiteral {
+                    function_type,
+                    body,
+                } = file.tree.expression(node)
             {
                 *count += 1;
                 let name = match parent.map(|parent| &self.list[parent.index()]) {
@@ -158,13 +182,17 @@ impl Units {
                     results: parameters(file, function_type, true),
                     name,
                     graph: ControlFlowGraph::default(),
+                    nodes: Vec::new(),
                 });
-                self.literals(file, index, body, Some(id), &mut 0);
+                self.body(file, id);
                 continue;
             }
-            file.tree.for_each_child(node, |child| pending.push(child));
+            file.tree
+                .for_each_child(node, |child| pending.push((child, node)));
             pending[below..].reverse();
         }
+        nodes.shrink_to_fit();
+        nodes
     }
 
     /// Builds all graphs, and again those that call functions which turned out not to return.
@@ -229,13 +257,9 @@ impl Units {
 
 /// How a function ends that has no exit by which it returns; none if it returns, or only never ends.
 fn never_returns(graph: &ControlFlowGraph) -> Option<NoReturn> {
-    let mut reachable = vec![false; graph.blocks.len()];
-    for block in graph.reverse_postorder() {
-        reachable[block.index()] = true;
-    }
     let mut found = None;
     for exit in &graph.exits {
-        if !reachable[exit.from.index()] {
+        if !graph.is_reachable(exit.from) {
             continue;
         }
         let kind = match exit.kind {

@@ -77,7 +77,7 @@ pub(crate) fn finding(
 fn innermost_loop(tree: &Tree, unit: &Unit, node: NodeId) -> Option<NodeId> {
     let span = tree.span(node);
     let mut innermost: Option<NodeId> = None;
-    walk(tree, unit, |below, _| {
+    walk(unit, |below, _| {
         let body = match tree.statement(below) {
             Statement::For { body, .. } if tree.kind(below) == NodeKind::ForStmt => body,
             Statement::Range { body, .. } if tree.kind(below) == NodeKind::RangeStmt => body,

@@ -37,7 +37,7 @@ pub(crate) fn never_stopped(context: &Context<'_>, rule: &Rule, findings: &mut V
             closing.insert(owner, id);
         }
         let mut parents = FxHashMap::default();
-        walk(file.tree, unit, |node, parent| {
+        walk(unit, |node, parent| {
             parents.insert(node, parent);
             match file.tree.kind(node) {
                 NodeKind::SelectorExpr => {

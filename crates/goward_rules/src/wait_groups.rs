@@ -33,7 +33,7 @@ impl WaitGroups {
         let mut calls = Vec::new();
         for (id, unit) in context.flow.units.iter() {
             let file = context.file(unit.file);
-            walk(file.tree, unit, |node, parent| {
+            walk(unit, |node, parent| {
                 if file.tree.kind(node) == NodeKind::CallExpr
                     && let Some(method) = called_method(context, file, node)
                     && method.of == ("sync", "WaitGroup")

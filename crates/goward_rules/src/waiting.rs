@@ -30,7 +30,7 @@ impl Signal {
         context.flow.units.iter().any(|(_, unit)| {
             let file = context.file(unit.file);
             let mut sent = false;
-            walk(file.tree, unit, |node, _| {
+            walk(unit, |node, _| {
                 if let NodeKind::SendStmt = file.tree.kind(node)
                     && let Statement::Send { channel, .. } = file.tree.statement(node)
                 {

@@ -5,28 +5,25 @@ use goward_syntax::{NodeId, NodeKind, Tree};
 
 /// Calls `visit` with each node of a function and the node around it, without the function literals
 /// in it: those are functions of their own.
-pub(crate) fn walk(tree: &Tree, unit: &Unit, mut visit: impl FnMut(NodeId, NodeId)) {
-    let mut pending = vec![(unit.body, unit.node)];
-    while let Some((node, parent)) = pending.pop() {
+pub(crate) fn walk(unit: &Unit, mut visit: impl FnMut(NodeId, NodeId)) {
+    for &(node, parent) in &unit.nodes {
         visit(node, parent);
-        if tree.kind(node) == NodeKind::FuncLit {
-            continue;
-        }
-        let below = pending.len();
-        tree.for_each_child(node, |child| pending.push((child, node)));
-        pending[below..].reverse();
     }
 }
 
+/// The nodes of one kind in a function, without the function literals in it.
+pub(crate) fn nodes_of_kind(
+    tree: &Tree,
+    unit: &Unit,
+    kind: NodeKind,
+) -> impl Iterator<Item = NodeId> {
+    let nodes = unit.nodes.iter().map(|&(node, _)| node);
+    nodes.filter(move |&node| tree.kind(node) == kind)
+}
+
 /// Calls `visit` with each node at or below `root`, function literals included.
-pub(crate) fn walk_all(tree: &Tree, root: NodeId, mut visit: impl FnMut(NodeId)) {
-    let mut pending = vec![root];
-    while let Some(node) = pending.pop() {
-        visit(node);
-        let below = pending.len();
-        tree.for_each_child(node, |child| pending.push(child));
-        pending[below..].reverse();
-    }
+pub(crate) fn walk_all(tree: &Tree, root: NodeId, visit: impl FnMut(NodeId)) {
+    tree.preorder(root).for_each(visit);
 }
 
 /// The `defer` statements of a function, in the order of the source. Most functions have none, which
@@ -49,7 +46,7 @@ pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool
     let mut steps = Vec::new();
     let mut seen = vec![false; graph.blocks.len()];
     let mut pending: Vec<(BlockId, usize)> = Vec::new();
-    for block in graph.reverse_postorder() {
+    for &block in graph.reverse_postorder() {
         if let Some(index) = graph
             .block(block)
             .steps

@@ -21,6 +21,14 @@ pub struct TypedFile<'a> {
     pub test: bool,
 }
 
+impl TypedFile<'_> {
+    /// Whether a text stands anywhere in the source: what is about a name need not look for it, node
+    /// by node, in files that do not have it.
+    pub fn mentions(&self, text: &str) -> bool {
+        memchr::memmem::find(self.source, text.as_bytes()).is_some()
+    }
+}
+
 /// A checked package. [`Object::file`](crate::Object::file) is an index into `files`.
 pub struct TypedPackage<'a> {
     pub world: &'a World,

@@ -42,7 +42,7 @@ pub(super) fn position_after(
     graph: &ControlFlowGraph,
     wanted: impl Fn(Step) -> bool,
 ) -> Option<Position> {
-    graph.reverse_postorder().into_iter().find_map(|block| {
+    graph.reverse_postorder().iter().copied().find_map(|block| {
         let steps = &graph.block(block).steps;
         let index = steps.iter().position(|&step| wanted(step))?;
         Some((block, index + 1))

@@ -620,7 +620,7 @@ impl Judge<'_, '_> {
         let tree = self.package.files[unit.file].tree;
         let seen = RefCell::default();
         let graph = &unit.graph;
-        graph.reverse_postorder().into_iter().all(|block| {
+        graph.reverse_postorder().iter().copied().all(|block| {
             let steps = graph.block(block).steps.iter().enumerate();
             steps.into_iter().all(|(index, &step)| {
                 let (Step::Statement(node)

@@ -8,7 +8,7 @@ use crate::path::{PathId, Root, is_package_variable};
 use crate::state::{Held, LockState, Mode, meet};
 use crate::unit::UnitId;
 
-use super::Shared;
+use super::{Shared, Solved};
 
 /// Passes over the functions of a package to settle the states.
 const ENTRY_ROUNDS: usize = 30;
@@ -30,7 +30,7 @@ impl Shared<'_, '_> {
     }
 
     /// The states in which functions are run, as the greatest solution over all places that do.
-    pub(super) fn entries(&self) -> (Vec<LockState>, Vec<bool>) {
+    pub(super) fn entries(&self, solved: &Solved) -> (Vec<LockState>, Vec<bool>) {
         let count = self.units.list.len();
         let mut entry: Vec<Option<LockState>> = (0..count)
             .map(|index| {
@@ -63,7 +63,7 @@ impl Shared<'_, '_> {
         for _ in 0..ENTRY_ROUNDS {
             for index in 0..count {
                 if let (true, Some(state)) = (changed[index], &entry[index]) {
-                    given[index] = self.contributions(UnitId(index as u32), state.clone());
+                    given[index] = self.contributions(solved, UnitId(index as u32), state.clone());
                 }
             }
             let mut next: Vec<Option<LockState>> = vec![None; count];
@@ -114,8 +114,18 @@ impl Shared<'_, '_> {
     }
 
     /// The states in which a unit that is entered in `entry` runs others.
-    fn contributions(&self, id: UnitId, entry: LockState) -> Vec<(UnitId, LockState)> {
-        let solution = self.solve(id, entry);
+    fn contributions(
+        &self,
+        solved: &Solved,
+        id: UnitId,
+        entry: LockState,
+    ) -> Vec<(UnitId, LockState)> {
+        let events = &self.lowered.units[id.index()];
+        let mut all = events.blocks.iter().flatten();
+        if !all.any(|(_, event)| matches!(event.kind, EventKind::Run { .. })) {
+            return Vec::new();
+        }
+        let solution = self.solved(solved, id, entry);
         let mut given = Vec::new();
         if !solution.complete {
             return given;

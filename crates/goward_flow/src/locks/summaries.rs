@@ -13,11 +13,13 @@ use crate::state::{Held, LockState, Mode, Nilness};
 use crate::summary::{Effect, Summary, Take};
 use crate::unit::UnitId;
 
-use super::Shared;
+use super::{Shared, Solved};
 
 /// Effects and takes kept per function, and calls kept on the way to one.
 const MAX_EFFECTS: usize = 256;
 const MAX_CALLS: usize = 5;
+/// Passes over the functions of a package to settle recursive summaries.
+const SUMMARY_ROUNDS: usize = 4;
 
 impl Shared<'_, '_> {
     /// The effects of running `target` here, in terms of `unit`.
@@ -64,9 +66,50 @@ impl Shared<'_, '_> {
         effects
     }
 
-    pub(super) fn summarize(&self, id: UnitId) -> Summary {
+    /// Makes the summaries of all functions, callees before callers, and again where functions call
+    /// each other.
+    pub(super) fn summaries(&self, solved: &Solved) {
+        let callees = self.callees();
+        let mut callers: Vec<Vec<UnitId>> = vec![Vec::new(); callees.len()];
+        for (caller, callees) in (0..).zip(&callees) {
+            for callee in callees {
+                callers[callee.index()].push(UnitId(caller));
+            }
+        }
+        let order = bottom_up(&callees);
+        let mut open = vec![true; callees.len()];
+        for _ in 0..SUMMARY_ROUNDS {
+            for &id in &order {
+                if !std::mem::replace(&mut open[id.index()], false) {
+                    continue;
+                }
+                solved.borrow_mut()[id.index()] = None;
+                let summary = self.summarize(solved, id);
+                if self.summaries.borrow()[id.index()] != summary {
+                    self.summaries.borrow_mut()[id.index()] = summary;
+                    for caller in &callers[id.index()] {
+                        open[caller.index()] = true;
+                    }
+                }
+            }
+            if !open.contains(&true) {
+                break;
+            }
+        }
+        // What has not settled is not what the last summaries give.
+        for (solved, open) in solved.borrow_mut().iter_mut().zip(open) {
+            if open {
+                *solved = None;
+            }
+        }
+    }
+
+    fn summarize(&self, solved: &Solved, id: UnitId) -> Summary {
         let unit = self.units.get(id);
-        let solution = self.solve(id, LockState::default());
+        if self.lowered.units[id.index()].is_empty() {
+            return Summary::default();
+        }
+        let solution = self.solved(solved, id, LockState::default());
         let mut summary = Summary::default();
         if !solution.complete {
             return summary;
@@ -294,10 +337,9 @@ impl Shared<'_, '_> {
         (on_request, by_state)
     }
 
-    /// Callees before callers, as far as there is no recursion.
-    pub(super) fn bottom_up(&self) -> Vec<UnitId> {
-        let count = self.units.list.len();
-        let mut callees: Vec<Vec<UnitId>> = vec![Vec::new(); count];
+    /// The functions on whose summaries that of each function rests.
+    fn callees(&self) -> Vec<Vec<UnitId>> {
+        let mut callees: Vec<Vec<UnitId>> = vec![Vec::new(); self.units.list.len()];
         for (index, events) in self.lowered.units.iter().enumerate() {
             for (_, event) in events.blocks.iter().flatten() {
                 if let EventKind::Run { target, how, .. } = &event.kind
@@ -315,32 +357,38 @@ impl Shared<'_, '_> {
             }
             callees[index].dedup();
         }
-        let mut order = Vec::with_capacity(count);
-        let mut seen = vec![false; count];
-        for start in 0..count {
-            if seen[start] {
-                continue;
-            }
-            seen[start] = true;
-            let mut stack = vec![(start, 0)];
-            while let Some((unit, next)) = stack.last_mut() {
-                match callees[*unit].get(*next) {
-                    Some(target) => {
-                        *next += 1;
-                        if !seen[target.index()] {
-                            seen[target.index()] = true;
-                            stack.push((target.index(), 0));
-                        }
+        callees
+    }
+}
+
+/// Callees before callers, as far as there is no recursion.
+fn bottom_up(callees: &[Vec<UnitId>]) -> Vec<UnitId> {
+    let count = callees.len();
+    let mut order = Vec::with_capacity(count);
+    let mut seen = vec![false; count];
+    for start in 0..count {
+        if seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        let mut stack = vec![(start, 0)];
+        while let Some((unit, next)) = stack.last_mut() {
+            match callees[*unit].get(*next) {
+                Some(target) => {
+                    *next += 1;
+                    if !seen[target.index()] {
+                        seen[target.index()] = true;
+                        stack.push((target.index(), 0));
                     }
-                    None => {
-                        order.push(UnitId(*unit as u32));
-                        stack.pop();
-                    }
+                }
+                None => {
+                    order.push(UnitId(*unit as u32));
+                    stack.pop();
                 }
             }
         }
-        order
     }
+    order
 }
 
 /// Whether taking a lock in this state is more than taking it back for the caller who holds it.

@@ -78,7 +78,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if file.test {
             continue;
         }
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let statements = match file.tree.statement(node) {
                 Statement::Block { statements } if file.tree.kind(node) == NodeKind::BlockStmt => {
                     statements

@@ -104,7 +104,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         }
         let file = context.file(unit.file);
         let mut defers = Vec::new();
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if let NodeKind::DeferStmt = file.tree.kind(node)
                 && let Statement::Defer { call } = file.tree.statement(node)
                 && let Expression::Call { function, .. } = file.tree.expression(call)
@@ -225,7 +225,7 @@ fn is_set_before(
 ) -> bool {
     let before = file.tree.span(defer).start;
     let mut set = false;
-    walk(file.tree, unit, |node, _| {
+    walk(unit, |node, _| {
         if file.tree.kind(node) == NodeKind::AssignStmt
             && file.tree.span(node).start < before
             && let Statement::Assign { left, right, .. } = file.tree.statement(node)
@@ -274,7 +274,7 @@ fn is_call_statement(file: &TypedFile<'_>, unit: &Unit, step: Step) -> bool {
         return false;
     }
     let mut found = false;
-    walk(file.tree, unit, |node, parent| {
+    walk(unit, |node, parent| {
         found |= node == call && file.tree.kind(parent) == NodeKind::ExprStmt;
     });
     found
@@ -330,7 +330,7 @@ fn error_variable(
 fn is_assigned_in_literals(file: &TypedFile<'_>, unit: &Unit, error: ObjectId) -> bool {
     let tree = file.tree;
     let mut found = false;
-    walk(tree, unit, |node, parent| {
+    walk(unit, |node, parent| {
         if tree.kind(node) == NodeKind::FuncLit {
             let argument = matches!(tree.expression(parent), Expression::Call { arguments, .. }
                 if arguments.contains(&node));

@@ -86,7 +86,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if let NodeKind::DeferStmt = file.tree.kind(node)
                 && let Some((second, first)) = masks(context, unit, node)
             {
@@ -125,12 +125,11 @@ fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<(NodeId, N
         return None;
     }
     let mut seconds = Vec::new();
-    walk(file.tree, literal, |node, _| {
+    walk(literal, |node, _| {
         if file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "panic") {
             seconds.push(node);
         }
     });
-    let reachable = unit.graph.reverse_postorder();
     let firsts: Vec<NodeId> = unit
         .graph
         .exits
@@ -141,7 +140,7 @@ fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<(NodeId, N
                 .iter()
                 .any(|deferred| deferred.statement == defer);
             let node = exit.node.filter(|_| exit.kind == ExitKind::Panic && runs)?;
-            (reachable.contains(&exit.from)
+            (unit.graph.is_reachable(exit.from)
                 && file.tree.kind(node) == NodeKind::CallExpr
                 && builtin(node, "panic"))
             .then_some(node)

@@ -91,13 +91,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 && starter.parameters.contains(&Some(wait.root))
                 && !wait.is_sent_to(context)
         });
-        let reachable = starter.graph.reverse_postorder();
-        let returns = starter
-            .graph
-            .exits
-            .iter()
-            .any(|exit| exit.kind.returns() && reachable.contains(&exit.from));
-        if !given || !returns {
+        if !given || !starter.graph.returns() {
             continue;
         }
         let name = context.text(unit.file, waits[0].node);

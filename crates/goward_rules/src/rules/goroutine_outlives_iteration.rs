@@ -150,7 +150,7 @@ fn endless_loop_around(file: &TypedFile<'_>, unit: &Unit, statement: NodeId) -> 
     let tree = file.tree;
     let inner = tree.span(statement);
     let mut found: Option<NodeId> = None;
-    walk(tree, unit, |node, _| {
+    walk(unit, |node, _| {
         let span = tree.span(node);
         let is_loop = matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt);
         if is_loop && span.start <= inner.start && inner.end <= span.end {

@@ -98,7 +98,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if file.test {
             continue;
         }
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let (names, value) = match file.tree.kind(node) {
                 NodeKind::AssignStmt => match file.tree.statement(node) {
                     Statement::Assign {
@@ -303,7 +303,7 @@ impl Cancel<'_, '_> {
         });
         // A closure that was made before may call it at any time.
         let mut captured_before = false;
-        walk(tree, self.unit, |node, _| {
+        walk(self.unit, |node, _| {
             let span = tree.span(node);
             captured_before |= tree.kind(node) == NodeKind::FuncLit
                 && span.start < own.start
@@ -321,7 +321,7 @@ impl Cancel<'_, '_> {
                 .any(|&used| span.contains(tree.span(used).start))
         };
         let graph = &self.unit.graph;
-        let start = graph.reverse_postorder().into_iter().find_map(|block| {
+        let start = graph.reverse_postorder().iter().copied().find_map(|block| {
             let steps = &graph.block(block).steps;
             let index = steps
                 .iter()

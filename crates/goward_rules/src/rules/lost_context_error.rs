@@ -80,7 +80,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if file.tree.kind(node) != NodeKind::CallExpr {
                 return;
             }

@@ -77,15 +77,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let main = context.is_command();
     for channel in context.flow.local_channels() {
         let own = context.flow.units.get(channel.unit);
-        let reachable = own.graph.reverse_postorder();
-        let returns = own
-            .graph
-            .exits
-            .iter()
-            .any(|exit| exit.kind.returns() && reachable.contains(&exit.from));
         if !channel.is_understood()
             || channel.is_closed()
-            || !returns
+            || !own.graph.returns()
             || (main && own.name == "main")
         {
             continue;

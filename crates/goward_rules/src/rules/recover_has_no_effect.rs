@@ -97,7 +97,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let references = references(context);
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        walk(file.tree, unit, |node, parent| {
+        walk(unit, |node, parent| {
             if file.tree.kind(node) != NodeKind::CallExpr || !is_recover(context, unit.file, node) {
                 return;
             }
@@ -178,7 +178,7 @@ fn literal_use(context: &Context<'_>, id: UnitId) -> Option<(NodeId, &'static st
         .get(unit.parent.filter(|_| unit.is_literal())?);
     let file = context.file(unit.file);
     let mut found = None;
-    walk(file.tree, parent, |node, around| {
+    walk(parent, |node, around| {
         if let NodeKind::CallExpr = file.tree.kind(node)
             && let Expression::Call { function, .. } = file.tree.expression(node)
             && unparenthesized(file, function) == unit.node
@@ -233,7 +233,7 @@ fn references(context: &Context<'_>) -> FxHashMap<ObjectId, References> {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         let mut called = Vec::new();
-        walk(file.tree, unit, |node, parent| {
+        walk(unit, |node, parent| {
             if let NodeKind::CallExpr = file.tree.kind(node)
                 && let Expression::Call { function, .. } = file.tree.expression(node)
                 && let Callee::Function(object) = callee(context.world(), file, function)

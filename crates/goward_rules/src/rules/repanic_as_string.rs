@@ -79,7 +79,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if recovered.is_empty() {
             continue;
         }
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let Some(value) = panic_value(context, file, node) else {
                 return;
             };
@@ -109,7 +109,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
 /// The variables of a function that hold what `recover` returned, with the call.
 fn recovered(context: &Context<'_>, file: &TypedFile<'_>, unit: &Unit) -> Vec<(ObjectId, NodeId)> {
     let mut found = Vec::new();
-    walk(file.tree, unit, |node, _| {
+    walk(unit, |node, _| {
         if file.tree.kind(node) == NodeKind::AssignStmt
             && let Statement::Assign {
                 left: &[target],

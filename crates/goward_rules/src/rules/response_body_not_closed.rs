@@ -79,7 +79,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if file.test || (main && unit.name == "main") {
             continue;
         }
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let Statement::Assign {
                 left: [name, _],
                 right: [value],

@@ -110,7 +110,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             .filter_map(|defer| closed_channels(context, file, unit, defer));
         for (defer, close, channel) in closers {
             let mut starts = Vec::new();
-            walk(file.tree, unit, |node, _| {
+            walk(unit, |node, _| {
                 if let Some(send) = sending_goroutine(file, node, channel) {
                     starts.push((node, send));
                 }
@@ -270,7 +270,7 @@ fn returns_without_waiting(
 ) -> bool {
     let graph = &unit.graph;
     let mut pending = Vec::new();
-    for block in graph.reverse_postorder() {
+    for &block in graph.reverse_postorder() {
         let steps = &graph.block(block).steps;
         if let Some(index) = steps
             .iter()

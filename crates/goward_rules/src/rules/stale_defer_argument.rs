@@ -90,7 +90,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         let mut defers = Vec::new();
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if let NodeKind::DeferStmt = file.tree.kind(node)
                 && let Statement::Defer { call } = file.tree.statement(node)
             {

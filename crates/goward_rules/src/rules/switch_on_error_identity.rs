@@ -76,7 +76,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         let tree = file.tree;
-        walk(tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if tree.kind(node) != NodeKind::SwitchStmt {
                 return;
             }

@@ -133,7 +133,7 @@ pub(crate) fn tickers(context: &Context<'_>, rule: &Rule, findings: &mut Vec<Dia
             continue;
         }
         let mut made = Vec::new();
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             if file.tree.kind(node) != NodeKind::CallExpr {
                 return;
             }
@@ -194,7 +194,7 @@ impl Ticker<'_, '_> {
         let ends = uses
             .users
             .iter()
-            .all(|&user| user == self.id || returns(&self.context.flow.units.get(user).graph));
+            .all(|&user| user == self.id || self.context.flow.units.get(user).graph.returns());
         let exit = leaves_after(&self.unit.graph, self.file, self.call, &uses.stops)?;
         if !ends {
             return None;
@@ -232,7 +232,7 @@ impl Ticker<'_, '_> {
     fn variable(&self) -> Option<(ObjectId, NodeId)> {
         let tree = self.file.tree;
         let mut found = None;
-        walk(tree, self.unit, |node, parent| {
+        walk(self.unit, |node, parent| {
             let set = match tree.kind(node) {
                 NodeKind::AssignStmt => match tree.statement(node) {
                     Statement::Assign {
@@ -274,7 +274,7 @@ impl Ticker<'_, '_> {
                 continue;
             }
             let mut parents = FxHashMap::default();
-            walk(tree, unit, |node, parent| {
+            walk(unit, |node, parent| {
                 parents.insert(node, parent);
                 let Expression::Selector { operand, name } = tree.expression(node) else {
                     return;
@@ -323,7 +323,7 @@ impl Ticker<'_, '_> {
         let tree = self.file.tree;
         let span = tree.span(statement);
         let mut in_loop = false;
-        walk(tree, self.unit, |node, _| {
+        walk(self.unit, |node, _| {
             let around = tree.span(node);
             in_loop |= matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt)
                 && around.start <= span.start
@@ -348,13 +348,6 @@ impl Ticker<'_, '_> {
     }
 }
 
-/// Whether control can come to a return.
-fn returns(graph: &ControlFlowGraph) -> bool {
-    let reachable = graph.reverse_postorder();
-    let mut exits = graph.exits.iter();
-    exits.any(|exit| exit.kind.returns() && reachable.contains(&exit.from))
-}
-
 /// A return that control can come to from a call without any of these other calls: the `return`
 /// statement, or none for the end of the body.
 fn leaves_after(
@@ -363,7 +356,7 @@ fn leaves_after(
     call: NodeId,
     stops: &[NodeId],
 ) -> Option<Option<NodeId>> {
-    let (first, index) = graph.reverse_postorder().into_iter().find_map(|block| {
+    let (first, index) = graph.reverse_postorder().iter().copied().find_map(|block| {
         let mut steps = graph.block(block).steps.iter();
         let index = steps.position(|&step| step == Step::Expression(call))?;
         Some((block, index + 1))

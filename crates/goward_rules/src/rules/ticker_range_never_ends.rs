@@ -92,7 +92,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let mut stops: Vec<(ObjectId, usize, NodeId)> = Vec::new();
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        walk(file.tree, unit, |node, _| match file.tree.kind(node) {
+        walk(unit, |node, _| match file.tree.kind(node) {
             NodeKind::RangeStmt => {
                 if let Statement::Range { operand, .. } = file.tree.statement(node)
                     && let Expression::Selector {

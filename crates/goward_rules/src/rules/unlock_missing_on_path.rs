@@ -221,14 +221,9 @@ fn loops(
 ) {
     let flow = context.flow;
     let unit = flow.units.get(id);
-    let order = unit.graph.reverse_postorder();
-    let mut rank = vec![usize::MAX; unit.graph.blocks.len()];
-    for (position, block) in order.iter().enumerate() {
-        rank[block.index()] = position;
-    }
-    for &block in &order {
+    for &block in unit.graph.reverse_postorder() {
         for edge in &unit.graph.block(block).successors {
-            if rank[edge.to.index()] > rank[block.index()] {
+            if unit.graph.rank(edge.to) > unit.graph.rank(block) {
                 continue;
             }
             let (Some(end), Some(head)) = (

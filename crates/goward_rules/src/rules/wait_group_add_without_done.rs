@@ -176,7 +176,7 @@ impl Judge<'_, '_> {
     /// The statements after `Add` in its block.
     fn statements_after(&self) -> Option<Vec<NodeId>> {
         let mut found = None;
-        walk(self.file.tree, self.unit, |node, _| {
+        walk(self.unit, |node, _| {
             let (Statement::Block { statements: list }
             | Statement::CaseClause { body: list, .. }
             | Statement::CommunicationClause { body: list, .. }) = self.file.tree.statement(node)
@@ -263,7 +263,7 @@ impl Judge<'_, '_> {
         let tree = self.file.tree;
         let own = tree.span(self.add.node);
         let mut found = false;
-        walk(tree, self.unit, |node, _| {
+        walk(self.unit, |node, _| {
             found |= tree.kind(node) == NodeKind::FuncLit
                 && tree.span(node).start < own.start
                 && self.answers(node);
@@ -410,7 +410,7 @@ fn first_line(context: &Context<'_>, file: usize, node: NodeId) -> goward_diagno
 
 /// The place after a step.
 fn position(graph: &ControlFlowGraph, wanted: Step) -> Option<(BlockId, usize)> {
-    graph.reverse_postorder().into_iter().find_map(|block| {
+    graph.reverse_postorder().iter().copied().find_map(|block| {
         let index = graph
             .block(block)
             .steps

@@ -146,7 +146,7 @@ fn is_counted(
     let starter = context.flow.units.get(start.unit);
     let tree = context.file(starter.file).tree;
     let mut beside = false;
-    walk(tree, starter, |node, _| {
+    walk(starter, |node, _| {
         let (Statement::Block { statements: list }
         | Statement::CaseClause { body: list, .. }
         | Statement::CommunicationClause { body: list, .. }) = tree.statement(node)
@@ -179,7 +179,7 @@ fn is_handed_on(context: &Context<'_>, done: &GroupCall, goroutine: UnitId) -> b
         }
     });
     let mut calls = 0;
-    walk(file.tree, unit, |node, parent| {
+    walk(unit, |node, parent| {
         let known = file.tree.kind(node) == NodeKind::CallExpr
             && file.tree.kind(parent) == NodeKind::ExprStmt;
         if known && context.text(unit.file, node) == format!("{}.Done()", done.text) {

@@ -98,16 +98,10 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
-        let reachable = unit.graph.reverse_postorder();
-        let returns = unit
-            .graph
-            .exits
-            .iter()
-            .any(|exit| exit.kind.returns() && reachable.contains(&exit.from));
-        if file.test || !returns {
+        if file.test || !file.mentions("ResultChan") || !unit.graph.returns() {
             continue;
         }
-        walk(file.tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let Statement::Assign {
                 left: [name, ..],
                 right: [call],

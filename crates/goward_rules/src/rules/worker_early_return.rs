@@ -235,7 +235,7 @@ impl Workers<'_, '_> {
         };
         let loop_span = tree.span(body);
         let mut found = None;
-        walk(tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let span = tree.span(node);
             if found.is_some() || span.start < loop_span.start || span.end > loop_span.end {
                 return;
@@ -314,7 +314,7 @@ impl Workers<'_, '_> {
         };
         let looped = tree.span(range.node);
         let mut set_in_loop = Vec::new();
-        walk(tree, unit, |inner, _| {
+        walk(unit, |inner, _| {
             if let Statement::Assign { left, .. } = tree.statement(inner)
                 && looped.contains(tree.span(inner).start)
             {
@@ -341,7 +341,7 @@ impl Workers<'_, '_> {
         let tree = self.tree(range);
         let (outer, inner) = (tree.span(range.node), tree.span(node));
         let mut found = Vec::new();
-        walk(tree, unit, |around, _| {
+        walk(unit, |around, _| {
             let span = tree.span(around);
             let inside = outer.start <= span.start && span.end <= outer.end;
             let holds = span.start <= inner.start && inner.end <= span.end;
@@ -379,7 +379,7 @@ impl Workers<'_, '_> {
         }
         let span = tree.span(one.node);
         let mut in_loop = false;
-        walk(tree, unit, |node, _| {
+        walk(unit, |node, _| {
             let around = tree.span(node);
             in_loop |= matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt)
                 && around.start <= span.start
