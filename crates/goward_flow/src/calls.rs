@@ -24,7 +24,9 @@ pub enum Callee<'a> {
 
 /// Takes away parentheses.
 pub fn unparenthesized(file: &TypedFile<'_>, mut node: NodeId) -> NodeId {
-    while let Expression::Parenthesized { inner } = file.tree.expression(node) {
+    while file.tree.kind(node) == NodeKind::ParenExpr
+        && let Expression::Parenthesized { inner } = file.tree.expression(node)
+    {
         node = inner;
     }
     node
@@ -39,19 +41,27 @@ pub fn callee<'a>(world: &'a World, file: &TypedFile<'_>, function: NodeId) -> C
         return Callee::Conversion;
     }
     // Explicit instances of generic functions.
-    if let Expression::Index { operand, .. } = file.tree.expression(function)
+    if matches!(
+        file.tree.kind(function),
+        NodeKind::IndexExpr | NodeKind::IndexListExpr
+    ) && let Expression::Index { operand, .. } = file.tree.expression(function)
         && let Some(known) = file.facts.get(operand)
         && known.expression_type.is_known()
         && world.underlying(known.expression_type).kind() == goward_types::TypeKind::Signature
     {
         function = unparenthesized(file, operand);
     }
-    match file.tree.expression(function) {
-        Expression::FunctionLiteral { .. } => Callee::Literal(function),
-        Expression::Identifier => object_callee(world, file.facts.object_of(function)),
-        Expression::Selector { name, .. } => match file.facts.selections.get(&function) {
+    match file.tree.kind(function) {
+        NodeKind::FuncLit => Callee::Literal(function),
+        NodeKind::Ident => object_callee(world, file.facts.object_of(function)),
+        NodeKind::SelectorExpr => match file.facts.selections.get(&function) {
             Some(selection) => selection_callee(world, selection),
-            None => object_callee(world, file.facts.object_of(name)),
+            None => match file.tree.expression(function) {
+                Expression::Selector { name, .. } => {
+                    object_callee(world, file.facts.object_of(name))
+                }
+                _ => Callee::Unknown,
+            },
         },
         _ => Callee::Unknown,
     }

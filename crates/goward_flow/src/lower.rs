@@ -101,27 +101,38 @@ fn escaping(
     consumed: &FxHashSet<(usize, NodeId)>,
     lowered: &mut Lowered,
 ) {
+    let mut consumed_of = vec![Vec::new(); package.files.len()];
+    for &(file, node) in consumed {
+        consumed_of[file].push(node);
+    }
     for (index, file) in package.files.iter().enumerate() {
         let tree = file.tree;
-        let mut shown: FxHashSet<NodeId> = FxHashSet::default();
+        // By node: the operand of a call, or a use that events show.
+        let mut shown = vec![false; tree.node_count()];
+        for node in &consumed_of[index] {
+            shown[node.index()] = true;
+        }
         for &declaration in tree.declarations() {
             for node in tree.preorder(declaration) {
-                match tree.expression(node) {
-                    Expression::Call { function, .. } => {
-                        shown.insert(unparenthesized(file, function));
+                let kind = tree.kind(node);
+                match kind {
+                    NodeKind::CallExpr => {
+                        if let Expression::Call { function, .. } = tree.expression(node) {
+                            shown[unparenthesized(file, function).index()] = true;
+                        }
                     }
                     // The name alone is no use of the function.
-                    Expression::Selector { name, .. }
-                        if shown.contains(&node) || consumed.contains(&(index, node)) =>
-                    {
-                        shown.insert(name);
+                    NodeKind::SelectorExpr if shown[node.index()] => {
+                        if let Expression::Selector { name, .. } = tree.expression(node) {
+                            shown[name.index()] = true;
+                        }
                     }
                     _ => {}
                 }
-                if shown.contains(&node) || consumed.contains(&(index, node)) {
+                if shown[node.index()] {
                     continue;
                 }
-                let target = match tree.kind(node) {
+                let target = match kind {
                     NodeKind::FuncLit => match units.of_literal(index, node) {
                         // Bound to a variable: the variable tells.
                         Some(_) if lowered.variables.is_single_value(index, node) => None,

@@ -5,6 +5,7 @@
 
 use goward_syntax::{Expression, NodeId};
 use goward_types::{ObjectId, TypedFile, TypedPackage, World};
+use memchr::{memchr_iter, memchr2_iter};
 use rustc_hash::FxHashMap;
 
 /// Phrases before the name of a mutex.
@@ -19,6 +20,9 @@ const LIMITS: &[&str] = &[
 pub(crate) fn written_guards(package: &TypedPackage<'_>) -> FxHashMap<ObjectId, ObjectId> {
     let mut guards = FxHashMap::default();
     for file in &package.files {
+        if !may_speak_of_guards(file.source) {
+            continue;
+        }
         let says_something = file.tree.comments().iter().any(|comment| {
             let text = &file.source[comment.span.range()];
             guard_name(&String::from_utf8_lossy(text)).is_some()
@@ -35,6 +39,17 @@ pub(crate) fn written_guards(package: &TypedPackage<'_>) -> FxHashMap<ObjectId, 
         }
     }
     guards
+}
+
+/// Whether one of [`PHRASES`] may be somewhere in a file. Two letters and a space are quickly found.
+fn may_speak_of_guards(source: &[u8]) -> bool {
+    let follows = |at: usize, text: &[u8]| {
+        let found = source.get(at..at + text.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(text))
+    };
+    let by = memchr2_iter(b'b', b'B', source)
+        .any(|at| at >= 3 && follows(at - 3, b"ed by "));
+    by || memchr_iter(b'+', source).any(|at| follows(at, b"+checklocks:"))
 }
 
 fn of_struct(

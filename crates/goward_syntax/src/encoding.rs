@@ -134,22 +134,27 @@ impl Nodes {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
+    #[inline]
     pub(crate) fn kind(&self, id: NodeId) -> NodeKind {
         self.nodes[id.index()].kind
     }
 
+    #[inline]
     pub(crate) fn start(&self, id: NodeId) -> u32 {
         self.nodes[id.index()].start
     }
 
+    #[inline]
     pub(crate) fn end(&self, id: NodeId) -> u32 {
         self.nodes[id.index()].end
     }
 
+    #[inline]
     pub(crate) fn span(&self, id: NodeId) -> Span {
         let node = self.get(id);
         Span::new(node.start, node.end)
@@ -197,6 +202,7 @@ impl Nodes {
     }
 
     /// The offset that is `near` bytes after `anchor`.
+    #[inline]
     pub(crate) fn resolve(&self, id: NodeId, anchor: u32, near: u16) -> u32 {
         if near != FAR {
             return anchor + u32::from(near);
@@ -216,16 +222,19 @@ impl Nodes {
     }
 
     /// `length` entries of `extra` from `at`.
+    #[inline]
     pub(crate) fn entries(&self, at: u32, length: u32) -> &[NodeId] {
         &self.extra[at as usize..(at + length) as usize]
     }
 
     /// The number that `extra` holds at `at`.
+    #[inline]
     pub(crate) fn number(&self, at: u32) -> u32 {
         self.extra[at as usize].0
     }
 
     /// The child that `extra` holds at `at`, if there is one.
+    #[inline]
     pub(crate) fn optional(&self, at: u32) -> Option<NodeId> {
         optional(self.number(at))
     }

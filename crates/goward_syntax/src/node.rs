@@ -10,6 +10,7 @@ pub struct NodeId(pub u32);
 
 impl NodeId {
     /// As an index into vectors that run parallel to the nodes of a tree.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }

@@ -99,11 +99,13 @@ impl Symbol {
     }
 
     /// The text of the name.
+    #[inline]
     pub fn as_str(self) -> &'static str {
         TEXTS.get(self.0 as usize).copied().unwrap_or("")
     }
 
     /// Whether this is the blank identifier `_`.
+    #[inline]
     pub fn is_blank(self) -> bool {
         self == Symbol::BLANK
     }

@@ -1,234 +1,133 @@
 //! Walking a tree without looking at what its nodes mean.
 
-use crate::encoding::NodeKind;
-use crate::node::{Declaration, Expression, NodeId, NodeList, Specification, Statement};
+use crate::encoding::{FIELD_TAG, NONE, NodeKind};
+use crate::node::NodeId;
 use crate::tree::Tree;
 
 impl Tree {
     /// Calls `visit` with each child of a node, in the order of `go/ast.Inspect`. Lists of fields
     /// are not nodes.
+    ///
+    /// It reads the nodes as they are stored: the views of [`Tree::expression`] and its likes find
+    /// out offsets that nobody asks for here, and walking trees is a good part of all work.
     pub fn for_each_child(&self, node: NodeId, mut visit: impl FnMut(NodeId)) {
-        let kind = self.kind(node);
-        if kind == NodeKind::Field {
-            let field = self.field(node);
-            field.names.iter().copied().for_each(&mut visit);
-            visit(field.field_type);
-            field.tag.into_iter().for_each(&mut visit);
-        } else if (kind as u8) < NodeKind::Field as u8 {
-            self.expression_children(node, &mut visit);
-        } else if (kind as u8) < NodeKind::BadDecl as u8 {
-            self.statement_children(node, &mut visit);
-        } else if (kind as u8) < NodeKind::ImportSpec as u8 {
-            match self.declaration(node) {
-                Declaration::Bad => {}
-                Declaration::General { specifications, .. } => {
-                    specifications.iter().copied().for_each(visit);
-                }
-                Declaration::Function(function) => {
-                    function.receiver.iter().copied().for_each(&mut visit);
-                    visit(function.name);
-                    visit(function.function_type);
-                    function.body.into_iter().for_each(visit);
-                }
+        let nodes = &self.nodes;
+        let stored = nodes.get(node);
+        let (a, b) = (stored.a, stored.b);
+        let mut optional = |number: u32| {
+            if number != NONE {
+                visit(NodeId(number));
             }
-        } else {
-            match self.specification(node) {
-                Specification::Bad => {}
-                Specification::Import { name, path } => {
-                    name.into_iter().for_each(&mut visit);
-                    visit(path);
-                }
-                Specification::Value {
-                    names,
-                    value_type,
-                    values,
-                    ..
-                } => {
-                    names.iter().copied().for_each(&mut visit);
-                    value_type.into_iter().for_each(&mut visit);
-                    values.iter().copied().for_each(visit);
-                }
-                Specification::Type {
-                    name,
-                    type_parameters,
-                    specified,
-                    ..
-                } => {
-                    visit(name);
-                    type_parameters.iter().copied().for_each(&mut visit);
-                    visit(specified);
-                }
+        };
+        match stored.kind {
+            NodeKind::BadExpr
+            | NodeKind::Ident
+            | NodeKind::BasicLit
+            | NodeKind::BadStmt
+            | NodeKind::EmptyStmt
+            | NodeKind::BadDecl => {}
+            NodeKind::Ellipsis
+            | NodeKind::ParenExpr
+            | NodeKind::StarExpr
+            | NodeKind::UnaryExpr
+            | NodeKind::ChanType
+            | NodeKind::DeclStmt
+            | NodeKind::ExprStmt
+            | NodeKind::IncDecStmt
+            | NodeKind::GoStmt
+            | NodeKind::DeferStmt
+            | NodeKind::SelectStmt
+            | NodeKind::BranchStmt => optional(a),
+            NodeKind::FuncLit
+            | NodeKind::SelectorExpr
+            | NodeKind::TypeAssertExpr
+            | NodeKind::BinaryExpr
+            | NodeKind::KeyValueExpr
+            | NodeKind::MapType
+            | NodeKind::ArrayType
+            | NodeKind::LabeledStmt
+            | NodeKind::SendStmt
+            | NodeKind::ImportSpec => {
+                optional(a);
+                optional(b);
             }
-        }
-    }
-
-    fn expression_children(&self, node: NodeId, mut visit: impl FnMut(NodeId)) {
-        match self.expression(node) {
-            Expression::Bad | Expression::Identifier | Expression::BasicLiteral(_) => {}
-            Expression::Ellipsis { element } => element.into_iter().for_each(visit),
-            Expression::FunctionLiteral {
-                function_type,
-                body,
-            } => {
-                visit(function_type);
-                visit(body);
+            NodeKind::CompositeLit
+            | NodeKind::IndexExpr
+            | NodeKind::IndexListExpr
+            | NodeKind::CallExpr => {
+                optional(a);
+                nodes.list(b).iter().copied().for_each(visit);
             }
-            Expression::CompositeLiteral {
-                literal_type,
-                elements,
-                ..
-            } => {
-                literal_type.into_iter().for_each(&mut visit);
-                elements.iter().copied().for_each(visit);
-            }
-            Expression::Parenthesized { inner } => visit(inner),
-            Expression::Selector { operand, name } => {
-                visit(operand);
-                visit(name);
-            }
-            Expression::Index {
-                operand, indices, ..
-            } => {
-                visit(operand);
-                indices.iter().copied().for_each(visit);
-            }
-            Expression::Slice {
-                operand,
-                low,
-                high,
-                max,
-                ..
-            } => {
-                visit(operand);
-                [low, high, max].into_iter().flatten().for_each(visit);
-            }
-            Expression::TypeAssertion { operand, asserted } => {
-                visit(operand);
-                asserted.into_iter().for_each(visit);
-            }
-            Expression::Call {
-                function,
-                arguments,
-                ..
-            } => {
-                visit(function);
-                arguments.iter().copied().for_each(visit);
-            }
-            Expression::Star { operand } | Expression::Unary { operand, .. } => visit(operand),
-            Expression::Binary { left, right, .. } => {
-                visit(left);
-                visit(right);
-            }
-            Expression::KeyValue { key, value } | Expression::MapType { key, value } => {
-                visit(key);
-                visit(value);
-            }
-            Expression::ArrayType { length, element } => {
-                length.into_iter().for_each(&mut visit);
-                visit(element);
-            }
-            Expression::StructType { fields: list }
-            | Expression::InterfaceType { elements: list } => {
-                list.iter().copied().for_each(visit);
-            }
-            Expression::FunctionType {
-                type_parameters,
-                parameters,
-                results,
-            } => {
-                for list in [type_parameters, parameters, results] {
-                    list.iter().copied().for_each(&mut visit);
+            NodeKind::SliceExpr => {
+                optional(a);
+                for &child in nodes.entries(b, 3) {
+                    optional(child.0);
                 }
             }
-            Expression::ChannelType { value, .. } => visit(value),
-        }
-    }
-
-    fn statement_children(&self, node: NodeId, mut visit: impl FnMut(NodeId)) {
-        let mut list = |nodes: NodeList<'_>| nodes.iter().copied().for_each(&mut visit);
-        match self.statement(node) {
-            Statement::Bad | Statement::Empty => {}
-            Statement::Declaration { declaration: child }
-            | Statement::Expression { expression: child }
-            | Statement::IncrementDecrement { operand: child, .. }
-            | Statement::Go { call: child }
-            | Statement::Defer { call: child }
-            | Statement::Select { body: child } => visit(child),
-            Statement::Labeled {
-                label: first,
-                statement: second,
+            NodeKind::StructType
+            | NodeKind::InterfaceType
+            | NodeKind::ReturnStmt
+            | NodeKind::BlockStmt
+            | NodeKind::GenDecl => nodes.list(a).iter().copied().for_each(visit),
+            NodeKind::FuncType => {
+                let count = nodes.number(a) + nodes.number(a + 1) + nodes.number(a + 2);
+                nodes.entries(a + 3, count).iter().copied().for_each(visit);
             }
-            | Statement::Send {
-                channel: first,
-                value: second,
-            } => list(&[first, second]),
-            Statement::Assign { left, right, .. } => {
-                list(left);
-                list(right);
+            NodeKind::AssignStmt | NodeKind::CaseClause => {
+                let count = nodes.number(a) + nodes.number(a + 1);
+                nodes.entries(a + 2, count).iter().copied().for_each(visit);
             }
-            Statement::Return { results } => list(results),
-            Statement::Branch { label, .. } => label.into_iter().for_each(visit),
-            Statement::Block { statements } => list(statements),
-            Statement::If {
-                initial,
-                condition,
-                then,
-                otherwise,
-            } => {
-                initial.into_iter().for_each(&mut visit);
-                visit(condition);
-                visit(then);
-                otherwise.into_iter().for_each(visit);
+            NodeKind::Field => {
+                let names = nodes.list(b);
+                names.iter().copied().for_each(&mut visit);
+                visit(NodeId(a));
+                if stored.flags & FIELD_TAG != 0 {
+                    visit(NodeId(nodes.number(b + 1 + names.len() as u32)));
+                }
             }
-            Statement::CaseClause {
-                expressions, body, ..
-            } => {
-                list(expressions);
-                list(body);
+            NodeKind::IfStmt => {
+                optional(nodes.number(b));
+                optional(a);
+                optional(nodes.number(b + 1));
+                optional(nodes.number(b + 2));
             }
-            Statement::Switch { initial, tag, body } => {
-                [initial, tag].into_iter().flatten().for_each(&mut visit);
-                visit(body);
+            NodeKind::SwitchStmt | NodeKind::TypeSwitchStmt => {
+                optional(nodes.number(b));
+                optional(nodes.number(b + 1));
+                optional(a);
             }
-            Statement::TypeSwitch {
-                initial,
-                assign,
-                body,
-            } => {
-                initial.into_iter().for_each(&mut visit);
-                visit(assign);
-                visit(body);
+            NodeKind::CommClause => {
+                optional(nodes.number(a));
+                nodes.list(a + 1).iter().copied().for_each(visit);
             }
-            Statement::CommunicationClause {
-                communication,
-                body,
-                ..
-            } => {
-                communication.into_iter().for_each(&mut visit);
-                body.iter().copied().for_each(visit);
+            NodeKind::ForStmt | NodeKind::RangeStmt => {
+                for &child in nodes.entries(b, 3) {
+                    optional(child.0);
+                }
+                optional(a);
             }
-            Statement::For {
-                initial,
-                condition,
-                post,
-                body,
-            } => {
-                [initial, condition, post]
-                    .into_iter()
-                    .flatten()
-                    .for_each(&mut visit);
-                visit(body);
+            NodeKind::FuncDecl => {
+                nodes.list(b + 2).iter().copied().for_each(&mut visit);
+                visit(NodeId(nodes.number(b)));
+                visit(NodeId(a));
+                if nodes.number(b + 1) != NONE {
+                    visit(NodeId(nodes.number(b + 1)));
+                }
             }
-            Statement::Range {
-                key,
-                value,
-                operand,
-                body,
-                ..
-            } => {
-                [key, value].into_iter().flatten().for_each(&mut visit);
-                visit(operand);
-                visit(body);
+            NodeKind::ValueSpec => {
+                let (names, values) = (nodes.number(b + 1), nodes.number(b + 2));
+                let names_of = nodes.entries(b + 3, names);
+                names_of.iter().copied().for_each(&mut visit);
+                if a != NONE {
+                    visit(NodeId(a));
+                }
+                let values = nodes.entries(b + 3 + names, values);
+                values.iter().copied().for_each(visit);
+            }
+            NodeKind::TypeSpec => {
+                optional(a);
+                nodes.list(b + 1).iter().copied().for_each(&mut visit);
+                visit(NodeId(nodes.number(b)));
             }
         }
     }
@@ -260,3 +159,7 @@ impl Iterator for Preorder<'_> {
         Some(node)
     }
 }
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;

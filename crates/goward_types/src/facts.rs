@@ -153,6 +153,12 @@ impl FileFacts {
         }
     }
 
+    /// The objects that identifiers of the file declare.
+    pub fn defined(&self) -> impl Iterator<Item = ObjectId> {
+        let defining = self.identifiers.iter().filter(|&&raw| raw & DEFINES != 0);
+        defining.filter_map(|&raw| ObjectId::from_raw(raw & !DEFINES))
+    }
+
     /// The object that an identifier declares or stands for.
     pub fn object_of(&self, node: NodeId) -> Option<ObjectId> {
         match self.identifier(node)? {

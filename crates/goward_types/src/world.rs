@@ -202,6 +202,7 @@ impl World {
     }
 
     /// An object.
+    #[inline]
     pub fn object(&self, id: ObjectId) -> &Object {
         &self.objects[id.index()]
     }

@@ -35,7 +35,7 @@ use crate::unit::{UnitId, Units};
 pub use fields::{NeverMade, Origin};
 pub(crate) use place::Place;
 use shape::MapShapes;
-use transfer::MapNilness;
+use transfer::{MapNilness, Untracked};
 
 /// Why a map is nil.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,7 @@ pub(crate) struct Summary {
 pub(crate) struct Known<'a> {
     pub(crate) summaries: &'a FxHashMap<ObjectId, Summary>,
     pub(crate) shapes: &'a MapShapes,
+    pub(crate) untracked: &'a Untracked,
 }
 
 /// A write to a map of which the function itself tells nothing.
@@ -164,12 +165,14 @@ impl NilMaps {
     /// Finds the writes to nil maps in a package.
     pub fn new(package: &TypedPackage<'_>, units: &Units) -> NilMaps {
         let shapes = MapShapes::new(package, units);
+        let untracked = Untracked::new(units);
         let mut summaries: FxHashMap<ObjectId, Summary> = FxHashMap::default();
         for _ in 0..ROUNDS {
             let mut next = FxHashMap::default();
             let known = Known {
                 summaries: &summaries,
                 shapes: &shapes,
+                untracked: &untracked,
             };
             for (id, unit) in units.iter() {
                 if let Some(object) = unit.object {
@@ -188,6 +191,7 @@ impl NilMaps {
         let known = Known {
             summaries: &summaries,
             shapes: &shapes,
+            untracked: &untracked,
         };
         let mut found = Found::default();
         for (id, unit) in units.iter() {

@@ -33,6 +33,18 @@ struct Containers {
 
 /// Finds the writes into inner maps that are certainly nil.
 pub(crate) fn nested(package: &TypedPackage<'_>, units: &Units) -> Vec<NilWrite> {
+    // Most packages have no such containers.
+    let any = units.iter().any(|(_, unit)| {
+        let file = &package.files[unit.file];
+        unit.nodes.iter().any(|&(node, _)| {
+            file.tree.kind(node) == NodeKind::IndexExpr
+                && matches!(file.tree.expression(node), Expression::Index { operand, .. }
+                    if container(package, file, operand).is_some())
+        })
+    });
+    if !any {
+        return Vec::new();
+    }
     let mut containers = Containers::default();
     // Elements first: what is done with them is known only then.
     for (id, unit) in units.iter() {

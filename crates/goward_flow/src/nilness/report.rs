@@ -1,6 +1,8 @@
 //! Going once more over a solved function: which maps are written while they are nil, which ones
 //! while nothing is known of them, and what a constructor leaves out.
 
+use std::rc::Rc;
+
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 
 use crate::calls::{Callee, callee, unparenthesized};
@@ -209,7 +211,7 @@ impl MapNilness<'_> {
             return;
         };
         let mut analysis = MapNilness::new(self.package, self.units, self.known, inner);
-        analysis.untracked.extend(self.untracked.iter().copied());
+        Rc::make_mut(&mut analysis.untracked).extend(self.untracked.iter().copied());
         let started = Started {
             analysis,
             entry: state.clone(),

@@ -25,6 +25,15 @@ impl MapShapes {
     pub(crate) fn new(package: &TypedPackage<'_>, units: &Units) -> MapShapes {
         let mut shapes = MapShapes::default();
         // Most packages know all of their types.
+        let unknown = package.files.iter().any(|file| {
+            file.facts.defined().any(|object| {
+                matches!(package.world.object(object).kind, ObjectKind::Variable(_))
+                    && !package.world.object_type(object).is_known()
+            })
+        });
+        if !unknown {
+            return shapes;
+        }
         let mut emptied = FxHashSet::default();
         let mut indexed = FxHashSet::default();
         for (_, unit) in units.iter().filter(|(_, unit)| !unit.is_literal()) {

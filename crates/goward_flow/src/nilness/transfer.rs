@@ -1,5 +1,8 @@
 //! What the steps and edges of a function do to what is known of its maps.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
@@ -108,7 +111,16 @@ pub(crate) struct MapNilness<'a> {
     pub(super) unit: &'a Unit,
     pub(super) file: &'a TypedFile<'a>,
     /// Variables that are assigned in function literals that may run at any time.
-    pub(super) untracked: FxHashSet<ObjectId>,
+    pub(super) untracked: Rc<FxHashSet<ObjectId>>,
+}
+
+/// Of each function, once it was asked for, the variables that may change behind its back.
+pub(crate) struct Untracked(Vec<OnceCell<Rc<FxHashSet<ObjectId>>>>);
+
+impl Untracked {
+    pub(crate) fn new(units: &Units) -> Untracked {
+        Untracked(units.list.iter().map(|_| OnceCell::new()).collect())
+    }
 }
 
 impl<'a> MapNilness<'a> {
@@ -127,9 +139,23 @@ impl<'a> MapNilness<'a> {
             unit_id,
             unit,
             file,
-            untracked: FxHashSet::default(),
+            untracked: Rc::default(),
         };
-        analysis.find_untracked(unit.body, false);
+        let untracked = known.untracked.0[unit_id.index()].get_or_init(|| {
+            // Nothing else than literals and addresses makes a variable change so.
+            let may_have_some = unit.nodes.iter().any(|&(node, _)| {
+                matches!(
+                    file.tree.kind(node),
+                    NodeKind::FuncLit | NodeKind::UnaryExpr
+                )
+            });
+            let mut found = FxHashSet::default();
+            if may_have_some {
+                analysis.find_untracked(unit.body, false, &mut found);
+            }
+            Rc::new(found)
+        });
+        analysis.untracked = Rc::clone(untracked);
         analysis
     }
 
@@ -139,25 +165,21 @@ impl<'a> MapNilness<'a> {
 
     /// Whether there is an index expression, a call or a literal at all.
     pub(crate) fn mentions_maps(&self) -> bool {
-        let mut pending = vec![self.unit.body];
-        while let Some(node) = pending.pop() {
-            if matches!(
+        self.unit.nodes.iter().any(|&(node, _)| {
+            matches!(
                 self.file.tree.kind(node),
-                NodeKind::IndexExpr | NodeKind::CallExpr | NodeKind::CompositeLit
-            ) {
-                return true;
-            }
-            self.file
-                .tree
-                .for_each_child(node, |child| pending.push(child));
-        }
-        false
+                NodeKind::FuncLit
+                    | NodeKind::IndexExpr
+                    | NodeKind::CallExpr
+                    | NodeKind::CompositeLit
+            )
+        })
     }
 
     /// Collects variables of this function that may change behind its back: those that literals
     /// within it assign, but for literals that are deferred (they run when the function is over), and
     /// those of which somebody keeps the address.
-    fn find_untracked(&mut self, node: NodeId, inside: bool) {
+    fn find_untracked(&self, node: NodeId, inside: bool, found: &mut FxHashSet<ObjectId>) {
         let tree = self.file.tree;
         let mut inside = inside;
         match tree.kind(node) {
@@ -181,7 +203,7 @@ impl<'a> MapNilness<'a> {
                             .iter()
                             .all(|element| !matches!(element, Element::Index(..)))
                     {
-                        self.untracked.insert(place.root);
+                        found.insert(place.root);
                     }
                 }
             }
@@ -192,7 +214,7 @@ impl<'a> MapNilness<'a> {
                 } = tree.expression(node)
                     && let Some(place) = self.place(operand)
                 {
-                    self.untracked.insert(place.root);
+                    found.insert(place.root);
                 }
             }
             // What a literal hands on, or calls a method of, may change whenever the literal runs.
@@ -219,7 +241,7 @@ impl<'a> MapNilness<'a> {
                         .chain(given)
                         .map(|place| place.root)
                         .collect();
-                    self.untracked.extend(roots);
+                    found.extend(roots);
                 }
             }
             // What a call does with an address is looked at where it happens.
@@ -230,15 +252,15 @@ impl<'a> MapNilness<'a> {
                     ..
                 } = tree.expression(node)
                 {
-                    self.find_untracked(function, inside);
+                    self.find_untracked(function, inside, found);
                     for &argument in arguments {
                         let given = unparenthesized(self.file, argument);
                         match tree.expression(given) {
                             Expression::Unary {
                                 operator: UnaryOperator::Address,
                                 operand,
-                            } => self.find_untracked(operand, inside),
-                            _ => self.find_untracked(argument, inside),
+                            } => self.find_untracked(operand, inside, found),
+                            _ => self.find_untracked(argument, inside, found),
                         }
                     }
                     return;
@@ -251,8 +273,8 @@ impl<'a> MapNilness<'a> {
                             Expression::Unary {
                                 operator: UnaryOperator::Address,
                                 operand,
-                            } => self.find_untracked(operand, inside),
-                            _ => self.find_untracked(result, inside),
+                            } => self.find_untracked(operand, inside, found),
+                            _ => self.find_untracked(result, inside, found),
                         }
                     }
                     return;
@@ -269,7 +291,7 @@ impl<'a> MapNilness<'a> {
                     && tree.kind(function) == NodeKind::FuncLit
                 {
                     for &argument in arguments {
-                        self.find_untracked(argument, false);
+                        self.find_untracked(argument, false, found);
                     }
                     return;
                 }
@@ -279,7 +301,7 @@ impl<'a> MapNilness<'a> {
         let mut children = Vec::new();
         tree.for_each_child(node, |child| children.push(child));
         for child in children {
-            self.find_untracked(child, inside);
+            self.find_untracked(child, inside, found);
         }
     }
 
