@@ -263,6 +263,10 @@ struct Examination<'a> {
     results: Option<&'a Results<'a>>,
     /// In order of the packages; those that were asked for get filled.
     outcomes: Vec<OnceLock<PackageOutcome>>,
+    /// The names of their entries in the cache, once they were looked for.
+    keys: Vec<Option<Hash>>,
+    /// Whether each was known before.
+    known: Vec<bool>,
     /// How many were known before.
     hits: usize,
     /// How many were asked for.
@@ -284,6 +288,8 @@ impl<'a> Examination<'a> {
             outcomes: (0..workspace.packages.len())
                 .map(|_| OnceLock::new())
                 .collect(),
+            keys: Vec::new(),
+            known: vec![false; workspace.packages.len()],
             hits: 0,
             asked: workspace.roots().count(),
         };
@@ -296,7 +302,9 @@ impl<'a> Examination<'a> {
                     let known = key.and_then(|key| results.cache.package(key, request, filesystem));
                     known.is_some_and(|known| outcome.set(known).is_ok())
                 });
-            examination.hits = found.filter(|&found| found).count();
+            examination.known = found.collect();
+            examination.hits = examination.known.iter().filter(|&&known| known).count();
+            examination.keys = keys;
         }
         examination
     }
@@ -322,19 +330,24 @@ impl<'a> Examination<'a> {
     }
 
     /// The outcomes in order of the packages, the new ones kept for later runs.
-    fn finish(self, program: &Program) -> Vec<PackageOutcome> {
+    fn finish(mut self, program: &Program) -> Vec<PackageOutcome> {
         // Packages without files have none.
         let keep = self
             .results
             .filter(|results| self.hits < self.asked && !results.observed.is_torn());
         if let Some(results) = keep {
-            let keys = self.keys(results, &program.workspace);
+            let keys = match self.keys.is_empty() {
+                true => self.keys(results, &program.workspace),
+                false => std::mem::take(&mut self.keys),
+            };
             if !results.observed.is_torn() {
                 self.outcomes
                     .par_iter()
+                    .zip(&self.known)
                     .zip(keys)
-                    .for_each(|(outcome, key)| {
+                    .for_each(|((outcome, &known), key)| {
                         if let (Some(outcome), Some(key)) = (outcome.get(), key)
+                            && !known
                             && outcome.may_be_kept()
                         {
                             results.cache.keep_package(key, outcome);

@@ -47,8 +47,7 @@ fn may_speak_of_guards(source: &[u8]) -> bool {
         let found = source.get(at..at + text.len());
         found.is_some_and(|found| found.eq_ignore_ascii_case(text))
     };
-    let by = memchr2_iter(b'b', b'B', source)
-        .any(|at| at >= 3 && follows(at - 3, b"ed by "));
+    let by = memchr2_iter(b'b', b'B', source).any(|at| at >= 3 && follows(at - 3, b"ed by "));
     by || memchr_iter(b'+', source).any(|at| follows(at, b"+checklocks:"))
 }
 

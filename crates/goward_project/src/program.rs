@@ -2,7 +2,9 @@
 //!
 //! Packages are independent but for their imports, which form no cycles: a package is started when
 //! the last of its imports is done, on as many threads as the pool has. Packages that are only
-//! imported are parsed and checked without function bodies and leave no facts.
+//! imported are parsed and checked without function bodies and leave no facts, and that only when
+//! something is looked up in them for the first time: what is imported for the sake of function
+//! bodies is a good part of all packages, and nobody looks into those.
 //!
 //! What a package took is given back as soon as it was looked at: text, trees and facts. Only what
 //! others may import of it stays, in the [`World`].
@@ -11,9 +13,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
-use goward_syntax::{Mode, Tree, parse};
+use goward_syntax::{Mode, Symbol, Tree, parse};
 use goward_types::{
     CheckedPackage, Checker, File, FileFacts, GoVersion, Importer, PackageId, Settings, Sizes,
     SummaryError, SummaryPackages, TypeError, World,
@@ -86,7 +88,8 @@ pub trait Visitor: Sync {
 pub struct Program {
     pub world: World,
     pub workspace: Workspace,
-    /// What others import of each package, known before its tests are looked at.
+    /// What others import of each package: without its tests. It is there as soon as somebody
+    /// imports it, and settled when somebody looks at it.
     importable: Vec<OnceLock<PackageId>>,
     /// Each package that is checked as a whole: what its external test imports.
     whole: Vec<OnceLock<PackageId>>,
@@ -178,6 +181,7 @@ impl Program {
             plan: &plan,
             filesystem,
             visitor,
+            importable: (0..count).map(|_| Once::new()).collect(),
         };
         rayon::scope(|scope| {
             for &index in &plan.ready {
@@ -216,6 +220,32 @@ impl Program {
         }
     }
 
+    /// A package as others import it, checked or not; none for one that has only tests.
+    fn handle(&self, index: PackageIndex) -> Option<PackageId> {
+        let handle = &self.importable[index.0 as usize];
+        if let Some(&known) = handle.get() {
+            return Some(known);
+        }
+        let source = self.workspace.package(index);
+        let mut files = source.files.iter();
+        if !files.any(|file| file.test == TestKind::No) {
+            return None;
+        }
+        let id = handle.get_or_init(|| {
+            let id = self.world.new_package(
+                &source.import_path,
+                file_names(source, Variant::Importable),
+                false,
+            );
+            if !source.name.is_empty() {
+                let name = Symbol::intern(&source.name);
+                self.world.package(id).set_name(name);
+            }
+            id
+        });
+        Some(*id)
+    }
+
     /// The source description of a package.
     pub fn source(&self, index: PackageIndex) -> &PackageSource {
         self.workspace.package(index)
@@ -228,12 +258,14 @@ struct Run<'p> {
     plan: &'p Plan,
     filesystem: &'p dyn FileSystem,
     visitor: &'p dyn Visitor,
+    /// The checks of packages as others import them.
+    importable: Vec<Once>,
 }
 
 impl Run<'_> {
     fn start<'s>(&'s self, scope: &rayon::Scope<'s>, index: PackageIndex) {
         scope.spawn(move |scope| {
-            self.check_importable(index);
+            self.settle(index);
             for &user in &self.plan.users[index.0 as usize] {
                 if self.plan.missing[user.0 as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
                     self.start(scope, user);
@@ -242,20 +274,29 @@ impl Run<'_> {
         });
     }
 
+    /// Checks a package as others import it, unless that is done. Whoever asks meanwhile waits; as
+    /// imports form no cycles, nobody waits for himself.
+    fn settle(&self, index: PackageIndex) {
+        self.importable[index.0 as usize].call_once(|| self.check_importable(index));
+    }
+
     /// Checks a package as others import it; with bodies if nothing more is to come.
     fn check_importable(&self, index: PackageIndex) {
         let position = index.0 as usize;
         let whole = match self.plan.work[position] {
-            Work::None => return,
-            Work::Declarations => false,
+            Work::None | Work::Declarations => false,
             Work::Whole => !has_tests(self.program.workspace.package(index)),
         };
-        if let Some(package) = self.guarded(index, whole, |kind| kind == TestKind::No) {
-            let _ = self.program.importable[position].set(package.id);
+        let package = self.guarded(index, whole, Variant::Importable);
+        if let Some(handle) = self.program.importable[position].get() {
+            // One that could not be checked, or whose files are gone.
+            self.program.world.package(*handle).give_up();
+        }
+        if let Some(package) = package {
             if whole {
                 let _ = self.program.whole[position].set(package.id);
                 self.visitor.visit(self.program, package);
-            } else if self.plan.work[position] == Work::Declarations {
+            } else if self.plan.work[position] != Work::Whole {
                 self.visitor.visit_imported(self.program, package);
             }
         }
@@ -265,7 +306,7 @@ impl Run<'_> {
     fn check_whole(&self, index: PackageIndex) {
         let position = index.0 as usize;
         let bodies = self.plan.work[position] == Work::Whole;
-        if let Some(mut package) = self.guarded(index, bodies, |_| true) {
+        if let Some(mut package) = self.guarded(index, bodies, Variant::WithTests) {
             if let Some(&importable) = self.program.importable[position].get() {
                 package.importable = importable;
             }
@@ -281,9 +322,10 @@ impl Run<'_> {
         &self,
         index: PackageIndex,
         bodies: bool,
-        wanted: impl Fn(TestKind) -> bool,
+        variant: Variant,
     ) -> Option<ProgramPackage> {
-        let checked = catch_unwind(AssertUnwindSafe(|| self.check_files(index, bodies, wanted)));
+        let check = || self.check_files(index, bodies, variant);
+        let checked = catch_unwind(AssertUnwindSafe(check));
         checked.unwrap_or_else(|panic| {
             let cause = failure_cause(&*panic);
             self.visitor.failed(self.program, index, &cause);
@@ -295,7 +337,7 @@ impl Run<'_> {
         &self,
         index: PackageIndex,
         whole: bool,
-        wanted: impl Fn(TestKind) -> bool,
+        variant: Variant,
     ) -> Option<ProgramPackage> {
         let world = &self.program.world;
         let source = self.program.workspace.package(index);
@@ -306,7 +348,7 @@ impl Run<'_> {
         };
         let mut files = Vec::new();
         for (position, file) in source.files.iter().enumerate() {
-            if !wanted(file.test) {
+            if !variant.has(file.test) {
                 continue;
             }
             let contents = match &file.contents {
@@ -331,15 +373,12 @@ impl Run<'_> {
         if files.is_empty() {
             return None;
         }
-        let names = files
-            .iter()
-            .map(|file| {
-                let path = &source.files[file.source].path;
-                path.file_name()
-                    .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-            })
-            .collect();
-        let id = world.new_package(&source.import_path, names, false);
+        let id = match variant {
+            Variant::Importable => self.program.handle(index)?,
+            Variant::WithTests => {
+                world.new_package(&source.import_path, file_names(source, variant), false)
+            }
+        };
         let checked = {
             let inputs = files
                 .iter()
@@ -349,10 +388,7 @@ impl Run<'_> {
                     version: GoVersion(source.files[file.source].go_version.0),
                 })
                 .collect();
-            let imports = ProgramImporter {
-                program: self.program,
-                source,
-            };
+            let imports = ProgramImporter { run: self, source };
             let settings = Settings {
                 ignore_function_bodies: !whole,
                 no_facts: !whole,
@@ -369,6 +405,30 @@ impl Run<'_> {
             errors,
         })
     }
+}
+
+/// Which files of a package are taken for it.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Variant {
+    /// Those that others see who import it.
+    Importable,
+    /// All.
+    WithTests,
+}
+
+impl Variant {
+    fn has(self, kind: TestKind) -> bool {
+        self == Variant::WithTests || kind == TestKind::No
+    }
+}
+
+/// The base names of the files of a package.
+fn file_names(source: &PackageSource, variant: Variant) -> Vec<String> {
+    let files = source.files.iter().filter(|file| variant.has(file.test));
+    let names = files.map(|file| file.path.file_name().unwrap_or_default());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// What a panic said.
@@ -468,10 +528,15 @@ impl Plan {
             if has_tests(package) && (work == Work::Whole || tested[position]) {
                 plan.with_tests.push(index);
             }
+            if work != Work::Whole {
+                // It is checked when somebody looks at it.
+                continue;
+            }
             let mut waits = 0;
             for import in package.imports.iter().filter(|import| import.in_package) {
                 if let ImportTarget::Package(target) = import.target
                     && target != index
+                    && plan.work[target.0 as usize] == Work::Whole
                 {
                     plan.users[target.0 as usize].push(index);
                     waits += 1;
@@ -487,27 +552,38 @@ impl Plan {
 }
 
 struct ProgramImporter<'p> {
-    program: &'p Program,
+    run: &'p Run<'p>,
     source: &'p PackageSource,
 }
 
 impl Importer for ProgramImporter<'_> {
+    fn settle(&self, package: PackageId) {
+        let program = self.run.program;
+        let imported = self.source.imports.iter().find_map(|import| {
+            let ImportTarget::Package(target) = import.target else {
+                return None;
+            };
+            let handle = program.importable[target.0 as usize].get();
+            (handle == Some(&package)).then_some(target)
+        });
+        if let Some(target) = imported {
+            self.run.settle(target);
+        }
+    }
+
     fn import(&self, path: &str) -> Option<PackageId> {
+        let program = self.run.program;
         if path == "unsafe" {
             return Some(PackageId::UNSAFE);
         }
         match self.source.import(path)?.target {
             // An external test sees what the in-package tests declare.
             ImportTarget::Package(target) if self.source.external_test_of == Some(target) => {
-                let whole = self.program.whole[target.0 as usize].get();
-                whole
-                    .or_else(|| self.program.importable[target.0 as usize].get())
-                    .copied()
+                let whole = program.whole[target.0 as usize].get().copied();
+                whole.or_else(|| program.handle(target))
             }
-            ImportTarget::Package(target) => {
-                self.program.importable[target.0 as usize].get().copied()
-            }
-            ImportTarget::Standard => self.program.import_standard(path),
+            ImportTarget::Package(target) => program.handle(target),
+            ImportTarget::Standard => program.import_standard(path),
             _ => None,
         }
     }

@@ -248,10 +248,15 @@ fn state_when_deferred(context: &Context<'_>, id: UnitId, statement: NodeId) -> 
     let flow = context.flow;
     let unit = flow.units.get(id);
     let tree = context.file(unit.file).tree;
-    let block = unit.graph.reverse_postorder().iter().copied().find(|&block| {
-        let steps = &unit.graph.block(block).steps;
-        steps.contains(&Step::Register(statement))
-    })?;
+    let block = unit
+        .graph
+        .reverse_postorder()
+        .iter()
+        .copied()
+        .find(|&block| {
+            let steps = &unit.graph.block(block).steps;
+            steps.contains(&Step::Register(statement))
+        })?;
     let end = tree.span(statement).end;
     let mut found = None;
     flow.replay(id, |at, event, state| {

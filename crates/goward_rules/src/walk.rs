@@ -1,7 +1,7 @@
 //! Walking the nodes of a function, and asking what follows a step in its graph.
 
 use goward_flow::{BlockId, ControlFlowGraph, EdgeKind, Step, Unit};
-use goward_syntax::{NodeId, NodeKind, Tree};
+use goward_syntax::{NodeId, Tree};
 
 /// Calls `visit` with each node of a function and the node around it, without the function literals
 /// in it: those are functions of their own.
@@ -9,16 +9,6 @@ pub(crate) fn walk(unit: &Unit, mut visit: impl FnMut(NodeId, NodeId)) {
     for &(node, parent) in &unit.nodes {
         visit(node, parent);
     }
-}
-
-/// The nodes of one kind in a function, without the function literals in it.
-pub(crate) fn nodes_of_kind(
-    tree: &Tree,
-    unit: &Unit,
-    kind: NodeKind,
-) -> impl Iterator<Item = NodeId> {
-    let nodes = unit.nodes.iter().map(|&(node, _)| node);
-    nodes.filter(move |&node| tree.kind(node) == kind)
 }
 
 /// Calls `visit` with each node at or below `root`, function literals included.

@@ -2,8 +2,8 @@
 
 use crate::encoding::NodeKind;
 use crate::node::{Declaration, Expression, NodeId, NodeList, Specification, Statement};
-use crate::{Mode, parse};
 use crate::tree::Tree;
+use crate::{Mode, parse};
 
 /// The children of a node as the views of it tell them.
 fn children(tree: &Tree, node: NodeId, mut visit: impl FnMut(NodeId)) {

@@ -270,6 +270,7 @@ impl Universe {
         let iota = scope[&symbol("iota")];
         world.package(package_unsafe).set_name(symbol("unsafe"));
         world.package(package_unsafe).set_scope(unsafe_scope);
+        world.package(package_unsafe).settle();
         Universe {
             scope,
             error,

@@ -31,14 +31,37 @@ pub struct Package {
     pub files: Vec<String>,
     /// Names declared at package level.
     scope: OnceLock<FxHashMap<Symbol, ObjectId>>,
-    /// A package that could not be found: nothing is known of what it declares.
-    pub is_fake: bool,
+    /// Whether what it declares is known; `false` of one that could not be found or checked, and
+    /// nothing as long as it is not checked.
+    declared: OnceLock<bool>,
 }
 
 impl Package {
     /// The name in its package clauses; for a package that is missing, the last part of its path.
     pub fn name(&self) -> Symbol {
         self.name.get().copied().unwrap_or(Symbol::EMPTY)
+    }
+
+    /// Whether it could not be found or checked: nothing is known of what it declares, whatever is
+    /// looked up.
+    pub fn is_missing(&self) -> bool {
+        self.declared.get() == Some(&false)
+    }
+
+    /// Whether nothing more will be known of what it declares than is.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.declared.get().is_some()
+    }
+
+    /// Settles that nothing is known of what the package declares, unless it has been settled.
+    pub fn give_up(&self) {
+        let _ = self.declared.set(false);
+    }
+
+    /// Settles what the package declares.
+    pub(crate) fn settle(&self) {
+        let _ = self.declared.set(true);
     }
 
     /// The object declared at package level under `name`.
@@ -59,7 +82,8 @@ impl Package {
         names
     }
 
-    pub(crate) fn set_name(&self, name: Symbol) {
+    /// Names a package that is yet to be checked; the first name stays.
+    pub fn set_name(&self, name: Symbol) {
         let _ = self.name.set(name);
     }
 
@@ -213,14 +237,17 @@ impl World {
     }
 
     /// Adds a package; its scope is set by the checker. `files` are base names.
-    pub fn new_package(&self, path: &str, files: Vec<String>, is_fake: bool) -> PackageId {
+    pub fn new_package(&self, path: &str, files: Vec<String>, is_missing: bool) -> PackageId {
         let package = Package {
             path: Symbol::intern(path),
             name: OnceLock::new(),
             files,
             scope: OnceLock::new(),
-            is_fake,
+            declared: OnceLock::new(),
         };
+        if is_missing {
+            package.give_up();
+        }
         PackageId(self.packages.push(package) as u32)
     }
 

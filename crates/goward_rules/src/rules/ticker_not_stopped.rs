@@ -356,11 +356,15 @@ fn leaves_after(
     call: NodeId,
     stops: &[NodeId],
 ) -> Option<Option<NodeId>> {
-    let (first, index) = graph.reverse_postorder().iter().copied().find_map(|block| {
-        let mut steps = graph.block(block).steps.iter();
-        let index = steps.position(|&step| step == Step::Expression(call))?;
-        Some((block, index + 1))
-    })?;
+    let (first, index) = graph
+        .reverse_postorder()
+        .iter()
+        .copied()
+        .find_map(|block| {
+            let mut steps = graph.block(block).steps.iter();
+            let index = steps.position(|&step| step == Step::Expression(call))?;
+            Some((block, index + 1))
+        })?;
     // The channel of a ticker is never closed, so that a loop over it does not end by itself.
     let never = |kind: EdgeKind| match kind {
         EdgeKind::RangeDone(node) => match file.tree.statement(node) {

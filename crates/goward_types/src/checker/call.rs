@@ -603,9 +603,12 @@ impl<'w> Checker<'w> {
     fn qualified_identifier(&mut self, x: &mut Operand, name_node: NodeId, imported: PackageId) {
         let world = self.world;
         let package = world.package(imported);
+        if !package.is_settled() {
+            self.importer.settle(imported);
+        }
         let name = self.symbol(name_node);
         let Some(object) = package.lookup(name) else {
-            if !package.is_fake {
+            if !package.is_missing() {
                 self.error(name_node, format!("undefined: {}.{name}", package.name()));
             }
             return;

@@ -78,6 +78,10 @@ pub trait Importer {
     /// The package with this import path, as imported by the package being checked. `None` where it
     /// is missing; everything that comes from it is unknown then.
     fn import(&self, path: &str) -> Option<PackageId>;
+
+    /// Settles what a package declares that [`Importer::import`] gave, before anything is looked up
+    /// in it. Most files import packages of which they name nothing outside of function bodies.
+    fn settle(&self, _package: PackageId) {}
 }
 
 /// How a package is checked.

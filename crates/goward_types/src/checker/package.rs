@@ -20,7 +20,8 @@ pub struct CheckedPackage {
 }
 
 impl<'w> Checker<'w> {
-    /// Checks the package that `package` was made for. Its imports must have been checked before.
+    /// Checks the package that `package` was made for. Its imports have been checked before, or the
+    /// importer sees to it when it is asked to.
     pub fn check(
         world: &'w World,
         package: PackageId,
@@ -79,6 +80,7 @@ impl<'w> Checker<'w> {
         checker.direct_cycles();
         checker.package_objects();
         checker.process_delayed(0);
+        world.package(package).settle();
         CheckedPackage {
             package,
             facts: checker.facts,

@@ -314,6 +314,9 @@ impl<'w> Checker<'w> {
             None => self.record_implicit(specification, object),
         }
         if local_name.as_str() == "." {
+            if !world.package(imported).is_settled() {
+                self.importer.settle(imported);
+            }
             for (name, object) in world.package(imported).names() {
                 if is_exported(name) && self.scope_mut(scope).insert(name, object).is_some() {
                     self.error(specification, format!("{name} redeclared in this file"));

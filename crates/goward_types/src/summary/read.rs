@@ -207,6 +207,7 @@ impl<'w, 'b> PackageReader<'w, 'b> {
             world.new_alias_instance(origin, arguments.into(), 0);
         }
         world.package(package).set_scope(self.scope);
+        world.package(package).settle();
         Ok(())
     }
 
