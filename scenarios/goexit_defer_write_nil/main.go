@@ -7,16 +7,15 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"time"
 )
 
 func main() {
-	done := make(chan int)
 	go func() {
-		defer close(done)
 		var m map[string]int
 		defer func() { m["x"] = 1 }()
 		fmt.Println("at exit")
 		runtime.Goexit()
 	}()
-	<-done
+	time.Sleep(time.Second)
 }

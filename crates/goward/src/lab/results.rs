@@ -138,13 +138,17 @@ pub(crate) struct Difference {
     pub(crate) measured: String,
 }
 
-/// The differences of `measured` from `expected`, over the scenarios that both measured. Rates differ
-/// when their 99.9 % intervals are disjoint, and are compared only where as many processors were used.
+/// The differences of `measured` from `expected`, over the scenarios that both measured. On machines
+/// with the same processors rates differ when their 99.9 % intervals are disjoint; on others only when
+/// one is near 100 % and the other near 0 %.
 pub(crate) fn differences(
     expected: &ToolchainResults,
     measured: &ToolchainResults,
 ) -> Vec<Difference> {
-    let same_machine = expected.facts.processors == measured.facts.processors;
+    let differs = match expected.facts.same_processors(&measured.facts) {
+        true => Rate::differs,
+        false => Rate::contradicts,
+    };
     let mut found = Vec::new();
     for new in &measured.scenarios {
         let Some(old) = expected.scenarios.iter().find(|old| old.name == new.name) else {
@@ -172,9 +176,7 @@ pub(crate) fn differences(
                     yes_no(new.recoverable),
                 );
             }
-            if same_machine {
-                compare_rates(old, new, &mut differ);
-            }
+            compare_rates(old, new, differs, &mut differ);
             continue;
         }
         differ("detected", stage(old.detected), stage(new.detected));
@@ -211,6 +213,7 @@ pub(crate) fn differences(
 fn compare_rates(
     old: &ScenarioResult,
     new: &ScenarioResult,
+    differs: fn(&Rate, &Rate) -> bool,
     differ: &mut impl FnMut(&str, String, String),
 ) {
     for rate in &new.rates {
@@ -226,7 +229,7 @@ fn compare_rates(
             .as_ref()
             .map(|n| format!(" with {n} operations"))
             .unwrap_or_default();
-        if before.runtime.differs(&rate.runtime) {
+        if differs(&before.runtime, &rate.runtime) {
             differ(
                 &format!("runtime{operations}"),
                 before.runtime.percent(),
@@ -234,7 +237,7 @@ fn compare_rates(
             );
         }
         if let (Some(before), Some(after)) = (&before.race, &rate.race)
-            && before.differs(after)
+            && differs(before, after)
         {
             differ(
                 &format!("race{operations}"),

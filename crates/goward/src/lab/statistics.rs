@@ -41,6 +41,14 @@ impl Rate {
         high < other_low || other_high < low
     }
 
+    /// Whether one says that it happens nearly always and the other that it hardly ever does. How
+    /// often a race is noticed depends on the machine and on what else it does; whether it is a matter
+    /// of chance does not.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        let opposite = |a: &Self, b: &Self| a.low > 0.8 && b.high < 0.2;
+        opposite(self, other) || opposite(other, self)
+    }
+
     /// Such as `57 % (43–70)`.
     pub(crate) fn percent(&self) -> String {
         let percent = |x: f64| {
@@ -105,6 +113,16 @@ mod tests {
         assert!(Rate::new(0, 100).differs(&Rate::new(60, 100)));
         assert!(!Rate::new(50, 100).differs(&Rate::new(60, 100)));
         assert!(!Rate::new(0, 0).differs(&Rate::new(100, 100)));
+    }
+
+    #[test]
+    fn contradictions() {
+        assert!(Rate::new(0, 60).contradicts(&Rate::new(60, 60)));
+        assert!(Rate::new(40, 40).contradicts(&Rate::new(1, 60)));
+        assert!(!Rate::new(39, 60).contradicts(&Rate::new(4, 40)));
+        assert!(!Rate::new(0, 0).contradicts(&Rate::new(100, 100)));
+        // Too few runs to tell.
+        assert!(!Rate::new(0, 3).contradicts(&Rate::new(3, 3)));
     }
 
     #[test]

@@ -34,12 +34,24 @@ pub(crate) struct Facts {
     pub(crate) arch: String,
     /// How many processors the programs could use.
     pub(crate) processors: usize,
+    /// What they are called, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) processor: Option<String>,
     /// Why the race detector cannot be used; absent if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) no_race: Option<String>,
     /// Why the goroutine leak profile cannot be used; absent if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) no_leak_profile: Option<String>,
+}
+
+impl Facts {
+    /// Whether two measurements had the same processors, as far as is known.
+    pub(crate) fn same_processors(&self, other: &Facts) -> bool {
+        self.processors == other.processors
+            && self.processor.is_some()
+            && self.processor == other.processor
+    }
 }
 
 /// The toolchains that the user named, or the one on `PATH`.
@@ -132,12 +144,24 @@ fn open(go: &Path) -> anyhow::Result<Toolchain> {
             os: os.to_owned(),
             arch: arch.to_owned(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: processor(),
             no_race,
             no_leak_profile: ((major, minor) < (1, 26))
                 .then(|| format!("{version} has no goroutine leak profile, Go 1.26 is the first")),
         },
         language: format!("{major}.{minor}"),
     })
+}
+
+/// The model of the processors, as Linux tells it.
+fn processor() -> Option<String> {
+    let information = crate::files::read(Path::new("/proc/cpuinfo")).ok()?;
+    let information = String::from_utf8_lossy(&information);
+    let line = information
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))?;
+    let name = line.trim_start_matches([' ', '\t', ':']).trim();
+    (!name.is_empty()).then(|| text::visible(name).to_string())
 }
 
 /// `(1, 26)` of `go1.26.8`, `go1.26rc1` or `devel go1.27-abcdef`.

@@ -142,14 +142,26 @@ fn comparison(
     expected: &ToolchainResults,
     measured: &ToolchainResults,
 ) -> Comparison {
-    let (there, here) = (expected.facts.processors, measured.facts.processors);
     Comparison {
         with,
         of: title(measured),
         differences: results::differences(expected, measured),
-        note: (there != here)
-            .then(|| format!("rates not compared: {there} processors there, {here} here")),
+        note: (!expected.facts.same_processors(&measured.facts)).then(|| {
+            format!(
+                "rates count as different only where one is near 100 % and the other near 0 %: \
+                 {} there, {} here",
+                processors(expected),
+                processors(measured)
+            )
+        }),
     }
+}
+
+/// Such as `2 × AMD EPYC`.
+fn processors(results: &ToolchainResults) -> String {
+    let facts = &results.facts;
+    let name = facts.processor.as_deref().unwrap_or("unnamed processors");
+    format!("{} × {name}", facts.processors)
 }
 
 fn title(results: &ToolchainResults) -> String {
