@@ -9,9 +9,14 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use goward_flow::Units;
 use goward_project::scan_header;
+use goward_rules::{RULES, Selection, check_package};
 use goward_syntax::{Mode, Tree, parse};
-use goward_types::{Checker, File, GoVersion, Importer, PackageId, Settings, Sizes, World};
+use goward_types::{
+    CheckedPackage, Checker, File, GoVersion, Importer, PackageId, Settings, Sizes, TypedFile,
+    TypedPackage, World,
+};
 
 fn main() -> anyhow::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -89,7 +94,10 @@ fn count_checker(workspace: &Path) -> anyhow::Result<()> {
     let trees = order.iter().flat_map(|package| &package.trees);
     let nodes: usize = trees.map(Tree::node_count).sum();
     // What is made once in a process, as interned names, is made before.
-    let errors = check(&order);
+    let errors = |(_, results): &(World, Vec<CheckedPackage>)| -> usize {
+        results.iter().map(|result| result.errors.len()).sum()
+    };
+    let errors = errors(&check(&order));
     let info = allocation_counter::measure(|| {
         black_box(check(&order));
     });
@@ -100,7 +108,58 @@ fn count_checker(workspace: &Path) -> anyhow::Result<()> {
         info.count_total,
         info.bytes_max
     );
+    count_rules(&order);
     Ok(())
+}
+
+/// What the rules of the default group do with each package.
+fn count_rules(order: &[&Package]) {
+    let (world, results) = check(order);
+    let selection = Selection::default();
+    let rules = RULES
+        .iter()
+        .filter(|rule| rule.check.is_some() && selection.enables(rule))
+        .count();
+    let (mut functions, mut blocks, mut findings) = (0, 0, 0);
+    let (mut allocations, mut most) = (0, 0);
+    for (package, result) in order.iter().zip(&results) {
+        let files = package.trees.iter().zip(&package.sources);
+        let files = files.zip(&package.names).zip(&result.facts);
+        let typed = TypedPackage {
+            world: &world,
+            package: result.package,
+            module_version: Some(GoVersion(26)),
+            files: files
+                .map(|(((tree, source), name), facts)| TypedFile {
+                    name,
+                    tree,
+                    source,
+                    facts,
+                    generated: false,
+                    test: false,
+                })
+                .collect(),
+        };
+        let units = Units::new(&typed);
+        functions += units.list.len();
+        blocks += units
+            .list
+            .iter()
+            .map(|unit| unit.graph.blocks.len())
+            .sum::<usize>();
+        findings += check_package(&typed, &selection).len();
+        let info = allocation_counter::measure(|| {
+            black_box(check_package(&typed, &selection));
+        });
+        allocations += info.count_total;
+        most = most.max(info.bytes_max);
+    }
+    println!("# The rules of the default group over the same packages:");
+    println!(
+        "# calls of rules, functions, blocks of their graphs, findings, allocations, most bytes held"
+    );
+    let calls = rules * order.len();
+    println!("rules: {calls}, {functions}, {blocks}, {findings}, {allocations}, {most}");
 }
 
 /// Each folder with Go files that are no tests is a package.
@@ -169,8 +228,8 @@ impl Importer for Checked {
     }
 }
 
-/// Checks all packages in a new world; the number of errors.
-fn check(packages: &[&Package]) -> usize {
+/// Checks all packages in a new world.
+fn check(packages: &[&Package]) -> (World, Vec<CheckedPackage>) {
     let world = World::new(Sizes::for_architecture("amd64"));
     let mut checked = Checked(BTreeMap::new());
     let mut results = Vec::new();
@@ -195,7 +254,7 @@ fn check(packages: &[&Package]) -> usize {
         ));
         checked.0.insert(package.path.clone(), id);
     }
-    results.iter().map(|result| result.errors.len()).sum()
+    (world, results)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
