@@ -288,6 +288,89 @@ func both(mu *sync.Mutex, c bool) int {
 }
 
 #[test]
+fn turns_of_endless_loops_that_keep_a_lock() {
+    holds(
+        "unlock-missing-on-path",
+        "package a
+import \"sync\"
+type T struct {
+	mu   sync.Mutex
+	next int
+}
+func get() (int, error)
+func (t *T) serve() error {
+	for {
+		r, err := get()
+		if err != nil {
+			return err
+		}
+		t.mu.Lock()
+		if r == 0 {
+			continue // want unlock-missing-on-path
+		}
+		t.next++
+		t.mu.Unlock()
+	}
+}
+func (t *T) request(k any) {
+	for {
+		switch k := k.(type) {
+		case int:
+			t.mu.Lock()
+			if k > 9 {
+				t.next = k
+				continue // want unlock-missing-on-path
+			}
+			t.mu.Unlock()
+		}
+	}
+}
+func (t *T) counted() {
+	for i := 0; i < 9; i++ {
+		t.mu.Lock()
+		if t.next == i {
+			continue // want unlock-missing-on-path
+		}
+		t.mu.Unlock()
+	}
+}
+func (t *T) conditional(x bool) {
+	for {
+		if x {
+			t.mu.Lock()
+		}
+		t.next++
+		if x {
+			t.mu.Unlock()
+		}
+	}
+}
+func (t *T) released() {
+	for {
+		t.mu.Lock()
+		if t.next == 0 {
+			t.mu.Unlock()
+			continue
+		}
+		t.mu.Unlock()
+	}
+}
+func (t *T) until() {
+	for {
+		t.mu.Lock()
+		if t.next == 0 {
+			t.mu.Unlock()
+			return
+		}
+		t.next--
+		t.mu.Unlock()
+	}
+}
+",
+    );
+}
+
+#[test]
 fn locks_that_are_given_back_or_taken_by_state() {
     holds(
         "double-lock",

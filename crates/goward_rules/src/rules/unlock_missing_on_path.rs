@@ -1,7 +1,7 @@
 //! `unlock-missing-on-path`.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{EventKind, Exit, Held, LockState, Mode, PathId, Step, UnitId};
+use goward_flow::{BlockId, EventKind, Exit, Held, LockState, Mode, PathId, Step, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
@@ -221,97 +221,123 @@ fn loops(
 ) {
     let flow = context.flow;
     let unit = flow.units.get(id);
-    for &block in unit.graph.reverse_postorder() {
-        for edge in &unit.graph.block(block).successors {
-            if unit.graph.rank(edge.to) > unit.graph.rank(block) {
-                continue;
-            }
-            let (Some(end), Some(head)) = (
-                flow.at_end(id, block),
-                &flow.locks.solutions[id.index()].entry[edge.to.index()],
-            ) else {
-                continue;
-            };
-            let Some(held) = end.lock(path).filter(|held| held.is_held() && held.own) else {
-                continue;
-            };
-            if head.lock(path).is_some_and(Held::is_held) || held.file != unit.file {
-                continue;
-            }
-            // A mutex that each turn has for itself.
-            let around = innermost_loop(context, id, held.node);
-            let paths = flow.locks.paths();
-            let per_turn = paths.root(path).is_some_and(|root| {
-                let world = context.world();
-                let object = world.object(root);
-                paths.get(path).elements.is_empty()
-                    && !world.deref(world.object_type(root)).1
-                    && object.file as usize == unit.file
-                    && around.is_some_and(|span| span.contains(object.offset))
+    for (block, next) in ends_of_turns(context, id, path) {
+        let (Some(end), Some(head)) = (
+            flow.at_end(id, block),
+            &flow.locks.solutions[id.index()].entry[next.index()],
+        ) else {
+            continue;
+        };
+        let Some(held) = end.lock(path).filter(|held| held.is_held() && held.own) else {
+            continue;
+        };
+        if head.lock(path).is_some_and(Held::is_held) || held.file != unit.file {
+            continue;
+        }
+        // A mutex that each turn has for itself.
+        let around = innermost_loop(context, id, held.node);
+        let paths = flow.locks.paths();
+        let per_turn = paths.root(path).is_some_and(|root| {
+            let world = context.world();
+            let object = world.object(root);
+            paths.get(path).elements.is_empty()
+                && !world.deref(world.object_type(root)).1
+                && object.file as usize == unit.file
+                && around.is_some_and(|span| span.contains(object.offset))
+        });
+        drop(paths);
+        if per_turn {
+            continue;
+        }
+        // The `continue` that leads here, if it is one: it may stand a few blocks before.
+        let branch = unit
+            .graph
+            .block(block)
+            .steps
+            .iter()
+            .rev()
+            .find_map(|step| match step {
+                Step::Branch(node) => Some(*node),
+                _ => None,
             });
-            drop(paths);
-            if per_turn {
+        let from = unit
+            .graph
+            .blocks
+            .iter()
+            .enumerate()
+            .find_map(|(index, before)| {
+                let leads = before.successors.iter().any(|edge| edge.to == block);
+                let last = before.steps.last();
+                let state = flow.at_end(id, BlockId(index as u32))?;
+                match last {
+                    Some(Step::Branch(node))
+                        if leads
+                            && state
+                                .lock(path)
+                                .is_some_and(|held| held.is_held() && held.own) =>
+                    {
+                        Some(*node)
+                    }
+                    _ => None,
+                }
+            });
+        let node = branch.or(from).unwrap_or(held.node);
+        let span = context.span(unit.file, node);
+        let name = flow.text(path);
+        findings.push(
+            RULE.diagnostic(
+                context.path(unit.file),
+                span,
+                format!("`{name}` is still locked when the next turn of the loop starts"),
+            )
+            .in_function(context.function(id))
+            .operation(format!("{} {name}", context.text(unit.file, node)))
+            .help(format!("unlock `{name}` on this path too"))
+            .step(
+                context.path(unit.file),
+                context.span(unit.file, held.node),
+                format!("`{name}` is locked here"),
+            )
+            .step(
+                context.path(unit.file),
+                context.span(unit.file, release),
+                "another path unlocks it here",
+            )
+            .step(context.path(unit.file), span, "this path does not"),
+        );
+        return;
+    }
+}
+
+/// The blocks in which the turns of loops end, each with the block in which the next turn starts.
+/// Where all turns of a loop meet before that, in the block of `i++` or of nothing at all, they are
+/// told apart before they meet.
+fn ends_of_turns(context: &Context<'_>, id: UnitId, path: PathId) -> Vec<(BlockId, BlockId)> {
+    let flow = context.flow;
+    let graph = &flow.units.get(id).graph;
+    let mut ends = Vec::new();
+    for &block in graph.reverse_postorder() {
+        for edge in &graph.block(block).successors {
+            if graph.rank(edge.to) > graph.rank(block) {
                 continue;
             }
-            // The `continue` that leads here, if it is one: it may stand a few blocks before.
-            let branch = unit
-                .graph
-                .block(block)
-                .steps
-                .iter()
-                .rev()
-                .find_map(|step| match step {
-                    Step::Branch(node) => Some(*node),
-                    _ => None,
+            let entry = &flow.locks.solutions[id.index()].entry[block.index()];
+            let before = entry.as_ref().and_then(|state| state.lock(path).copied());
+            let end = flow.at_end(id, block);
+            let after = end.and_then(|state| state.lock(path).copied());
+            if before == after && before.is_some_and(|held| held.mode == Mode::Maybe) {
+                let order = graph.reverse_postorder().iter().copied();
+                let leading = order.filter(|&other| {
+                    let mut edges = graph.block(other).successors.iter();
+                    edges.any(|edge| edge.to == block)
                 });
-            let from = unit
-                .graph
-                .blocks
-                .iter()
-                .enumerate()
-                .find_map(|(index, before)| {
-                    let leads = before.successors.iter().any(|edge| edge.to == block);
-                    let last = before.steps.last();
-                    let state = flow.at_end(id, goward_flow::BlockId(index as u32))?;
-                    match last {
-                        Some(Step::Branch(node))
-                            if leads
-                                && state
-                                    .lock(path)
-                                    .is_some_and(|held| held.is_held() && held.own) =>
-                        {
-                            Some(*node)
-                        }
-                        _ => None,
-                    }
-                });
-            let node = branch.or(from).unwrap_or(held.node);
-            let span = context.span(unit.file, node);
-            let name = flow.text(path);
-            findings.push(
-                RULE.diagnostic(
-                    context.path(unit.file),
-                    span,
-                    format!("`{name}` is still locked when the next turn of the loop starts"),
-                )
-                .in_function(context.function(id))
-                .operation(format!("{} {name}", context.text(unit.file, node)))
-                .help(format!("unlock `{name}` on this path too"))
-                .step(
-                    context.path(unit.file),
-                    context.span(unit.file, held.node),
-                    format!("`{name}` is locked here"),
-                )
-                .step(
-                    context.path(unit.file),
-                    context.span(unit.file, release),
-                    "another path unlocks it here",
-                )
-                .step(context.path(unit.file), span, "this path does not"),
-            );
-            return;
+                ends.extend(leading.map(|leading| (leading, edge.to)));
+            } else {
+                ends.push((block, edge.to));
+            }
         }
     }
+    ends
 }
 
 /// Where more exits than this keep a lock, the place to mend is the lock and not each exit.
