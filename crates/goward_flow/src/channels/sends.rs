@@ -359,8 +359,9 @@ impl Judge<'_, '_> {
         if self.is_called_before(id, call, target) && self.may_send_nothing(target) {
             return Count::Finite(0);
         }
-        // Who recovers sends what the body would have sent.
-        if kind == StartKind::Defer && self.recovers(target) && self.has_own_sends(id) {
+        // Who recovers, or sends at the end only under a condition, may send what the body has not.
+        let instead = self.recovers(target) || self.may_send_nothing(target);
+        if kind == StartKind::Defer && self.has_own_sends(id) && instead {
             return Count::Finite(0);
         }
         sends

@@ -366,6 +366,36 @@ func inDeferred() int {
 	return <-ch
 }
 
+func onlyIfNothingWasSent() int {
+	ch := make(chan int, 1)
+	go func() {
+		sent := false
+		defer func() {
+			if !sent {
+				ch <- 0
+			}
+		}()
+		ch <- get()
+		sent = true
+	}()
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
+func bothAreSent() int {
+	ch := make(chan int, 1)
+	go func() {
+		defer func() { ch <- 0 }()
+		ch <- get() // want "this send on `ch`"
+	}()
+	if bad() {
+		return 0
+	}
+	return <-ch
+}
+
 func safely(f func()) {
 	go func() {
 		defer func() { recover() }()
