@@ -54,6 +54,19 @@ pub struct Fix {
     pub edits: Vec<Edit>,
 }
 
+impl Fix {
+    /// The edits by file and place, each once; none where they overlap.
+    pub(crate) fn sorted_edits(&self) -> Option<Vec<&Edit>> {
+        let mut edits: Vec<&Edit> = self.edits.iter().collect();
+        edits.sort();
+        edits.dedup();
+        let mut pairs = edits.windows(2);
+        let conflict =
+            pairs.any(|pair| pair[0].file == pair[1].file && overlaps(pair[0].span, pair[1].span));
+        (!conflict).then_some(edits)
+    }
+}
+
 /// Why a fix was left out.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Skipped {
@@ -113,15 +126,7 @@ fn accept(
     fix: &Fix,
     accepted: &mut BTreeMap<FilePath, Accepted>,
 ) -> Result<(), Skipped> {
-    let mut edits: Vec<&Edit> = fix.edits.iter().collect();
-    edits.sort();
-    edits.dedup();
-    for pair in edits.windows(2) {
-        let same_file = pair[0].file == pair[1].file;
-        if same_file && overlaps(pair[0].span, pair[1].span) {
-            return Err(Skipped::Conflict);
-        }
-    }
+    let edits = fix.sorted_edits().ok_or(Skipped::Conflict)?;
     let mut new = Vec::new();
     for edit in edits {
         let source = sources.get(&edit.file).ok_or(Skipped::NoSuchPlace)?;

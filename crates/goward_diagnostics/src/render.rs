@@ -9,7 +9,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use crate::escape::visible;
-use crate::{Diagnostic, FilePath, Fix, Severity, SourceFile, Sources, Span, neutralise};
+use crate::{Diagnostic, Edit, FilePath, Fix, Severity, SourceFile, Sources, Span, neutralise};
 
 /// How to draw.
 #[derive(Copy, Clone, Debug)]
@@ -192,16 +192,19 @@ fn fix_group<'a>(fix: &Fix, sources: &Sources) -> Group<'a> {
     let safety = fix.safety.name();
     let title = format!("{safety} fix: {}", neutralise(&fix.message));
     let mut elements: Vec<Element<'_>> = Vec::new();
-    let mut files: Vec<&FilePath> = fix.edits.iter().map(|edit| &edit.file).collect();
-    files.sort();
-    files.dedup();
-    for file in files {
-        let edits: Vec<_> = fix.edits.iter().filter(|edit| edit.file == *file).collect();
+    // Nobody could apply edits that overlap, and nobody can draw them.
+    let all = fix.sorted_edits().unwrap_or_default();
+    for edits in all.chunk_by(|one, next| one.file == next.file) {
+        let file = &edits[0].file;
         let Some(source) = sources.get(file) else {
             elements.push(Origin::path(neutralise(file).into_owned()).into());
             continue;
         };
-        for cluster in clusters(source, edits.iter().map(|edit| edit.span)) {
+        let together = clusters(source, edits.iter().map(|edit| edit.span));
+        for cluster in together
+            .into_iter()
+            .flat_map(|cluster| apart(source, cluster, edits))
+        {
             let excerpt = Excerpt::new(source, &cluster);
             let patches = cluster
                 .members
@@ -271,6 +274,29 @@ fn clusters(source: &SourceFile, spans: impl Iterator<Item = Span>) -> Vec<Clust
         }
     }
     clusters
+}
+
+/// Edits that cannot be drawn in one excerpt, each by itself. annotate-snippets 0.12 moves an edit to
+/// the left by what edits before it take out, on whatever line, and panics where that leads out of the
+/// line; it also takes bytes for columns. Edits that only add go together.
+fn apart(source: &SourceFile, cluster: Cluster, edits: &[&Edit]) -> Vec<Cluster> {
+    let adds = |(&member, span): (&usize, &Span)| {
+        let replacement = &edits[member].replacement;
+        replacement.is_ascii() && replacement.len() >= (span.end - span.start) as usize
+    };
+    let mut places = cluster.members.iter().zip(&cluster.spans);
+    let together = places.all(adds) && Excerpt::new(source, &cluster).text.is_ascii();
+    if cluster.members.len() < 2 || together {
+        return vec![cluster];
+    }
+    let places = cluster.members.iter().zip(&cluster.spans);
+    places
+        .map(|(&member, &span)| Cluster {
+            members: vec![member],
+            spans: vec![span],
+            ..cluster
+        })
+        .collect()
 }
 
 /// A printable piece of a file, and where the spans of its cluster lie in it.

@@ -236,20 +236,48 @@ fn any_bytes_and_any_spans_can_be_drawn() {
             let (a, b) = (random(length) as u32, random(length) as u32);
             Span::new(a.min(b), a.max(b))
         };
-        let (first, second, edit) = (span(), span(), span());
+        let (first, second) = (span(), span());
+        let edits = [span(), span()].map(|span| Edit {
+            file: "a.go".into(),
+            span,
+            replacement: String::from_utf8_lossy(&text).into_owned(),
+        });
         let diagnostic = finding("a.go", first, "odd")
             .step("a.go".into(), second, "step")
             .fix(Fix {
                 safety: Safety::Safe,
                 message: "change".to_owned(),
-                edits: vec![Edit {
-                    file: "a.go".into(),
-                    span: edit,
-                    replacement: String::from_utf8_lossy(&text).into_owned(),
-                }],
+                edits: edits.into(),
             });
         let drawn = plain(&diagnostic, &[("a.go", &text)]);
         let bad = |character: char| character.is_control() && character != '\n';
         assert!(!drawn.contains(bad), "{text:?} gives {drawn:?}");
+    }
+}
+
+/// Edits on one line of text whose bytes are more than its columns.
+#[test]
+fn several_edits_after_bytes_that_are_no_text() {
+    let edit = |start, end| Edit {
+        file: "a.go".into(),
+        span: Span::new(start, end),
+        replacement: String::new(),
+    };
+    for text in [&b"/\n/"[..], b"/\n/\n]", b"/\n\0\xf3", b"\xff\xe2"] {
+        for edits in [
+            vec![edit(0, 1), edit(2, 3), edit(4, 4)],
+            vec![edit(0, 1), edit(1, 3), edit(3, 4)],
+            vec![edit(0, 2), edit(2, 3), edit(3, 4)],
+            vec![edit(1, 2), edit(2, 4)],
+            vec![edit(0, 3), edit(1, 4)],
+        ] {
+            let diagnostic = finding("a.go", Span::new(0, 1), "odd").fix(Fix {
+                safety: Safety::Safe,
+                message: "change".to_owned(),
+                edits,
+            });
+            let drawn = plain(&diagnostic, &[("a.go", text)]);
+            assert!(drawn.contains("safe fix: change"), "{drawn:?}");
+        }
     }
 }
