@@ -257,7 +257,7 @@ impl<'a> PackageFlow<'a> {
     /// Writes to nil maps, found when first asked for.
     pub fn nil_maps(&self) -> &NilMaps {
         self.nil_maps
-            .get_or_init(|| NilMaps::new(self.package, &self.units))
+            .get_or_init(|| NilMaps::new(self.package, &self.units, &self.lowered.variables))
     }
 
     /// Where functions are started, found when first asked for.

@@ -28,6 +28,7 @@ pub(crate) fn nil_write(context: &Context<'_>, rule: &Rule, write: &NilWrite) ->
         }
         NilReason::Decoded => format!("JSON `null` sets `{text}` to nil here"),
         NilReason::Compared => format!("`{text}` is tested against nil here"),
+        NilReason::NotOk => format!("`{text}` is nil where this finds nothing"),
     };
     let message = if write.certain {
         format!("`{text}` is nil when it is written")

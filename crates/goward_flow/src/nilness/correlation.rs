@@ -1,10 +1,11 @@
 //! Silence where a map is made under a condition that is tested again before the write:
 //! `if verbose { m = make(…) } … if verbose { m[k] = v }`.
 
-use goward_syntax::{Expression, NodeId, NodeKind, Statement, Symbol, Tree};
-use goward_types::{TypedFile, TypedPackage};
+use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement, Symbol, Tree};
+use goward_types::{ObjectKind, TypedFile, TypedPackage, VariableKind};
 use rustc_hash::FxHashSet;
 
+use crate::calls::{Callee, callee};
 use crate::nilness::{NilReason, NilWrite, Place};
 use crate::unit::{Unit, Units};
 
@@ -19,20 +20,88 @@ pub(crate) fn drop_correlated(
         if write.certain {
             return true;
         }
-        // A test against nil alone is no evidence that the map is nil where it was not tested.
-        if write.reason == NilReason::Compared {
-            return false;
-        }
         let unit = units.get(write.unit);
         let file = &package.files[unit.file];
+        // A test against nil alone is no evidence that the map is nil where it was not tested.
+        if write.reason == NilReason::Compared && !goes_on_with_nil(package, file, unit, write) {
+            return false;
+        }
         !is_correlated(package, file, unit, write)
     });
+}
+
+/// Whether a local variable is tested with `if m == nil`, and the branch does no more than to tell of it:
+/// the write follows, nil or not.
+fn goes_on_with_nil(
+    package: &TypedPackage<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    write: &NilWrite,
+) -> bool {
+    let tree = file.tree;
+    let local = package.world.object(write.root).kind == ObjectKind::Variable(VariableKind::Local);
+    if !local || !write.whole_variable {
+        return false;
+    }
+    let test = tree.preorder(unit.body).find_map(|node| {
+        if tree.kind(node) != NodeKind::IfStmt {
+            return None;
+        }
+        match tree.statement(node) {
+            Statement::If {
+                condition,
+                then,
+                otherwise: None,
+                ..
+            } if condition == write.made => Some((condition, then)),
+            _ => None,
+        }
+    });
+    let Some((condition, then)) = test else {
+        return false;
+    };
+    let equal = matches!(
+        tree.expression(condition),
+        Expression::Binary {
+            operator: BinaryOperator::Equal,
+            ..
+        }
+    );
+    equal
+        && tree.preorder(then).all(|node| match tree.kind(node) {
+            NodeKind::CallExpr => match tree.expression(node) {
+                Expression::Call { function, .. } => tells(package, file, function),
+                _ => false,
+            },
+            NodeKind::AssignStmt | NodeKind::FuncLit | NodeKind::BranchStmt => false,
+            _ => true,
+        })
+}
+
+/// Whether a function prints or logs, and returns.
+fn tells(package: &TypedPackage<'_>, file: &TypedFile<'_>, function: NodeId) -> bool {
+    match callee(package.world, file, function) {
+        Callee::Builtin(name) => matches!(name, "print" | "println" | "len"),
+        Callee::Function(object) => {
+            let object = package.world.object(object);
+            let path = object
+                .package
+                .map_or("", |known| package.world.package(known).path.as_str());
+            let name = object.name.as_str();
+            matches!(path, "fmt" | "log" | "log/slog")
+                && !name.starts_with("Fatal")
+                && !name.starts_with("Panic")
+        }
+        _ => false,
+    }
 }
 
 /// A statement with all nodes around it, outermost first.
 struct Ancestry<'t> {
     tree: &'t Tree,
     path: Vec<NodeId>,
+    /// What is around this node too decides nothing between the two.
+    apart_from: Option<NodeId>,
 }
 
 fn path_to(tree: &Tree, root: NodeId, target: NodeId) -> Option<Vec<NodeId>> {
@@ -63,6 +132,13 @@ impl Ancestry<'_> {
             let Some(&below) = self.path.get(position + 1) else {
                 break;
             };
+            let around_both = self.apart_from.is_some_and(|other| {
+                let (below, other) = (self.tree.span(below), self.tree.span(other));
+                below.start <= other.start && other.end <= below.end
+            });
+            if around_both {
+                continue;
+            }
             match self.tree.kind(node) {
                 NodeKind::IfStmt => {
                     if let Statement::If { condition, .. } = self.tree.statement(node)
@@ -161,7 +237,12 @@ fn is_correlated(
                 let start = tree.span(node).start;
                 first_made = Some(first_made.map_or(start, |first: u32| first.min(start)));
                 flags_beside(tree, &path, &mut names);
-                Ancestry { tree, path }.condition_names(&mut names);
+                let ancestry = Ancestry {
+                    tree,
+                    path,
+                    apart_from: Some(write.node),
+                };
+                ancestry.condition_names(&mut names);
             }
         }
         tree.for_each_child(node, |child| pending.push(child));
@@ -180,7 +261,12 @@ fn is_correlated(
         tree.span(write.node).start,
         &mut around,
     );
-    Ancestry { tree, path }.condition_names(&mut around);
+    let ancestry = Ancestry {
+        tree,
+        path,
+        apart_from: None,
+    };
+    ancestry.condition_names(&mut around);
     !names.is_disjoint(&around)
 }
 

@@ -61,6 +61,33 @@ impl MapNilness<'_> {
             }
         }
         let function = unparenthesized(self.file, function);
+        // `labels.init()` with a pointer receiver may give the variable a map.
+        if let Callee::Function(object) = target
+            && world.object(object).has_pointer_receiver()
+            && let Expression::Selector { operand, .. } = tree.expression(function)
+            && let Some(place) = self.place(operand)
+            && self.is_map_node(operand)
+        {
+            state.forget(&place);
+        }
+        // What looks like the end of the test or the process, by its name.
+        let name = match tree.expression(function) {
+            Expression::Selector { name, .. } => tree.symbol(name).as_str(),
+            Expression::Identifier => tree.symbol(function).as_str(),
+            _ => "",
+        };
+        let name = name.to_ascii_lowercase();
+        let ends = [
+            "fail", "fatal", "panic", "exit", "abort", "must", "require", "assert", "skip",
+        ];
+        if ends.iter().any(|word| name.contains(word)) {
+            let told = std::mem::take(&mut state.told);
+            state.facts.retain(|(place, fact)| {
+                let mut told = told.iter();
+                !told.any(|(_, known, from)| known == place && from.made == fact.made)
+            });
+            state.told = told;
+        }
         if let Expression::Selector { operand, .. } = tree.expression(function)
             && let Some(place) = self.place(operand)
             && !self.is_map_node(operand)

@@ -4,7 +4,8 @@
 
 use goward_diagnostics::Span;
 use goward_syntax::{
-    BinaryOperator, Expression, NodeId, NodeKind, Specification, Statement, Symbol, UnaryOperator,
+    BinaryOperator, Declaration, Expression, NodeId, NodeKind, Specification, Statement, Symbol,
+    UnaryOperator,
 };
 use goward_types::{
     IdentifierFact, ObjectId, ObjectKind, SelectionKind, Type, TypeKind, TypedFile, TypedPackage,
@@ -16,7 +17,7 @@ use crate::calls::{Callee, callee, origin, unparenthesized};
 use crate::nilness::Found;
 use crate::nilness::shape::is_text;
 use crate::path::text_of;
-use crate::unit::{UnitId, Units};
+use crate::unit::{UnitId, Units, named_behind};
 
 /// What shows that a map may be nil where it is written.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +105,9 @@ pub(crate) fn never_made(
         units,
         evidence: FxHashMap::default(),
         lazy: FxHashSet::default(),
+        unmade: FxHashSet::default(),
     };
+    collector.find_unmade();
     for (id, unit) in units.iter() {
         collector.unit(id, unit.file, unit.body);
     }
@@ -136,11 +139,66 @@ struct Collector<'a> {
     evidence: FxHashMap<Slot, Evidence>,
     /// Struct literals that fill what was nil: `if x.s == nil { x.s = &T{m: …} }`.
     lazy: FxHashSet<(usize, NodeId)>,
+    /// Fields of types that only this package could make values of, and does not.
+    unmade: FxHashSet<ObjectId>,
 }
 
 impl<'a> Collector<'a> {
     fn world(&self) -> &'a World {
         self.package.world
+    }
+
+    /// Finds the types of the package of which it makes no value: those are named as receivers and behind
+    /// pointers only. What their methods would do to a map that nobody makes does not happen.
+    fn find_unmade(&mut self) {
+        let world = self.world();
+        let main = world.package(self.package.package).name().as_str() == "main";
+        let mut structures: FxHashMap<ObjectId, Vec<ObjectId>> = FxHashMap::default();
+        let mut named: FxHashSet<ObjectId> = FxHashSet::default();
+        for file in &self.package.files {
+            let tree = file.tree;
+            for &declaration in tree.declarations() {
+                let receiver = match tree.declaration(declaration) {
+                    Declaration::Function(function) => function.receiver,
+                    _ => &[],
+                };
+                let mut pending = vec![(declaration, declaration)];
+                while let Some((node, parent)) = pending.pop() {
+                    if receiver.contains(&node) {
+                        continue;
+                    }
+                    if tree.kind(node) == NodeKind::TypeSpec
+                        && let Specification::Type { name, .. } = tree.specification(node)
+                        && let Some(object) = file.facts.object_of(name)
+                        && (main || !world.object(object).is_exported())
+                        && let Type::Struct(structure) =
+                            world.get(world.underlying(world.object_type(object)))
+                    {
+                        let fields = structure.fields.iter();
+                        let fields = fields.map(|&field| origin(world, field)).collect();
+                        structures.insert(object, fields);
+                    }
+                    if tree.kind(node) == NodeKind::Ident
+                        && tree.kind(parent) != NodeKind::StarExpr
+                        && let Some(IdentifierFact::Use(object)) = file.facts.identifier(node)
+                    {
+                        named.insert(origin(world, object));
+                    }
+                    // Also `{…}` within a literal of pointers.
+                    if tree.kind(node) == NodeKind::CompositeLit {
+                        named.extend(named_behind(world, file.facts.type_of(node)));
+                    }
+                    // Of a generic type behind a pointer, `*T[K]`.
+                    let around = match tree.kind(node) {
+                        NodeKind::IndexExpr if tree.kind(parent) == NodeKind::StarExpr => parent,
+                        _ => node,
+                    };
+                    tree.for_each_child(node, |child| pending.push((child, around)));
+                }
+            }
+        }
+        structures.retain(|object, _| !named.contains(object));
+        self.unmade = structures.into_values().flatten().collect();
     }
 
     /// The field or package variable of map type that an expression stands for.
@@ -455,7 +513,8 @@ impl<'a> Collector<'a> {
         };
         if !evidence.made && own {
             let main = world.package(self.package.package).name().as_str() == "main";
-            let origin = match !exported || (main && !field) {
+            let unmade = object.is_some_and(|object| self.unmade.contains(&object));
+            let origin = match (!exported || (main && !field)) && !unmade {
                 true => Origin::Never,
                 false => Origin::NeverHere,
             };
@@ -465,8 +524,22 @@ impl<'a> Collector<'a> {
         if !field {
             return;
         }
-        if exported && !evidence.literal {
-            for write in candidates() {
+        if !evidence.literal {
+            // What nobody but this package sees is mostly made by somebody who runs before. Only where
+            // all who make it do so in order to write it, it is not: anybody may call this one first.
+            let first = |write: &&Write| {
+                let outermost = self.units.outermost(write.unit);
+                let makes_to_write = |&unit: &UnitId| {
+                    let mut writes = evidence.writes.iter();
+                    evidence.compared.contains(&unit)
+                        && writes.any(|other| self.units.outermost(other.unit) == unit)
+                };
+                exported
+                    || self.may_be_called_first(outermost)
+                        && !self.leads_to_any(outermost, &evidence.assigned)
+                        && evidence.assigned.iter().all(makes_to_write)
+            };
+            for write in candidates().filter(first) {
                 if let Some(sibling) = self.sibling(evidence, write) {
                     report(write, Origin::Sibling(sibling));
                 }
@@ -511,6 +584,23 @@ impl<'a> Collector<'a> {
             let origin = Origin::Constructor(constructor.unit, constructor.made);
             writes.for_each(|write| report(write, origin));
         }
+    }
+
+    /// Whether a function is an exported method that no function of the package calls.
+    fn may_be_called_first(&self, unit: UnitId) -> bool {
+        let outermost = self.units.outermost(unit);
+        let only = FxHashSet::from_iter([outermost]);
+        let exported = self
+            .units
+            .get(outermost)
+            .object
+            .is_some_and(|object| self.world().object(object).is_exported());
+        let called = || {
+            self.units
+                .iter()
+                .any(|(caller, unit)| !unit.is_literal() && self.calls_any(caller, &only))
+        };
+        exported && !called()
     }
 
     /// The function that makes the map of a parameter or receiver when it is nil, where the one that
@@ -627,6 +717,31 @@ impl<'a> Collector<'a> {
                     if matches!(callee(self.world(), file, function), Callee::Function(object)
                         if self.units.of_object(object).is_some_and(|callee| callees.contains(&callee))))
         })
+    }
+
+    /// Whether a function calls one of these, itself or through others.
+    fn leads_to_any(&self, caller: UnitId, callees: &FxHashSet<UnitId>) -> bool {
+        let mut seen = FxHashSet::from_iter([caller]);
+        let mut pending = vec![caller];
+        while let Some(caller) = pending.pop() {
+            let unit = self.units.get(caller);
+            let file = &self.package.files[unit.file];
+            for node in file.tree.preorder(unit.body) {
+                if file.tree.kind(node) == NodeKind::CallExpr
+                    && let Expression::Call { function, .. } = file.tree.expression(node)
+                    && let Callee::Function(object) = callee(self.world(), file, function)
+                    && let Some(target) = self.units.of_object(object)
+                {
+                    if callees.contains(&target) {
+                        return true;
+                    }
+                    if seen.insert(target) {
+                        pending.push(target);
+                    }
+                }
+            }
+        }
+        false
     }
 
     /// Whether a function calls this one that tests or makes the map, or calls another one that does.

@@ -18,6 +18,7 @@ mod correlation;
 mod effects;
 mod fields;
 mod nested;
+mod nested_fields;
 mod place;
 mod refine;
 mod report;
@@ -29,6 +30,7 @@ use goward_syntax::NodeId;
 use goward_types::{ObjectId, TypedPackage};
 use rustc_hash::FxHashMap;
 
+use crate::path::Variables;
 use crate::solver::solve;
 use crate::unit::{UnitId, Units};
 
@@ -56,6 +58,8 @@ pub enum NilReason {
     Compared,
     /// Decoded from JSON, where `null` gives a nil map.
     Decoded,
+    /// The bool beside it is false: a type assertion that failed, a key that is missing.
+    NotOk,
 }
 
 /// What is known of the map at a place.
@@ -118,6 +122,7 @@ pub(crate) struct Summary {
 pub(crate) struct Known<'a> {
     pub(crate) summaries: &'a FxHashMap<ObjectId, Summary>,
     pub(crate) shapes: &'a MapShapes,
+    pub(crate) variables: &'a Variables,
     pub(crate) untracked: &'a Untracked,
 }
 
@@ -163,7 +168,7 @@ const ROUNDS: usize = 3;
 
 impl NilMaps {
     /// Finds the writes to nil maps in a package.
-    pub fn new(package: &TypedPackage<'_>, units: &Units) -> NilMaps {
+    pub(crate) fn new(package: &TypedPackage<'_>, units: &Units, variables: &Variables) -> NilMaps {
         let shapes = MapShapes::new(package, units);
         let untracked = Untracked::new(units);
         let mut summaries: FxHashMap<ObjectId, Summary> = FxHashMap::default();
@@ -172,6 +177,7 @@ impl NilMaps {
             let known = Known {
                 summaries: &summaries,
                 shapes: &shapes,
+                variables,
                 untracked: &untracked,
             };
             for (id, unit) in units.iter() {
@@ -191,6 +197,7 @@ impl NilMaps {
         let known = Known {
             summaries: &summaries,
             shapes: &shapes,
+            variables,
             untracked: &untracked,
         };
         let mut found = Found::default();
@@ -209,9 +216,11 @@ impl NilMaps {
             }
         }
         correlation::drop_correlated(package, units, &mut found.writes);
+        let mut nested = nested::nested(package, units);
+        nested.extend(nested_fields::nested_fields(package, units));
         NilMaps {
             never_made: fields::never_made(package, units, &found),
-            nested: nested::nested(package, units),
+            nested,
             writes: found.writes,
         }
     }

@@ -39,6 +39,12 @@ impl MapNilness<'_> {
                 right,
                 ..
             } => self.comparison(state, operator, left, right, holds, node),
+            // `if ok {`
+            Expression::Identifier => {
+                if let Some(object) = self.file.facts.object_of(node) {
+                    state.learn_outcome(object, holds);
+                }
+            }
             // `if m[k] {`: a nil map holds no true.
             Expression::Index { operand, .. } if holds && self.is_map_node(operand) => {
                 self.learn_not_nil(state, operand, node)
@@ -85,6 +91,12 @@ impl MapNilness<'_> {
             _ => None,
         };
         if self.is_nil_node(constant) {
+            // `if err == nil {`
+            if let (Some(equal), Expression::Identifier) = (equal, self.file.tree.expression(value))
+                && let Some(object) = self.file.facts.object_of(value)
+            {
+                state.learn_outcome(object, equal);
+            }
             let (Some(equal), true) = (equal, self.may_be_map(value)) else {
                 return;
             };

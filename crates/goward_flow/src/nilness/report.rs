@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::graph::{BlockId, Edge, Step};
@@ -81,9 +81,17 @@ impl MapNilness<'_> {
                         visit(operand, node);
                     }
                     for &position in &summary.writes {
-                        if let Some(&argument) = arguments.get(position)
-                            && self.is_map_node(argument)
-                        {
+                        let Some(&argument) = arguments.get(position) else {
+                            continue;
+                        };
+                        let argument = match tree.expression(unparenthesized(self.file, argument)) {
+                            Expression::Unary {
+                                operator: UnaryOperator::Address,
+                                operand,
+                            } => operand,
+                            _ => argument,
+                        };
+                        if self.is_map_node(argument) {
                             visit(argument, node);
                         }
                     }

@@ -18,12 +18,11 @@ impl MapNilness<'_> {
             .iter()
             .enumerate()
             .any(|(index, result)| self.gives_map(index, result));
-        let has_map_parameter = self
-            .unit
-            .parameters
-            .iter()
-            .flatten()
-            .any(|&parameter| self.is_map(self.world().object_type(parameter)));
+        let has_map_parameter = self.unit.parameters.iter().flatten().any(|&parameter| {
+            // Also `*map[K]V`: `(*p)[k] = v` writes the map of the caller.
+            let given = self.world().object_type(parameter);
+            self.is_map(self.world().deref(given).0)
+        });
         let receiver = self.unit.receiver;
         let map_receiver =
             receiver.is_some_and(|receiver| self.is_map(self.world().object_type(receiver)));

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
-use goward_types::{ObjectId, ObjectKind, Type, TypeId, TypeKind, TypedFile, TypedPackage, World};
+use goward_types::{
+    ObjectId, ObjectKind, Type, TypeId, TypeKind, TypedFile, TypedPackage, VariableKind, World,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee, unparenthesized};
@@ -25,6 +27,9 @@ const MAX_PLACES: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
     pub(super) facts: Vec<(Place, Fact)>,
+    /// Maps that are nil where something went wrong, with the error or bool that tells: nil where the
+    /// error is not nil, or the bool false.
+    pub(super) told: Vec<(ObjectId, Place, Fact)>,
 }
 
 impl State {
@@ -46,8 +51,25 @@ impl State {
     /// Forgets a place and all that is reached through it.
     pub(super) fn forget(&mut self, place: &Place) {
         self.facts.retain(|(known, _)| !known.starts_with(place));
+        self.told.retain(|(_, known, _)| !known.starts_with(place));
         if place.elements.is_empty() {
             self.facts.retain(|(known, _)| !known.mentions(place.root));
+            self.told
+                .retain(|(by, known, _)| *by != place.root && !known.mentions(place.root));
+        }
+    }
+
+    /// What the error or bool beside a map tells: it went well, or not.
+    pub(super) fn learn_outcome(&mut self, by: ObjectId, well: bool) {
+        for (_, place, fact) in self.told.clone().into_iter().filter(|told| told.0 == by) {
+            match self.get(&place) {
+                // What the test before it left open.
+                Some(known) if well && known.made == fact.made => {
+                    self.facts.retain(|entry| entry.0 != place);
+                }
+                None if !well => self.set(place, fact),
+                _ => {}
+            }
         }
     }
 
@@ -95,6 +117,7 @@ impl State {
                 );
             }
         }
+        self.told.retain(|told| other.told.contains(told));
         *self != before
     }
 }
@@ -373,6 +396,45 @@ impl<'a> MapNilness<'a> {
         }
     }
 
+    /// Variables around a literal that are declared without a value and never get one.
+    fn captured(&self, state: &mut State) {
+        let Some(parent) = self.unit.parent.filter(|_| self.unit.is_literal()) else {
+            return;
+        };
+        let world = self.world();
+        let tree = self.file.tree;
+        let own = tree.span(self.unit.node);
+        let around = self.units.get(self.units.outermost(parent));
+        for node in tree.preorder(self.unit.body) {
+            if tree.kind(node) != NodeKind::Ident {
+                continue;
+            }
+            let Some(object) = self.file.facts.object_of(node) else {
+                continue;
+            };
+            let entry = world.object(object);
+            let place = Place::variable(object);
+            let never_set = self.known.variables.get(object).is_some_and(|known| {
+                known.zero && known.values.is_empty() && !known.other && !known.address_taken
+            });
+            if entry.kind != ObjectKind::Variable(VariableKind::Local)
+                || own.contains(entry.offset)
+                || !never_set
+                || !self.is_map(world.object_type(object))
+                || state.get(&place).is_some()
+            {
+                continue;
+            }
+            let declared = tree.preorder(around.body).find(|&below| {
+                tree.kind(below) == NodeKind::Ident && tree.span(below).start == entry.offset
+            });
+            if let Some(made) = declared {
+                let declared = world.object_type(object);
+                self.zero(state, &place, declared, NilReason::Declared, made, 0);
+            }
+        }
+    }
+
     /// Gives `place` the value of an expression.
     fn assign(&self, state: &mut State, place: &Place, value: NodeId) {
         let value = unparenthesized(self.file, value);
@@ -409,6 +471,20 @@ impl<'a> MapNilness<'a> {
                 state.set(place.clone(), made_not_nil)
             }
             Expression::CompositeLiteral { .. } => self.assign_literal(state, place, value, 0),
+            // `*new(T)` is a value of its own.
+            Expression::Star { operand } => {
+                if let Expression::Call {
+                    function,
+                    arguments: &[made],
+                    ..
+                } = tree.expression(unparenthesized(self.file, operand))
+                    && callee(self.world(), self.file, function) == Callee::Builtin("new")
+                    && let Some(fact) = self.file.facts.get(made)
+                    && fact.mode == goward_types::Mode::TypeExpression
+                {
+                    self.zero(state, place, fact.expression_type, NilReason::New, value, 0);
+                }
+            }
             Expression::Unary {
                 operator: UnaryOperator::Address,
                 operand,
@@ -685,9 +761,15 @@ impl<'a> MapNilness<'a> {
             return;
         }
         let &[call] = right else { return };
+        let companion = left
+            .last()
+            .and_then(|&last| self.place(last))
+            .filter(|place| place.elements.is_empty())
+            .map(|place| place.root);
         let dropped = left.last().is_some_and(|&last| {
             self.file.tree.kind(last) == NodeKind::Ident && self.file.tree.symbol(last).is_blank()
         });
+        let mut outcomes = Vec::new();
         for (index, &target) in left.iter().enumerate() {
             let Some(place) = self.place(target) else {
                 self.forget_unknown_target(state, target);
@@ -697,9 +779,72 @@ impl<'a> MapNilness<'a> {
             if let Expression::Call { function, .. } =
                 self.file.tree.expression(unparenthesized(self.file, call))
                 && let Callee::Function(object) = callee(self.world(), self.file, function)
-                && let Some(fact) = self.returned(object, index, call, dropped)
+                && let Some(fact) = self.returned(object, index, call, true)
             {
-                state.set(place, fact);
+                match self.returned(object, index, call, dropped) {
+                    Some(fact) => state.set(place, fact),
+                    None => outcomes.extend(companion.map(|by| (by, place, fact))),
+                }
+            } else if index == 0
+                && self.is_assertion(call)
+                && place.elements.is_empty()
+                && self.is_map(self.world().object_type(place.root))
+            {
+                let fact = Fact {
+                    nilness: Nilness::Maybe,
+                    reason: NilReason::NotOk,
+                    made: call,
+                };
+                outcomes.extend(companion.map(|by| (by, place, fact)));
+            }
+        }
+        state.told.extend(outcomes);
+    }
+
+    /// `v.(T)`, or an element of a map.
+    fn is_assertion(&self, node: NodeId) -> bool {
+        let node = unparenthesized(self.file, node);
+        match self.file.tree.expression(node) {
+            Expression::TypeAssertion { .. } => true,
+            Expression::Index { operand, .. } => self.is_map_node(operand),
+            _ => false,
+        }
+    }
+
+    /// What the literal of a deferred call assigns, before others that were deferred earlier run.
+    fn deferred_assignments(&self, state: &mut State, call: NodeId) {
+        let tree = self.file.tree;
+        let Expression::Call { function, .. } = tree.expression(call) else {
+            return;
+        };
+        let Expression::FunctionLiteral { body, .. } =
+            tree.expression(unparenthesized(self.file, function))
+        else {
+            return;
+        };
+        let Statement::Block { statements } = tree.statement(body) else {
+            return;
+        };
+        for node in tree.preorder(body) {
+            if tree.kind(node) != NodeKind::AssignStmt {
+                continue;
+            }
+            let Statement::Assign {
+                operator: AssignOperator::Assign,
+                left,
+                right,
+                ..
+            } = tree.statement(node)
+            else {
+                continue;
+            };
+            if statements.contains(&node) {
+                self.assign_all(state, left, right);
+                continue;
+            }
+            // Under a condition, or in a loop.
+            for place in left.iter().filter_map(|&target| self.place(target)) {
+                state.forget(&place);
             }
         }
     }
@@ -735,6 +880,7 @@ impl Analysis for MapNilness<'_> {
                 );
             }
         }
+        self.captured(&mut state);
         state
     }
 
@@ -750,6 +896,7 @@ impl Analysis for MapNilness<'_> {
             Step::RunDeferred(node) => {
                 if let Statement::Defer { call } = self.file.tree.statement(node) {
                     self.call_effects(state, call);
+                    self.deferred_assignments(state, call);
                 }
             }
             Step::Return(node) => {

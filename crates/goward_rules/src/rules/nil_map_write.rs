@@ -15,8 +15,10 @@ rule! {
     /// `m[k] = v`, `m[k] += v`, `m[k]++` and a range over `m[k]` where `m` is nil: declared without a
     /// value, set to nil, made on some branches only, a field that a struct literal leaves out, a
     /// named result, an inner map that nobody sets, a map from a function of the package that may
-    /// return nil without an error, a field or package variable that nothing in the package ever
-    /// makes, and a field that a sibling function makes when it is missing while this one does not.
+    /// return nil without an error, or with one that is not heeded, what a failed type assertion gives,
+    /// a field or package variable that nothing in the package ever makes, and a field that a sibling
+    /// function makes when it is missing while this one does not. Types of which the package makes no
+    /// value are left to `nil-map-write-exported-field`.
     ///
     /// ## Why it matters
     ///
@@ -40,6 +42,8 @@ rule! {
     /// type registry struct {
     /// 	names map[string]bool
     /// }
+    ///
+    /// func newRegistry() *registry { return &registry{} }
     ///
     /// func (r *registry) add(name string) {
     /// 	r.names[name] = true // want nil-map-write
@@ -388,6 +392,239 @@ func (t *T) init() { t.m = map[string]int{} }
 func alias() { t := &T{}; u := t; u.init(); t.m["a"] = 1 }
 func kept(all *[]*T) { t := &T{}; *all = append(*all, t); fillAll(*all); t.m["a"] = 1 }
 func fillAll(all []*T) { for _, t := range all { t.init() } }
+"#,
+        );
+    }
+
+    #[test]
+    fn outcomes() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"errors"
+	"fmt"
+	"log"
+)
+
+func load(b bool) (map[string]int, error) {
+	if b {
+		return nil, errors.New("no")
+	}
+	return map[string]int{}, nil
+}
+func find(b bool) (map[string]int, bool) {
+	if b {
+		return nil, false
+	}
+	return map[string]int{}, true
+}
+
+func told(b bool) {
+	m, err := load(b)
+	if err != nil {
+		log.Print(err)
+	}
+	m["a"] = 1 // want "may be nil"
+}
+func toldByBool(b bool) {
+	m, ok := find(b)
+	if !ok {
+		fmt.Println("no")
+	}
+	m["a"] = 1 // want "may be nil"
+}
+func asserted(v any) {
+	m, ok := v.(map[string]int)
+	if !ok {
+		println("no map")
+	}
+	m["a"]++ // want "may be nil"
+}
+func element(all map[string]map[string]int) {
+	m, ok := all["a"]
+	if !ok {
+		println("none")
+	}
+	m["b"]++ // want "may be nil"
+}
+func testedOnly(all map[string]map[string]int) {
+	m := all["a"]
+	if m == nil {
+		println("none")
+	}
+	m["b"]++ // want "may be nil"
+}
+func eachTurn(list []string) {
+	var m map[string]int
+	for i, k := range list {
+		if i == 1 {
+			m = map[string]int{}
+		}
+		m[k] = i // want "may be nil"
+	}
+}
+func byAddress() { var m map[string]int; count(&m, "a") } // want "is nil"
+func count(m *map[string]int, k string) { (*m)[k]++ }
+func newValue() { m := *new(map[string]int); m["a"] = 1 } // want "is nil"
+func captured() {
+	var m map[string]int
+	go func() {
+		m["a"] = 1 // want "is nil"
+	}()
+}
+
+func heeded(b bool) {
+	m, err := load(b)
+	if err != nil {
+		return
+	}
+	m["a"] = 1
+}
+func heededLater(b bool) {
+	m, err := load(b)
+	if err != nil {
+		log.Print(err)
+	}
+	if err == nil {
+		m["a"] = 1
+	}
+}
+func madeInstead(b bool) {
+	m, ok := find(b)
+	if !ok {
+		m = map[string]int{}
+	}
+	m["a"] = 1
+}
+func onlyIfFound(v any) {
+	if m, ok := v.(map[string]int); ok {
+		m["a"]++
+	}
+}
+func notLooked(v any) {
+	m, ok := v.(map[string]int)
+	println(ok)
+	m["a"]++
+}
+func testedAndMade(all map[string]map[string]int, fill func(string)) {
+	m := all["a"]
+	if m == nil {
+		fill("a")
+		m = all["a"]
+	}
+	m["b"]++
+}
+func testedAndLeft(all map[string]map[string]int, fail func()) {
+	m := all["a"]
+	if m == nil {
+		fail()
+	}
+	m["b"]++
+}
+func failed(b bool) {
+	m, err := load(b)
+	if err != nil {
+		failf("no: %v", err)
+	}
+	m["a"] = 1
+}
+func failf(string, ...any) {}
+
+type labels map[string]string
+
+func (l *labels) init()        { *l = labels{} }
+func (l labels) set(k string)  { l[k] = k }
+func initialised()             { var l labels; l.init(); l.set("a") }
+func ensured() { var m map[string]int; ensure(&m); m["a"]++ }
+func ensure(m *map[string]int) {
+	if *m == nil {
+		*m = map[string]int{}
+	}
+	(*m)["a"]++
+}
+func capturedSet() {
+	var m map[string]int
+	set := func() { m = map[string]int{} }
+	set()
+	func() { m["a"] = 1 }()
+}
+"#,
+        );
+    }
+
+    #[test]
+    fn containers_of_packages_and_types() {
+        check(
+            &RULE,
+            r#"
+package p
+
+var table = map[string]map[string]int{}
+var filled = map[string]map[string]int{"a": {}}
+
+func put(k string) { table[k]["a"]++ } // want "nothing ever sets"
+func putFilled(k string) { filled[k]["a"]++ }
+
+type grid struct {
+	cells map[int]map[int]string
+	rows  map[int]map[int]string
+	list  []map[int]string
+}
+
+func newGrid() *grid {
+	return &grid{cells: map[int]map[int]string{}, rows: make(map[int]map[int]string)}
+}
+func (g *grid) set(x, y int, v string) { g.cells[x][y] = v } // want "nothing ever sets"
+func (g *grid) setRow(x, y int, v string) {
+	if g.rows[x] == nil {
+		g.rows[x] = map[int]string{}
+	}
+	g.rows[x][y] = v
+}
+func (g *grid) add(y int, v string) {
+	g.list = append(g.list, map[int]string{})
+	g.list[0][y] = v
+}
+
+type pair struct{ byName map[string]map[string]int }
+
+func newPair(m map[string]map[string]int) pair { return pair{m} }
+func (p pair) count(k string)                  { p.byName[k]["a"]++ }
+
+type Lazy struct{ values map[string]string }
+
+func (l *Lazy) Set(k, v string) {
+	if l.values == nil {
+		l.values = make(map[string]string)
+	}
+	l.values[k] = v
+}
+func (l *Lazy) Append(k, v string) { l.values[k] += v } // want "makes it when it is"
+func (l *Lazy) extend(k, v string) { l.values[k] += v }
+func (l *Lazy) Replace(k, v string) { l.first(k); l.values[k] = v }
+func (l *Lazy) first(k string)      { l.Set(k, "") }
+
+type Prepared struct{ values map[string]string }
+
+func (p *Prepared) Prepare() {
+	if p.values == nil {
+		p.values = make(map[string]string)
+	}
+}
+func (p *Prepared) Put(k, v string) { p.values[k] = v }
+
+type idle struct{ names map[string]bool }
+
+func (i *idle) add(name string) { i.names[name] = true }
+
+type elided struct{ names map[string]bool }
+
+var all = []*elided{{}}
+
+func (e *elided) add(name string) { e.names[name] = true } // want "nothing in the package ever makes it"
 "#,
         );
     }
