@@ -30,6 +30,8 @@ pub enum AccessKind {
     Replace,
     /// `n++` and `n += …` of a number that is no element of a map.
     Count,
+    /// `len(m)`
+    Length,
 }
 
 impl AccessKind {
@@ -43,12 +45,18 @@ impl AccessKind {
 
     /// Whether the map itself is looked at or changed.
     pub fn touches_content(self) -> bool {
-        !matches!(self, AccessKind::Replace | AccessKind::Count)
+        !matches!(
+            self,
+            AccessKind::Replace | AccessKind::Count | AccessKind::Length
+        )
     }
 
     /// Whether something is changed.
     pub fn changes(self) -> bool {
-        !matches!(self, AccessKind::Read | AccessKind::Iterate)
+        !matches!(
+            self,
+            AccessKind::Read | AccessKind::Iterate | AccessKind::Length
+        )
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Lowered {
     pub assigned_elsewhere: FxHashSet<ObjectId>,
     /// Units that may be run in ways that no event shows.
     pub escaping: FxHashSet<UnitId>,
+    /// Parameters that are called in a goroutine that their function starts.
+    pub asynchronous: FxHashSet<ObjectId>,
     /// Fields whose comment names the mutex that guards them.
     pub written_guards: FxHashMap<ObjectId, ObjectId>,
 }
@@ -39,6 +41,7 @@ pub(crate) fn lower(package: &TypedPackage<'_>, units: &Units) -> Lowered {
     let mut lowered = Lowered {
         variables: Variables::new(package),
         written_guards: written_guards(package),
+        asynchronous: calls::asynchronous_parameters(package, units),
         ..Lowered::default()
     };
     let mut consumed = FxHashSet::default();
@@ -102,9 +105,10 @@ fn escaping(
     lowered: &mut Lowered,
 ) {
     let mut consumed_of = vec![Vec::new(); package.files.len()];
-    for &(file, node) in consumed {
-        consumed_of[file].push(node);
-    }
+    // The nodes become marks below, so that their order does not show.
+    consumed
+        .iter()
+        .for_each(|&(file, node)| consumed_of[file].push(node));
     for (index, file) in package.files.iter().enumerate() {
         let tree = file.tree;
         // By node: the operand of a call, or a use that events show.

@@ -823,3 +823,29 @@ func nilPointer(find func() *readers, k string) {
 "#,
     );
 }
+
+#[test]
+fn objects_that_their_callers_lock() {
+    check(
+        &map_write_in_defer::RULE,
+        "package a
+import \"sync\"
+type Loader struct {
+	mu    sync.Mutex
+	cache map[string]int
+}
+func New() *Loader { return &Loader{cache: map[string]int{}} }
+func (l *Loader) LockWith(k string) {
+	l.mu.Lock()
+	l.cache[k] = 0
+}
+func (l *Loader) Unlock() { l.mu.Unlock() }
+func (l *Loader) Load(k string) (n int) {
+	defer func() {
+		l.cache[k] = n
+	}()
+	return 1
+}
+",
+    );
+}

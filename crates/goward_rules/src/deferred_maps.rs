@@ -13,7 +13,7 @@ use crate::Rule;
 use crate::context::Context;
 use crate::rules::map_race;
 use crate::sharing::{
-    Conflict, Sharing, call_steps, has_joined, has_mutex, is_package_level, verb,
+    Conflict, Sharing, Use, call_steps, has_joined, has_mutex, is_package_level, verb,
 };
 
 /// Why another goroutine may be at the map.
@@ -61,7 +61,7 @@ pub(crate) fn report_all(
     let sharing = context.sharing();
     let wanted = |effect: &Effect| match effect.access.kind {
         AccessKind::Read => reads,
-        AccessKind::Replace | AccessKind::Count => false,
+        AccessKind::Replace | AccessKind::Count | AccessKind::Length => false,
         _ => !reads,
     };
     let conflicts: FxHashMap<(UnitId, NodeId), &Conflict> = sharing
@@ -244,7 +244,11 @@ fn nilness_at_run(
 }
 
 /// The state right after a `defer` statement.
-fn state_when_deferred(context: &Context<'_>, id: UnitId, statement: NodeId) -> Option<LockState> {
+pub(crate) fn state_when_deferred(
+    context: &Context<'_>,
+    id: UnitId,
+    statement: NodeId,
+) -> Option<LockState> {
     let flow = context.flow;
     let unit = flow.units.get(id);
     let tree = context.file(unit.file).tree;
@@ -395,6 +399,7 @@ fn sharer(
     });
     if guarded
         && !sets_up
+        && !is_locked_from_outside(context, uses)
         && let Some(other) =
             others().find(|other| other.lock.is_some() && conflicts(other.access.kind))
     {
@@ -480,6 +485,28 @@ fn sharer(
     let library = !context.is_command();
     let test = context.file(unit.file).test;
     (is_variable && callable && library && !test).then_some(Sharer::PackageVariable)
+}
+
+/// Whether a function that others may call leaves a lock of these uses taken: then callers lock the object
+/// themselves, and hold it whenever they call anything else.
+fn is_locked_from_outside(context: &Context<'_>, uses: &[Use]) -> bool {
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let locks: Vec<_> = uses
+        .iter()
+        .filter_map(|other| paths.last_field(other.lock?))
+        .collect();
+    flow.units.iter().any(|(id, unit)| {
+        let exported = unit
+            .object
+            .is_some_and(|object| context.world().object(object).is_exported());
+        exported
+            && flow.locks.summary(id).acquired.iter().any(|&(path, _)| {
+                paths
+                    .last_field(path)
+                    .is_some_and(|lock| locks.contains(&lock))
+            })
+    })
 }
 
 fn describe(

@@ -7,7 +7,7 @@
 
 use goward_flow::{AccessKind, EventKind, How, Mode, Observed, PathId, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
-use goward_types::{ObjectId, ObjectKind, VariableKind};
+use goward_types::{ObjectId, ObjectKind, Type, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
@@ -44,6 +44,8 @@ pub(crate) struct Vote {
 /// The uses of all map fields and map variables of a package, without its tests.
 pub(crate) struct FieldUses {
     pub(crate) of_field: Vec<(ObjectId, Vec<FieldUse>)>,
+    /// Where only their lengths are read: those have no vote.
+    pub(crate) lengths: Vec<(ObjectId, Vec<FieldUse>)>,
     /// The uses of fields whose comment names their mutex, of any type.
     pub(crate) annotated: Vec<(ObjectId, Vec<FieldUse>)>,
     /// Calls of declared functions: the caller, the call, and the locks held then.
@@ -64,6 +66,7 @@ impl FieldUses {
     pub(crate) fn new(context: &Context<'_>) -> FieldUses {
         let mut uses = FieldUses {
             of_field: Vec::new(),
+            lengths: Vec::new(),
             annotated: Vec::new(),
             calls: FxHashMap::default(),
             fresh_parameters: FxHashSet::default(),
@@ -91,7 +94,11 @@ impl FieldUses {
                 annotated.extend(uses.touch(context, observed));
             }
         }
+        let (lengths, maps) = maps
+            .into_iter()
+            .partition(|entry: &FieldUse| entry.kind == AccessKind::Length);
         uses.of_field = by_field(context, maps);
+        uses.lengths = by_field(context, lengths);
         uses.annotated = by_field(context, annotated);
         uses
     }
@@ -111,7 +118,7 @@ impl FieldUses {
             } if !flow.units.get(*target).is_literal() => {
                 for effect in &flow.locks.summary(*target).effects {
                     let path = effect.access.path;
-                    if effect.access.kind == AccessKind::Count
+                    if matches!(effect.access.kind, AccessKind::Count | AccessKind::Length)
                         || !flow.locks.paths().get(path).elements.is_empty()
                     {
                         continue;
@@ -369,8 +376,12 @@ impl FieldUses {
         }
         let (_, vote) = best?;
         let guarded_write = vote.guarded.iter().any(|entry| entry.kind.changes());
-        if !guarded_write || vote.unguarded.is_empty() {
+        if !guarded_write {
             return None;
+        }
+        // Where a struct is a mutex and a map, there is nothing else for the mutex to guard.
+        if is_mutex_and_map(context, &vote) {
+            return Some(vote);
         }
         let share = |some: usize, others: usize| some as f64 / (some + others).max(1) as f64;
         let mut everybody = vote.guarded.clone();
@@ -477,6 +488,25 @@ impl FieldUses {
             vote.unguarded.push(entry.clone());
         }
     }
+}
+
+/// Whether the struct that holds the field has but one more field, the guard.
+fn is_mutex_and_map(context: &Context<'_>, vote: &Vote) -> bool {
+    let world = context.world();
+    vote.guarded.iter().any(|entry| {
+        let root = context.flow.locks.paths().root(entry.path);
+        let Some(root) = root else { return false };
+        let (base, _) = world.deref(world.object_type(root));
+        let Type::Struct(structure) = world.get(world.underlying(base)) else {
+            return false;
+        };
+        let fields: Vec<ObjectId> = structure
+            .fields
+            .iter()
+            .map(|&field| goward_flow::origin(world, field))
+            .collect();
+        fields.len() == 2 && fields.contains(&vote.field) && fields.contains(&vote.guard)
+    })
 }
 
 /// Whether a variable is a `sync.Once`.

@@ -74,7 +74,7 @@ impl Sharing {
             let EventKind::Access(access) = observed.event.kind else {
                 continue;
             };
-            if access.kind == AccessKind::Count {
+            if matches!(access.kind, AccessKind::Count | AccessKind::Length) {
                 continue;
             }
             let paths = flow.locks.paths();
@@ -561,6 +561,7 @@ pub(crate) fn verb(kind: AccessKind) -> &'static str {
         AccessKind::Clear => "cleared",
         AccessKind::Replace => "replaced",
         AccessKind::Count => "counted",
+        AccessKind::Length => "measured",
     }
 }
 

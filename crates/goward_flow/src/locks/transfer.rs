@@ -1,5 +1,8 @@
 //! What events and edges do to the state of a function.
 
+use goward_syntax::{NodeId, Statement};
+use goward_types::TypeKind;
+
 use crate::event::{AccessKind, Event, EventKind, How};
 use crate::graph::{BlockId, Edge, EdgeKind, Step};
 use crate::solver::Analysis;
@@ -37,6 +40,12 @@ impl Analysis for UnitAnalysis<'_, '_> {
         let events = &self.shared.lowered.units[self.id.index()];
         let file = self.shared.units.get(self.id).file;
         let (node, truth) = match edge.kind {
+            // Somebody has closed the channel: whoever did so has come that far.
+            EdgeKind::RangeDone(node) if self.ranges_over_channel(node) => {
+                state.live.clear();
+                state.joined = true;
+                return true;
+            }
             EdgeKind::True(node) => (node, true),
             EdgeKind::False(node) => (node, false),
             _ => return true,
@@ -80,6 +89,15 @@ impl Analysis for UnitAnalysis<'_, '_> {
 
     fn join(&self, into: &mut LockState, from: &LockState) -> bool {
         into.join(from)
+    }
+}
+
+impl UnitAnalysis<'_, '_> {
+    fn ranges_over_channel(&self, range: NodeId) -> bool {
+        let package = self.shared.package;
+        let file = &package.files[self.shared.units.get(self.id).file];
+        matches!(file.tree.statement(range), Statement::Range { operand, .. }
+            if package.world.underlying(file.facts.type_of(operand)).kind() == TypeKind::Channel)
     }
 }
 

@@ -1,14 +1,16 @@
 //! Calls: which function of the package runs, when, and what its parameters stand for.
 
-use goward_syntax::{Expression, NodeId};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{
-    Mode, ObjectId, ObjectKind, SelectionKind, TypeId, TypedFile, VariableKind, World,
+    Mode, ObjectId, ObjectKind, SelectionKind, TypeId, TypeKind, TypedFile, TypedPackage,
+    VariableKind, World,
 };
+use rustc_hash::FxHashSet;
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::event::{AccessKind, EventKind, How, Spawn, SpawnId};
 use crate::path::{PathId, Resolver};
-use crate::unit::{Unit, UnitId};
+use crate::unit::{Unit, UnitId, Units};
 
 use super::Lowering;
 use super::mutexes::LockCall;
@@ -262,6 +264,9 @@ impl Lowering<'_, '_> {
                 How::Spawn(self.spawn(argument, given, handler))
             } else if let Some(target) = target {
                 match self.units.get(target).parameters.get(position) {
+                    Some(&Some(parameter)) if self.lowered.asynchronous.contains(&parameter) => {
+                        How::Spawn(self.spawn(argument, given, false))
+                    }
                     Some(&Some(parameter)) => How::Through {
                         callee: target,
                         parameter,
@@ -364,6 +369,7 @@ impl Lowering<'_, '_> {
         let kind = match name {
             "delete" => AccessKind::Delete,
             "clear" if self.is_map(self.file.facts.type_of(first)) => AccessKind::Clear,
+            "len" if self.is_map(self.file.facts.type_of(first)) => AccessKind::Length,
             _ => return,
         };
         if let Some(path) = self.path(first) {
@@ -426,6 +432,94 @@ impl Lowering<'_, '_> {
             }
         }
     }
+}
+
+/// Parameters that a function calls in one goroutine that it starts, without a lock and without waiting
+/// for it: whoever gives it a function starts a goroutine.
+pub(super) fn asynchronous_parameters(
+    package: &TypedPackage<'_>,
+    units: &Units,
+) -> FxHashSet<ObjectId> {
+    let mut found = FxHashSet::default();
+    for (_, unit) in units.iter().filter(|(_, unit)| !unit.is_literal()) {
+        let file = &package.files[unit.file];
+        let holds_function = |parameter: &ObjectId| {
+            let world = package.world;
+            let kind = world.underlying(world.object_type(*parameter)).kind();
+            kind == TypeKind::Signature
+        };
+        for parameter in unit
+            .parameters
+            .iter()
+            .flatten()
+            .filter(|&parameter| holds_function(parameter))
+        {
+            if starts_goroutine(file, unit, *parameter) {
+                found.insert(*parameter);
+            }
+        }
+    }
+    found
+}
+
+/// Whether all that a function does with a parameter is to call it in a goroutine of its own.
+fn starts_goroutine(file: &TypedFile<'_>, unit: &Unit, parameter: ObjectId) -> bool {
+    let tree = file.tree;
+    let is_parameter = |node: NodeId| {
+        tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(parameter)
+    };
+    let mut uses = tree.preorder(unit.body).filter(|&node| is_parameter(node));
+    let (Some(used), None) = (uses.next(), uses.next()) else {
+        return false;
+    };
+    let at = tree.span(used);
+    let around = |node: NodeId| {
+        let span = tree.span(node);
+        span.start <= at.start && at.end <= span.end
+    };
+    let (mut started, mut called, mut otherwise) = (None, false, false);
+    for node in tree.preorder(unit.body) {
+        match tree.kind(node) {
+            NodeKind::GoStmt if around(node) => started = Some(node),
+            NodeKind::ForStmt | NodeKind::RangeStmt if around(node) => otherwise = true,
+            NodeKind::CallExpr => {
+                if let Expression::Call { function, .. } = tree.expression(node) {
+                    called |= unparenthesized(file, function) == used;
+                    // It waits for the goroutine, or the call is guarded.
+                    otherwise |= matches!(
+                        method_name(file, function),
+                        Some("Wait" | "Lock" | "RLock" | "Do")
+                    );
+                }
+            }
+            NodeKind::UnaryExpr => {
+                let received = matches!(
+                    tree.expression(node),
+                    Expression::Unary {
+                        operator: UnaryOperator::Receive,
+                        ..
+                    }
+                );
+                // What the goroutine itself waits for comes before the function, or after it.
+                otherwise |= received
+                    && !started.is_some_and(|start| {
+                        let span = tree.span(start);
+                        span.contains(tree.span(node).start)
+                    });
+            }
+            NodeKind::DeferStmt => otherwise |= started.is_none() && around(node),
+            _ => {}
+        }
+    }
+    // What comes after the start of the goroutine may wait for it.
+    let last = match tree.statement(unit.body) {
+        Statement::Block { statements } => statements.iter().rev().copied().find(|&statement| {
+            !matches!(tree.statement(statement), Statement::Return { results } if results.is_empty())
+                || tree.kind(statement) != NodeKind::ReturnStmt
+        }),
+        _ => None,
+    };
+    started.is_some() && started == last && called && !otherwise
 }
 
 /// The name in `x.name` or `name`.

@@ -16,7 +16,8 @@ rule! {
     ///
     /// A map in a field or package variable that is written somewhere with a mutex of the same struct
     /// (or package) held, where at least half of the uses or of the functions hold that mutex, and
-    /// this use does not. Callers that hold the lock for their callee, lock helpers, deferred calls
+    /// this use does not; of a struct that is a mutex and a map one such write is enough. `len` is a use
+    /// as well, but has no say in what the guard is. Callers that hold the lock for their callee, lock helpers, deferred calls
     /// and objects that are not shared yet are followed within the package.
     ///
     /// Nothing is said where a comment or a name says that the caller holds the lock and a caller
@@ -119,10 +120,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if context.flow.lowered.written_guards.contains_key(field) {
             continue;
         }
+        let mut seen: FxHashSet<UnitId> = FxHashSet::default();
         let Some(vote) = uses.vote(context, *field, of_field) else {
             continue;
         };
-        let mut seen: FxHashSet<UnitId> = FxHashSet::default();
+        lengths(context, uses, &vote, findings);
         for entry in &vote.unguarded {
             if is_racy(&vote, entry)
                 && !is_excused(context, uses, &vote, entry)
@@ -130,6 +132,23 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             {
                 report(context, &vote, entry, findings);
             }
+        }
+    }
+}
+
+/// Lengths that are read without the guard.
+fn lengths(context: &Context<'_>, uses: &FieldUses, vote: &Vote, findings: &mut Vec<Diagnostic>) {
+    let Some((_, of_field)) = uses.lengths.iter().find(|known| known.0 == vote.field) else {
+        return;
+    };
+    let changes = vote
+        .guarded
+        .iter()
+        .any(|entry| entry.kind.changes_content());
+    let measured = uses.count(context, vote.field, vote.guard, of_field);
+    for entry in measured.unguarded.iter().filter(|_| changes) {
+        if !is_excused(context, uses, vote, entry) {
+            report(context, vote, entry, findings);
         }
     }
 }
