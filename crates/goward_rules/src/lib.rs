@@ -3,12 +3,14 @@
 //!
 //! A rule's doc comment is the page that users read; a test runs its examples.
 
+mod closed_channels;
 mod context;
 mod deferred_maps;
 mod documentation;
 mod errors;
 mod field_vote;
 mod function_values;
+mod goroutine_panics;
 mod loops;
 mod nil_maps;
 mod origins;

@@ -266,6 +266,55 @@ func turns(mu *sync.Mutex, xs []int) {
 		mu.Unlock()
 	}
 }
+func leaves(mu *sync.Mutex, xs []int) (n int) {
+	for _, x := range xs {
+		mu.Lock()
+		if x > 0 {
+			break // want unlock-missing-on-path
+		}
+		n += x
+		mu.Unlock()
+	}
+	return n
+}
+func leavesLabelled(mu *sync.Mutex, xs [][]int) (n int) {
+outer:
+	for _, list := range xs {
+		for _, x := range list {
+			mu.Lock()
+			switch {
+			case x > 0:
+				break outer // want unlock-missing-on-path
+			case x < 0:
+				mu.Unlock()
+				break outer
+			}
+			mu.Unlock()
+		}
+	}
+	return n
+}
+func leavesAndUnlocks(mu *sync.Mutex, xs []int) {
+	mu.Lock()
+	for _, x := range xs {
+		mu.Unlock()
+		mu.Lock()
+		if x > 0 {
+			break
+		}
+	}
+	mu.Unlock()
+}
+func leavesLocked(mu *sync.Mutex, ready func() bool) {
+	for {
+		mu.Lock()
+		if ready() {
+			break
+		}
+		mu.Unlock()
+	}
+	defer mu.Unlock()
+}
 func conditional(mu *sync.Mutex, c bool) {
 	if c {
 		mu.Lock()
@@ -752,6 +801,133 @@ func (w *watch) Close() {
 	w.t.mu.Lock()
 	w.remove()
 	w.t.mu.Unlock()
+}
+",
+    );
+}
+
+#[test]
+fn lengths_and_structs_of_a_mutex_and_a_map() {
+    holds(
+        "guarded-field-without-lock",
+        "package a
+import \"sync\"
+type T struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+func New() *T { return &T{m: map[string]int{}} }
+func (t *T) Set(k string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.m[k]++
+}
+func (t *T) Get(k string) int {
+	return t.m[k] // want guarded-field-without-lock
+}
+func (t *T) All(f func(string)) {
+	for k := range t.m { // want guarded-field-without-lock
+		f(k)
+	}
+}
+func (t *T) Has(k string) bool {
+	_, ok := t.m[k] // want guarded-field-without-lock
+	return ok
+}
+func (t *T) Len() int {
+	return len(t.m) // want \"is measured without `t.mu`\"
+}
+func (t *T) Locked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.m)
+}
+type Fixed struct {
+	mu sync.Mutex
+	n  int
+	m  map[string]int
+}
+func NewFixed() *Fixed { return &Fixed{m: map[string]int{\"a\": 1}} }
+func (f *Fixed) Len() int { return len(f.m) }
+func (f *Fixed) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+	return f.m[\"a\"]
+}
+",
+    );
+}
+
+#[test]
+fn functions_that_start_what_they_are_given() {
+    holds(
+        "map-race",
+        "package a
+import \"sync\"
+type group struct {
+	wait sync.WaitGroup
+	mu   sync.Mutex
+	err  error
+}
+func (g *group) run(f func() error) {
+	g.wait.Add(1)
+	go func() {
+		defer g.wait.Done()
+		if err := f(); err != nil {
+			g.err = err
+		}
+	}()
+}
+func (g *group) Wait() error { g.wait.Wait(); return g.err }
+func (g *group) now(f func()) { f() }
+func (g *group) guarded(f func()) {
+	go func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		f()
+	}()
+}
+func all(keys []string) map[string]int {
+	m := map[string]int{}
+	var g group
+	for _, k := range keys {
+		g.run(func() error {
+			m[k]++ // want map-race
+			return nil
+		})
+	}
+	g.Wait()
+	return m
+}
+func two() {
+	m := map[string]int{}
+	var g group
+	g.run(func() error { m[\"a\"] = 1; return nil })
+	g.run(func() error { m[\"b\"] = 2; return nil }) // want map-race
+	g.Wait()
+	m[\"c\"] = 3
+}
+func waits() {
+	m := map[string]int{}
+	var g group
+	g.run(func() error { m[\"a\"] = 1; return nil })
+	g.Wait()
+	m[\"c\"] = 3
+}
+func inTurn(keys []string) {
+	m := map[string]int{}
+	var g group
+	for _, k := range keys {
+		g.now(func() { m[k]++ })
+	}
+}
+func locked(keys []string) {
+	m := map[string]int{}
+	var g group
+	for _, k := range keys {
+		g.guarded(func() { m[k]++ })
+	}
 }
 ",
     );

@@ -190,7 +190,8 @@ fn deferred_before_test(
         match tree.statement(statement) {
             Statement::Defer { call } if tree.kind(statement) == NodeKind::DeferStmt => {
                 if let Expression::Call { function, .. } = tree.expression(call)
-                    && is_method_of(file, function, value)
+                    && (is_method_of(file, function, value)
+                        || uses_at_once(file, function, value, error))
                 {
                     defer.get_or_insert(statement);
                     continue;
@@ -215,6 +216,52 @@ fn deferred_before_test(
         }
     }
     None
+}
+
+/// Whether a literal calls a method of `v` in one of its first statements, whatever the error is.
+fn uses_at_once(file: &TypedFile<'_>, function: NodeId, value: ObjectId, error: ObjectId) -> bool {
+    let tree = file.tree;
+    let Expression::FunctionLiteral { body, .. } = tree.expression(unparenthesized(file, function))
+    else {
+        return false;
+    };
+    let Statement::Block { statements } = tree.statement(body) else {
+        return false;
+    };
+    for &statement in statements {
+        let (mut called, mut asked) = (false, false);
+        walk_all(tree, statement, |node| {
+            called |= matches!(tree.expression(node), Expression::Call { function, .. }
+                if tree.kind(node) == NodeKind::CallExpr && is_method_of(file, function, value));
+            asked |=
+                tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(error);
+        });
+        let plain = matches!(
+            tree.kind(statement),
+            NodeKind::ExprStmt | NodeKind::AssignStmt | NodeKind::DeferStmt
+        );
+        if asked || !plain {
+            // `if err := v.Close(); err != nil` calls it before it asks.
+            return !asked
+                && tree.kind(statement) == NodeKind::IfStmt
+                && matches!(tree.statement(statement), Statement::If { initial: Some(initial), .. }
+                    if calls(file, initial, value));
+        }
+        if called {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a method of `v` is called below a node.
+fn calls(file: &TypedFile<'_>, root: NodeId, value: ObjectId) -> bool {
+    let mut called = false;
+    walk_all(file.tree, root, |node| {
+        called |= matches!(file.tree.expression(node), Expression::Call { function, .. }
+            if file.tree.kind(node) == NodeKind::CallExpr && is_method_of(file, function, value));
+    });
+    called
 }
 
 /// Whether a function operand is `v.m` or `v.a.m`.
@@ -296,6 +343,34 @@ func c(kind int) error {
 	return nil
 }
 
+func literal() error {
+	f, err := open()
+	defer func() { f.Close() }() // want "`f` may be nil"
+	if err != nil { return err }
+	return nil
+}
+func literalWithError() error {
+	f, err := open()
+	defer func() { // want "`f` may be nil"
+		println()
+		if closing := f.Close(); closing != nil { println(closing) }
+	}()
+	if err != nil { return err }
+	return nil
+}
+
+func literalAsks() error {
+	f, err := open()
+	defer func() { if err == nil { f.Close() } }()
+	if err != nil { return err }
+	return nil
+}
+func literalTests() error {
+	f, err := open()
+	defer func() { if f == nil { return }; f.Close() }()
+	if err != nil { return err }
+	return nil
+}
 func checked() error {
 	f, err := open()
 	if err != nil { return err }

@@ -1,32 +1,35 @@
 //! `deferred-panic-masks`: a deferred function panics while the function is panicking already.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Callee, ExitKind, Step, Unit, UnitId, callee, unparenthesized};
+use goward_flow::{Callee, Exit, ExitKind, Step, Unit, UnitId, callee, unparenthesized};
 use goward_syntax::{
     AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Specification, Statement,
     UnaryOperator,
 };
 use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
+use rustc_hash::FxHashSet;
 
 use crate::context::Context;
-use crate::errors::is_nil;
+use crate::errors::{is_error, is_nil};
 use crate::rule::{Group, rule};
-use crate::walk::{steps_after, walk, walk_all};
+use crate::walk::{defer_statements, steps_after, walk, walk_all};
 
 rule! {
-    /// Reports panics in deferred functions that hide the panic which made them run.
+    /// Reports panics in deferred functions that hide the panic or the error with which the function ends.
     ///
     /// ## What it reports
     ///
-    /// A call of `panic` in a deferred function literal that does not call `recover`, in a function
-    /// that itself calls `panic` after the `defer` statement. Silent where the deferred panic depends
-    /// on a variable that has not been set yet when the first panic comes.
+    /// A call of `panic` in a deferred function of the package that does not call `recover`, where the
+    /// function that defers it itself calls `panic` after the `defer` statement. Silent where the deferred
+    /// panic depends on a variable that has not been set yet when the first panic comes. Also a deferred
+    /// panic with an error, in a function that can return another error.
     ///
     /// ## Why it matters
     ///
     /// When the second panic is recovered, `recover` returns the second value only, and the first,
     /// the one that tells what went wrong, is lost. Where nothing recovers, both are printed, and the
-    /// stack is that of the second.
+    /// stack is that of the second. An error that the function was about to return is lost as well:
+    /// after the panic nobody returns anything.
     ///
     /// ## Flagged
     ///
@@ -84,20 +87,43 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    let mut seen = FxHashSet::default();
     for (id, unit) in context.flow.units.iter() {
-        let file = context.file(unit.file);
-        walk(unit, |node, _| {
-            if let NodeKind::DeferStmt = file.tree.kind(node)
-                && let Some((second, first)) = masks(context, unit, node)
+        for defer in defer_statements(unit) {
+            if let Some(masked) = masks(context, unit, defer)
+                && seen.insert((masked.unit, masked.second))
             {
-                findings.push(finding(context, id, node, second, first));
+                findings.push(finding(context, id, defer, &masked));
             }
-        });
+        }
     }
 }
 
-/// The panic in the deferred literal, and the one in the function that it hides.
-fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<(NodeId, NodeId)> {
+/// What a deferred panic hides.
+enum Hidden {
+    Panic(NodeId),
+    Error(NodeId),
+}
+
+/// A panic in a deferred function of the package, and what it hides.
+struct Masked {
+    /// The deferred function, and the panic in it.
+    unit: UnitId,
+    second: NodeId,
+    hidden: Hidden,
+}
+
+fn is_builtin(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId, name: &str) -> bool {
+    match file.tree.expression(node) {
+        Expression::Call { function, .. } => {
+            callee(context.world(), file, function) == Callee::Builtin(name)
+        }
+        _ => false,
+    }
+}
+
+/// The function of the package that a `defer` statement defers.
+fn deferred_unit(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<UnitId> {
     let file = context.file(unit.file);
     let Statement::Defer { call } = file.tree.statement(defer) else {
         return None;
@@ -105,55 +131,158 @@ fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<(NodeId, N
     let Expression::Call { function, .. } = file.tree.expression(call) else {
         return None;
     };
-    let literal = context
-        .flow
-        .units
-        .of_literal(unit.file, unparenthesized(file, function))?;
-    let literal = context.flow.units.get(literal);
-    let builtin = |node: NodeId, name: &str| match file.tree.expression(node) {
-        Expression::Call { function, .. } => {
-            callee(context.world(), file, function) == Callee::Builtin(name)
-        }
-        _ => false,
-    };
-    // With a recover in it, the literal knows of the first panic.
+    let function = unparenthesized(file, function);
+    match callee(context.world(), file, function) {
+        Callee::Function(object) => context.flow.units.of_object(object),
+        _ => context.flow.units.of_literal(unit.file, function),
+    }
+}
+
+fn masks(context: &Context<'_>, unit: &Unit, defer: NodeId) -> Option<Masked> {
+    let file = context.file(unit.file);
+    let target = deferred_unit(context, unit, defer)?;
+    let deferred = context.flow.units.get(target);
+    let there = context.file(deferred.file);
+    // With a recover in it, the deferred function knows of the first panic.
     let mut recovers = false;
-    walk_all(file.tree, literal.body, |node| {
-        recovers |= file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "recover");
+    walk_all(there.tree, deferred.body, |node| {
+        recovers |= there.tree.kind(node) == NodeKind::CallExpr
+            && is_builtin(context, there, node, "recover");
     });
     if recovers {
         return None;
     }
     let mut seconds = Vec::new();
-    walk(literal, |node, _| {
-        if file.tree.kind(node) == NodeKind::CallExpr && builtin(node, "panic") {
+    walk(deferred, |node, _| {
+        if there.tree.kind(node) == NodeKind::CallExpr && is_builtin(context, there, node, "panic")
+        {
             seconds.push(node);
         }
     });
+    let reachable = unit.graph.reverse_postorder();
+    let runs = |exit: &Exit| {
+        let mut calls = exit.deferred.iter();
+        reachable.contains(&exit.from) && calls.any(|call| call.statement == defer)
+    };
     let firsts: Vec<NodeId> = unit
         .graph
         .exits
         .iter()
-        .filter_map(|exit| {
-            let runs = exit
-                .deferred
-                .iter()
-                .any(|deferred| deferred.statement == defer);
-            let node = exit.node.filter(|_| exit.kind == ExitKind::Panic && runs)?;
-            (unit.graph.is_reachable(exit.from)
-                && file.tree.kind(node) == NodeKind::CallExpr
-                && builtin(node, "panic"))
-            .then_some(node)
+        .filter(|exit| exit.kind == ExitKind::Panic && runs(exit))
+        .filter_map(|exit| exit.node)
+        .filter(|&node| {
+            file.tree.kind(node) == NodeKind::CallExpr && is_builtin(context, file, node, "panic")
         })
         .collect();
-    seconds.into_iter().find_map(|second| {
-        let first = firsts.iter().copied().find(|&first| {
-            guards(file, literal.body, second)
-                .iter()
-                .all(|&(condition, holds)| may_hold(context, unit, condition, holds, first))
+    let conditions = |second: NodeId| guards(there, deferred.body, second);
+    let by_panic = seconds.iter().find_map(|&second| {
+        let mut firsts = firsts.iter().copied();
+        let first = firsts.find(|&first| {
+            conditions(second).iter().all(|&(condition, holds)| {
+                // What a named function asks, it asks of its own variables.
+                !deferred.is_literal() || may_hold(context, unit, condition, holds, first)
+            })
         });
-        first.map(|first| (second, first))
+        Some((second, Hidden::Panic(first?)))
+    });
+    let by_error = || {
+        let returned = unit
+            .graph
+            .exits
+            .iter()
+            .filter(|exit| exit.kind == ExitKind::Return && runs(exit))
+            .find_map(|exit| returns_error(context, unit, exit.node?))?;
+        let second = seconds.iter().copied().find(|&second| {
+            panics_with_error(context, there, second, unit)
+                && !conditions(second)
+                    .iter()
+                    .any(|&(condition, holds)| asks_for_success(context, there, condition, holds))
+        })?;
+        Some((second, Hidden::Error(returned)))
+    };
+    let (second, hidden) = by_panic.or_else(by_error)?;
+    Some(Masked {
+        unit: target,
+        second,
+        hidden,
     })
+}
+
+/// The `return` itself, if the last result is an error that may not be nil.
+fn returns_error(context: &Context<'_>, unit: &Unit, statement: NodeId) -> Option<NodeId> {
+    let file = context.file(unit.file);
+    let Statement::Return { results } = file.tree.statement(statement) else {
+        return None;
+    };
+    let given = results.last().is_some_and(|&last| {
+        let value = unparenthesized(file, last);
+        let call = matches!(file.tree.expression(value), Expression::Call { .. });
+        !is_nil(context, file, last)
+            && (is_error(context, file, value) || call && gives_error(context, file, value))
+    });
+    given.then_some(statement)
+}
+
+/// Whether the last of several results of a call is an error.
+fn gives_error(context: &Context<'_>, file: &TypedFile<'_>, call: NodeId) -> bool {
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return false;
+    };
+    let world = context.world();
+    let signature = world.as_signature(file.facts.type_of(function));
+    signature.is_some_and(|signature| {
+        let last = world.tuple(signature.results).last();
+        last.is_some_and(|last| last.parameter_type == world.universe().error)
+    })
+}
+
+/// Whether a panic has an error in its value: something has failed, and this is no broken promise. An
+/// error that `unit` is about to return is not lost in it.
+fn panics_with_error(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    panic: NodeId,
+    unit: &Unit,
+) -> bool {
+    let Expression::Call { arguments, .. } = file.tree.expression(panic) else {
+        return false;
+    };
+    let mut found = false;
+    for &argument in arguments {
+        walk_all(file.tree, argument, |node| {
+            found |= file.tree.kind(node) == NodeKind::Ident
+                && is_error(context, file, node)
+                && !unit.results.contains(&file.facts.object_of(node));
+        });
+    }
+    found
+}
+
+/// Whether a condition makes sure that an error is nil: nothing is hidden then.
+fn asks_for_success(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    condition: NodeId,
+    holds: bool,
+) -> bool {
+    let mut found = false;
+    walk_all(file.tree, condition, |node| {
+        if let Expression::Binary {
+            operator,
+            left,
+            right,
+            ..
+        } = file.tree.expression(node)
+        {
+            let wanted = match holds {
+                true => BinaryOperator::Equal,
+                false => BinaryOperator::NotEqual,
+            };
+            found |=
+                operator == wanted && is_nil(context, file, right) && is_error(context, file, left);
+        }
+    });
+    found
 }
 
 /// The conditions of the `if` statements around a node, and whether they hold there.
@@ -323,38 +452,47 @@ fn constant(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> Option
     (value.kind() == goward_types::constant::Kind::Bool).then(|| value.bool_value())
 }
 
-fn finding(
-    context: &Context<'_>,
-    id: UnitId,
-    defer: NodeId,
-    second: NodeId,
-    first: NodeId,
-) -> Diagnostic {
+fn finding(context: &Context<'_>, id: UnitId, defer: NodeId, masked: &Masked) -> Diagnostic {
     let file = context.flow.units.get(id).file;
     let path = context.path(file);
+    let there = context.flow.units.get(masked.unit).file;
+    let second = context.span(there, masked.second);
     let keyword = goward_diagnostics::Span::new(
         context.span(file, defer).start,
         context.span(file, defer).start + 5,
     );
-    RULE.diagnostic(
-        path.clone(),
-        context.span(file, second),
-        "this panic in a deferred function hides the panic that made it run",
-    )
-    .in_function(context.function(id))
-    .operation("panic in a deferred function")
-    .step(
-        path.clone(),
-        keyword,
-        "registered here, it runs also while the function panics",
-    )
-    .step(path.clone(), context.span(file, first), "the first panic")
-    .step(
-        path,
-        context.span(file, second),
-        "the second panic takes its place: recover returns this one",
-    )
-    .help("report the second failure without a panic, or recover the first one and keep both")
+    // A literal belongs to the function that defers it.
+    let shown = match context.flow.units.get(masked.unit).is_literal() {
+        true => id,
+        false => masked.unit,
+    };
+    let registered = match masked.hidden {
+        Hidden::Panic(_) => "registered here, it runs also while the function panics",
+        Hidden::Error(_) => "registered here, it runs also when the function returns an error",
+    };
+    let (message, place, first, last, help) = match masked.hidden {
+        Hidden::Panic(first) => (
+            "this panic in a deferred function hides the panic that made it run",
+            first,
+            "the first panic",
+            "the second panic takes its place: recover returns this one",
+            "report the second failure without a panic, or recover the first one and keep both",
+        ),
+        Hidden::Error(first) => (
+            "this panic in a deferred function hides the error that the function returns",
+            first,
+            "the function is about to return an error here",
+            "this panic takes its place, and the error is lost",
+            "return both errors, as `errors.Join` does",
+        ),
+    };
+    RULE.diagnostic(context.path(there), second, message)
+        .in_function(context.function(shown))
+        .operation("panic in a deferred function")
+        .step(path.clone(), keyword, registered)
+        .step(path, context.span(file, place), first)
+        .step(context.path(there), second, last)
+        .help(help)
 }
 
 #[cfg(test)]
@@ -442,6 +580,84 @@ func assigned(work func() error, b bool) {
 	if b {
 		panic("first")
 	}
+}
+
+func named(f closer, b bool) {
+	defer must(f)
+	if b {
+		panic("first")
+	}
+}
+
+type closer interface{ Close() error }
+
+func must(f closer) {
+	if err := f.Close(); err != nil {
+		panic(err) // want "hides the panic"
+	}
+}
+
+func closes(f closer, work func() error) error {
+	defer func() {
+		if err := f.Close(); err != nil {
+			panic(err) // want "hides the error"
+		}
+	}()
+	return work()
+}
+
+func closesTwo(f closer, work func() (int, error)) (n int, err error) {
+	defer func() {
+		if err != nil {
+			if e := f.Close(); e != nil {
+				panic("close: " + e.Error()) // want "hides the error"
+			}
+		}
+	}()
+	return work()
+}
+
+func closesNamed(f closer, work func() error) error {
+	defer mustReturn(f)
+	if err := work(); err != nil {
+		return err
+	}
+	return nil
+}
+
+func mustReturn(f closer) {
+	if err := f.Close(); err != nil {
+		panic(err) // want "hides the error"
+	}
+}
+
+func closesAfterSuccess(f closer, work func() error) (err error) {
+	defer func() {
+		if err == nil {
+			if e := f.Close(); e != nil {
+				panic(e)
+			}
+		}
+	}()
+	return work()
+}
+
+func promises(depth *int, work func() error) error {
+	defer func() {
+		if *depth != 0 {
+			panic("unbalanced")
+		}
+	}()
+	return work()
+}
+
+func returnsNil(f closer) error {
+	defer func() {
+		if err := f.Close(); err != nil {
+			panic(err)
+		}
+	}()
+	return nil
 }
 
 func keeps(b bool) {

@@ -1,29 +1,32 @@
 //! `recover-has-no-effect`: `recover` is not called directly by a deferred function.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Callee, UnitId, callee, unparenthesized};
-use goward_syntax::{Expression, NodeId, NodeKind};
+use goward_flow::{Callee, StartKind, Unit, UnitId, callee, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 use rustc_hash::FxHashMap;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::walk::{walk, walk_all};
+use crate::standard_library::called_method;
+use crate::walk::{defer_statements, walk, walk_all};
 
 rule! {
     /// Reports calls of recover that cannot stop a panic.
     ///
     /// ## What it reports
     ///
-    /// `recover()` in a function literal that is called or started as a goroutine where it stands,
-    /// `recover()` in an unexported function that the package only ever calls plainly, and
-    /// `defer recover()`.
+    /// `recover()` in a function literal that is only ever called or started as a goroutine, or given to
+    /// `sync.Once`; in an unexported function that the package only ever calls plainly; in a function
+    /// that also runs what may panic, a function that it is given; `defer recover()`, and `recover()`
+    /// in the arguments of a deferred call.
     ///
     /// ## Why it matters
     ///
     /// `recover` stops a panic only when a deferred function calls it itself. One call deeper, in a
     /// function that is not deferred, or deferred itself, it returns nil and the panic goes on: the
-    /// process dies although the code looks as if it could not.
+    /// process dies although the code looks as if it could not. As an argument of a deferred call it
+    /// is evaluated at the `defer` statement, when there is no panic yet.
     ///
     /// ## Flagged
     ///
@@ -101,6 +104,23 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             if file.tree.kind(node) != NodeKind::CallExpr || !is_recover(context, unit.file, node) {
                 return;
             }
+            if let Some(defer) = deferred_arguments(context, id, node) {
+                findings.push(
+                    finding(
+                        context,
+                        id,
+                        node,
+                        "recover is called at the `defer` statement, when there is no panic yet",
+                    )
+                    .step(
+                        context.path(unit.file),
+                        context.span(unit.file, defer),
+                        "the arguments of a deferred call are evaluated here",
+                    )
+                    .help("call recover in a function literal that is deferred"),
+                );
+                return;
+            }
             if file.tree.kind(parent) == NodeKind::DeferStmt {
                 findings.push(
                     finding(context, id, node, "`defer recover()` does not stop a panic: a deferred function must call it")
@@ -122,6 +142,22 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                         format!("{how} here"),
                     )
                     .help("call recover in a function that is deferred"),
+                );
+            } else if let Some(call) = runs_what_may_panic(context, &references, id, node) {
+                let name = &unit.name;
+                findings.push(
+                    finding(
+                        context,
+                        id,
+                        node,
+                        format!("recover has no effect: `{name}` is not deferred itself"),
+                    )
+                    .step(
+                        context.path(unit.file),
+                        context.span(unit.file, call),
+                        "a panic that starts here does not stop at recover",
+                    )
+                    .help("call recover in a function that is deferred before this call"),
                 );
             } else if let Some((caller, call)) = unit
                 .object
@@ -169,28 +205,138 @@ fn is_recover(context: &Context<'_>, file: usize, call: NodeId) -> bool {
     callee(context.world(), file, function) == Callee::Builtin("recover")
 }
 
-/// How a literal is run, if it is run where it stands and not deferred.
+/// How a literal is run, if it is only run in ways in which recover has no effect.
 fn literal_use(context: &Context<'_>, id: UnitId) -> Option<(NodeId, &'static str)> {
     let unit = context.flow.units.get(id);
-    let parent = context
-        .flow
-        .units
-        .get(unit.parent.filter(|_| unit.is_literal())?);
+    if !unit.is_literal() {
+        return None;
+    }
+    let starts = context.flow.launches().of(id);
+    let first = starts.first()?;
+    if let [only] = starts
+        && only.kind == StartKind::Unknown
+    {
+        let parent = context.flow.units.get(unit.parent?);
+        return once(context, parent, unit.node);
+    }
+    let plain = starts
+        .iter()
+        .all(|start| matches!(start.kind, StartKind::Call | StartKind::Go));
     let file = context.file(unit.file);
+    let how = match first.kind {
+        StartKind::Go => "started as a goroutine",
+        _ => match file.tree.expression(first.call) {
+            Expression::Call { function, .. } if unparenthesized(file, function) == unit.node => {
+                "called where it stands"
+            }
+            _ => "called, never deferred",
+        },
+    };
+    plain.then_some((first.node, how))
+}
+
+/// The call of `sync.Once.Do` that a literal is given to: `Do` calls it, one call deeper.
+fn once(context: &Context<'_>, parent: &Unit, literal: NodeId) -> Option<(NodeId, &'static str)> {
+    let file = context.file(parent.file);
     let mut found = None;
-    walk(parent, |node, around| {
-        if let NodeKind::CallExpr = file.tree.kind(node)
-            && let Expression::Call { function, .. } = file.tree.expression(node)
-            && unparenthesized(file, function) == unit.node
+    walk(parent, |node, _| {
+        if file.tree.kind(node) == NodeKind::CallExpr
+            && let Expression::Call { arguments, .. } = file.tree.expression(node)
+            && arguments.contains(&literal)
+            && let Some(method) = called_method(context, file, node)
+            && method.of == ("sync", "Once")
+            && method.name == "Do"
         {
-            found = match file.tree.kind(around) {
-                NodeKind::DeferStmt => None,
-                NodeKind::GoStmt => Some((node, "started as a goroutine")),
-                _ => Some((node, "called where it stands")),
-            };
+            found = Some((node, "called by `sync.Once`, not deferred"));
         }
     });
     found
+}
+
+/// The `defer` statement in whose arguments a call of recover stands, in a function that is not
+/// deferred itself.
+fn deferred_arguments(context: &Context<'_>, id: UnitId, recover: NodeId) -> Option<NodeId> {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let starts = context.flow.launches().of(id);
+    let may_be_deferred = starts
+        .iter()
+        .any(|start| matches!(start.kind, StartKind::Defer | StartKind::Unknown))
+        || unit.is_literal() && starts.is_empty();
+    if may_be_deferred {
+        return None;
+    }
+    let at = file.tree.span(recover);
+    defer_statements(unit).into_iter().find(|&defer| {
+        let Statement::Defer { call } = file.tree.statement(defer) else {
+            return false;
+        };
+        let Expression::Call {
+            function,
+            arguments,
+            ..
+        } = file.tree.expression(call)
+        else {
+            return false;
+        };
+        let literal = file.tree.kind(unparenthesized(file, function)) == NodeKind::FuncLit;
+        let holds = |node: NodeId| {
+            file.tree.span(node).start <= at.start && at.end <= file.tree.span(node).end
+        };
+        arguments.iter().any(|&argument| holds(argument)) || !literal && holds(function)
+    })
+}
+
+/// In a function that nothing in the package defers: the call of a function that it was given, in one of
+/// its own statements, whose panics the recover beside it looks meant for.
+fn runs_what_may_panic(
+    context: &Context<'_>,
+    references: &FxHashMap<ObjectId, References>,
+    id: UnitId,
+    recover: NodeId,
+) -> Option<NodeId> {
+    let unit = context.flow.units.get(id);
+    let object = unit.object?;
+    let file = context.file(unit.file);
+    let unreferenced = !references
+        .get(&object)
+        .is_some_and(|known| known.other || known.plain.is_some());
+    let exported = context.world().object(object).is_exported();
+    let handles = context.flow.is_handler(id);
+    // What a deferred call returns is dropped: a function with results is not made to be deferred.
+    let signature = context
+        .world()
+        .as_signature(context.world().object_type(object))?;
+    let results = !context.world().tuple(signature.results).is_empty();
+    if !unreferenced || exported && !handles && !results {
+        return None;
+    }
+    let Statement::Block { statements } = file.tree.statement(unit.body) else {
+        return None;
+    };
+    let at = file.tree.span(recover);
+    statements.iter().copied().find_map(|statement| {
+        let span = file.tree.span(statement);
+        if span.start <= at.start && at.end <= span.end
+            || !matches!(
+                file.tree.kind(statement),
+                NodeKind::ExprStmt | NodeKind::AssignStmt | NodeKind::ReturnStmt
+            )
+        {
+            return None;
+        }
+        let mut found = None;
+        walk_all(file.tree, statement, |node| {
+            if file.tree.kind(node) == NodeKind::CallExpr
+                && let Expression::Call { function, .. } = file.tree.expression(node)
+                && let Callee::Variable(called) = callee(context.world(), file, function)
+                && unit.parameters.contains(&Some(called))
+            {
+                found = found.or(Some(node));
+            }
+        });
+        found
+    })
 }
 
 /// A plain call of a function that nothing in the package refers to in another way.
@@ -314,6 +460,37 @@ type closer interface { close() }
 func (T) report() { recover() } // want "is called, never deferred"
 func userOfReport(t T) { defer func() { t.report() }() }
 func unused() { recover() }
+"#,
+        );
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+)
+
+func kept() { defer func() { catch := func() { recover() }; catch() }() } // want "called, never deferred"
+func keptGoroutine() { catch := func() { recover() }; go catch() } // want "started as a goroutine"
+func once(o *sync.Once) { defer func() { o.Do(func() { recover() }) }() } // want "called by `sync.Once`"
+func argument(f func()) { defer fmt.Println("recovered:", recover()); f() } // want "when there is no panic yet"
+func literalArgument() { defer func(r any) { _ = r }(recover()) } // want "when there is no panic yet"
+func after(f func()) { f(); if r := recover(); r != nil { println() } } // want "is not deferred itself"
+func before(f func()) { recover(); f() } // want "is not deferred itself"
+func Result(f func() error) error { err := f(); recover(); return err } // want "is not deferred itself"
+func Handler(w http.ResponseWriter, r *http.Request) { func() { recover() }() } // want "called where it stands"
+
+func keptDeferred() { catch := func() { recover() }; defer catch() }
+func keptBoth() { catch := func() { recover() }; catch(); defer catch() }
+func given(run func(func())) { run(func() { recover() }) }
+func inDeferred() { defer func() { defer fmt.Println(recover()) }() }
+func Callback(f func()) { f(); recover() }
+func callback(f func(any)) { if r := recover(); r != nil { f(r) } }
+func cleans(f func()) { f(); recover() }
+func user(f func()) { defer cleans(f) }
 "#,
         );
     }

@@ -15,8 +15,9 @@ rule! {
     ///
     /// ## What it reports
     ///
-    /// `panic(fmt.Sprint(r))`, `panic(fmt.Sprintf(…, r))` and `panic(fmt.Errorf("… %v", r))`, where `r` is what
-    /// `recover` returned in the same function. Silent where a stack is added to the text.
+    /// `panic(fmt.Sprint(r))`, `panic(fmt.Sprintf(…, r))`, `panic(fmt.Errorf("… %v", r))` and `panic(err.Error())`,
+    /// where `r` or `err` is what `recover` returned in the same function, also by way of a variable. Silent where a
+    /// stack is added to the text.
     ///
     /// ## Why it matters
     ///
@@ -83,6 +84,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             let Some(value) = panic_value(context, file, node) else {
                 return;
             };
+            let value = only_value(context, unit.file, value);
             if !is_text_of(context, file, value, &recovered) {
                 return;
             }
@@ -106,25 +108,52 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The variables of a function that hold what `recover` returned, with the call.
+/// The variables of a function that hold what `recover` returned, or what an assertion of its type gave,
+/// with the call or assertion.
 fn recovered(context: &Context<'_>, file: &TypedFile<'_>, unit: &Unit) -> Vec<(ObjectId, NodeId)> {
-    let mut found = Vec::new();
+    let mut found: Vec<(ObjectId, NodeId)> = Vec::new();
     walk(unit, |node, _| {
         if file.tree.kind(node) == NodeKind::AssignStmt
             && let Statement::Assign {
-                left: &[target],
+                left: &[target, ..],
                 right: &[value],
                 ..
             } = file.tree.statement(node)
-            && let Expression::Call { function, .. } =
-                file.tree.expression(unparenthesized(file, value))
-            && callee(context.world(), file, function) == Callee::Builtin("recover")
             && let Some(object) = file.facts.object_of(target)
         {
-            found.push((object, value));
+            let value = unparenthesized(file, value);
+            let (source, asserted) = match file.tree.expression(value) {
+                Expression::TypeAssertion { operand, .. } => (unparenthesized(file, operand), true),
+                _ => (value, false),
+            };
+            let direct = matches!(file.tree.expression(source), Expression::Call { function, .. }
+                if callee(context.world(), file, function) == Callee::Builtin("recover"));
+            let stored = asserted
+                && file.tree.kind(source) == NodeKind::Ident
+                && file
+                    .facts
+                    .object_of(source)
+                    .is_some_and(|source| found.iter().any(|known| known.0 == source));
+            if direct || stored {
+                found.push((object, value));
+            }
         }
     });
     found
+}
+
+/// The one value of a local variable, or the expression itself.
+fn only_value(context: &Context<'_>, file_index: usize, value: NodeId) -> NodeId {
+    let file = context.file(file_index);
+    if file.tree.kind(value) != NodeKind::Ident {
+        return value;
+    }
+    let single = file.facts.object_of(value).and_then(|object| {
+        let (index, value) = context.flow.lowered.variables.single(object)?;
+        let text = file.tree.kind(value) == NodeKind::CallExpr;
+        (index == file_index && text).then_some(value)
+    });
+    single.map_or(value, |value| unparenthesized(file, value))
 }
 
 /// The value of a call `panic(value)`.
@@ -159,7 +188,12 @@ fn is_text_of(
                 .object_of(node)
                 .is_some_and(|object| recovered.iter().any(|known| known.0 == object))
     };
-    let Expression::Call { arguments, .. } = file.tree.expression(value) else {
+    let Expression::Call {
+        arguments,
+        function,
+        ..
+    } = file.tree.expression(value)
+    else {
         return false;
     };
     let mut stack = false;
@@ -179,6 +213,11 @@ fn is_text_of(
         Some(("fmt", "Sprint" | "Sprintf" | "Sprintln")) => {
             arguments.iter().any(|&argument| is_recovered(argument))
         }
+        None | Some((_, "Error")) => matches!(
+            file.tree.expression(unparenthesized(file, function)),
+            Expression::Selector { operand, name }
+                if file.tree.symbol(name).as_str() == "Error" && is_recovered(operand)
+        ),
         Some(("fmt", "Errorf")) => errorf(context, file, value).iter().any(|formatted| {
             matches!(formatted.verb, 'v' | 's') && is_recovered(formatted.argument)
         }),
@@ -210,6 +249,11 @@ func sprintf() { defer func() { if r := recover(); r != nil { panic(fmt.Sprintf(
 func errorf() { defer func() { if r := recover(); r != nil { panic(fmt.Errorf("%v", r)) } }() } // want repanic-as-string
 func helper() { if r := recover(); r != nil { panic(fmt.Sprint("helper: ", r)) } } // want repanic-as-string
 
+func variable() { defer func() { if r := recover(); r != nil { text := fmt.Sprint(r); panic(text) } }() } // want repanic-as-string
+func method() { defer func() { if err, ok := recover().(error); ok { panic(err.Error()) } }() } // want repanic-as-string
+func asserted() { defer func() { r := recover(); if err, ok := r.(error); ok { panic("x: " + err.Error()); panic(err.Error()) } }() } // want repanic-as-string
+
+func otherError(err error) { defer func() { if r := recover(); r != nil { panic(err.Error()) } }() }
 func same() { defer func() { if r := recover(); r != nil { panic(r) } }() }
 func wraps() { defer func() { if err, ok := recover().(error); ok { panic(fmt.Errorf("%w", err)) } }() }
 func withStack() { defer func() { if r := recover(); r != nil { panic(fmt.Sprintf("%v\n%s", r, stack())) } }() }

@@ -1,27 +1,30 @@
 //! `send-on-closed-channel`: a function closes a channel on which its goroutines may still send.
 
-use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_diagnostics::{Category, Diagnostic, Severity, Span};
 use goward_flow::{Callee, Step, Unit, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
+use crate::closed_channels::{Misuse, Operation, misuses};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::walk::{defer_statements, walk, walk_all};
 
 rule! {
-    /// Reports channels that a function closes as it returns while a goroutine of it may still send.
+    /// Reports sends on channels that are closed, and channels that are closed while a goroutine may send.
     ///
     /// ## What it reports
     ///
     /// `defer close(ch)` in a function that made `ch` and started a goroutine which sends on it, where some path
     /// from the start of the goroutine to a return waits for nothing: no receive but those that give up
-    /// (`ctx.Done()`, `time.After`), no `Wait`, no lock.
+    /// (`ctx.Done()`, `time.After`), no `Wait`, no lock. Also a send of the function itself, or of one that it
+    /// calls or defers, on a channel that it has closed before.
     ///
     /// ## Why it matters
     ///
     /// A send on a closed channel panics, in the goroutine, where no `recover` of the function helps: the process
-    /// ends. It happens on the path on which the function gives up early.
+    /// ends. It happens on the path on which the function gives up early. Deferred calls run last in, first out: what
+    /// was deferred before `defer close(ch)` comes after it.
     ///
     /// ## Flagged
     ///
@@ -42,6 +45,13 @@ rule! {
     /// 	case <-ctx.Done():
     /// 		return "", ctx.Err()
     /// 	}
+    /// }
+    ///
+    /// func report(results chan<- string) {
+    /// 	defer func() {
+    /// 		results <- "done" // want send-on-closed-channel
+    /// 	}()
+    /// 	defer close(results)
     /// }
     /// ```
     ///
@@ -103,6 +113,11 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for misuse in misuses(context) {
+        if misuse.operation == Operation::Send {
+            findings.push(after_close(context, &misuse));
+        }
+    }
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         let closers = defer_statements(unit)
@@ -125,6 +140,43 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+fn after_close(context: &Context<'_>, misuse: &Misuse) -> Diagnostic {
+    let flow = context.flow;
+    let file = flow.units.get(misuse.place.0).file;
+    let there = flow.units.get(misuse.closed.0).file;
+    let text = &misuse.text;
+    let is = if misuse.certain { "is" } else { "may be" };
+    let mut finding = RULE
+        .diagnostic(
+            context.path(file),
+            context.span(file, misuse.place.1),
+            format!("`{text}` {is} closed when this sends on it, which panics"),
+        )
+        .in_function(context.function(misuse.unit))
+        .operation(format!("send on closed {text}"))
+        .step(
+            context.path(there),
+            context.span(there, misuse.closed.1),
+            "the channel is closed here",
+        );
+    if let Some(statement) = misuse.deferred {
+        let own = flow.units.get(misuse.unit).file;
+        let begin = context.span(own, statement).start;
+        finding = finding.step(
+            context.path(own),
+            Span::new(begin, begin + 5),
+            "this call was deferred earlier, so it runs later",
+        );
+    }
+    finding
+        .step(
+            context.path(file),
+            context.span(file, misuse.place.1),
+            "a send on a closed channel panics",
+        )
+        .help(format!("close `{text}` after the last send"))
+}
+
 fn finding(
     context: &Context<'_>,
     id: UnitId,
@@ -137,7 +189,7 @@ fn finding(
     let path = context.path(file);
     let name = context.world().object(channel).name;
     let begin = context.span(file, start).start;
-    let keyword = goward_diagnostics::Span::new(begin, begin + 2);
+    let keyword = Span::new(begin, begin + 2);
     RULE.diagnostic(
         path.clone(),
         context.span(file, close),
@@ -394,6 +446,60 @@ fn waits_below(file: &TypedFile<'_>, root: NodeId) -> bool {
 mod tests {
     use super::RULE;
     use crate::testing::check;
+
+    #[test]
+    fn after_close() {
+        check(
+            &RULE,
+            r#"
+package p
+
+type feed struct{ out chan string }
+
+func inBody() {
+	ch := make(chan int, 1)
+	close(ch)
+	ch <- 1 // want "`ch` is closed when this sends"
+}
+func inDefer() {
+	ch := make(chan int, 1)
+	defer func() {
+		ch <- 1 // want "`ch` is closed when this sends"
+	}()
+	close(ch)
+}
+func (f *feed) run() {
+	defer f.goodbye()
+	close(f.out)
+}
+func (f *feed) goodbye() {
+	f.out <- "bye" // want "`f.out` is closed when this sends"
+}
+func selected(ch, other chan int) {
+	close(ch)
+	select {
+	case ch <- 1: // want "`ch` is closed when this sends"
+	case <-other:
+	}
+}
+
+func order(results chan string) {
+	defer close(results)
+	defer func() { results <- "done" }()
+}
+func other(a, b chan int) { close(a); b <- 1 }
+func anew() { ch := make(chan int, 1); close(ch); ch = make(chan int, 1); ch <- 1 }
+func condition(ch chan int, b bool) {
+	if b {
+		close(ch)
+	}
+	if !b {
+		ch <- 1
+	}
+}
+"#,
+        );
+    }
 
     #[test]
     fn who_waits() {

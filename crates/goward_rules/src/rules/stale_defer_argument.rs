@@ -6,8 +6,9 @@ use goward_syntax::{AssignOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
 use crate::context::Context;
-use crate::errors::is_error_variable;
+use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
+use crate::standard_library::named;
 use crate::walk::{steps_after, walk, walk_all};
 
 rule! {
@@ -17,14 +18,17 @@ rule! {
     ///
     /// Arguments of a deferred call that are evaluated at the `defer` statement and changed before
     /// the function is over, where that is a mistake: an error variable that is assigned later, an
-    /// element of a map that is set later, and `time.Since`. And the opposite: a deferred function
-    /// literal that unlocks or releases by a key in a variable which is assigned again.
+    /// element of a map that is set later, `time.Since`, a length that is printed, and the map or the
+    /// key of a deferred `delete`. And the opposite: a deferred function literal that unlocks or
+    /// releases by a key in a variable which is assigned again. Silent where the old value is kept on
+    /// purpose, to be restored.
     ///
     /// ## Why it matters
     ///
     /// The arguments of a deferred call are evaluated when the `defer` statement runs. A hook that is
-    /// given `err` there always gets the error of that moment, most often nil, and `time.Since`
-    /// measures no time at all.
+    /// given `err` there always gets the error of that moment, most often nil, `time.Since`
+    /// measures no time at all, and a deferred `delete` takes the entry of the old key out of the old
+    /// map.
     ///
     /// ## Flagged
     ///
@@ -45,6 +49,13 @@ rule! {
     /// 	defer finished(err) // want stale-defer-argument
     /// 	err = step()
     /// 	return err
+    /// }
+    ///
+    /// func allocate(used map[string]bool, next func() string) {
+    /// 	var id string
+    /// 	defer delete(used, id) // want stale-defer-argument
+    /// 	id = next()
+    /// 	used[id] = true
     /// }
     /// ```
     ///
@@ -67,6 +78,18 @@ rule! {
     /// 	defer func() { finished(err) }()
     /// 	err = step()
     /// 	return err
+    /// }
+    ///
+    /// func allocate(used map[string]bool, next func() string) {
+    /// 	id := next()
+    /// 	used[id] = true
+    /// 	defer delete(used, id)
+    /// }
+    ///
+    /// func quietly(settings map[string]string, step func()) {
+    /// 	defer func(old string) { settings["level"] = old }(settings["level"])
+    /// 	settings["level"] = "error"
+    /// 	step()
     /// }
     /// ```
     ///
@@ -109,6 +132,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             for &argument in arguments {
                 check_argument(context, id, defer, call, argument, findings);
             }
+            check_deletion(context, id, defer, call, findings);
             let literal = unparenthesized(file, function);
             if file.tree.kind(literal) == NodeKind::FuncLit {
                 check_release(context, id, unit, defer, literal, findings);
@@ -139,6 +163,12 @@ fn check_argument(
             let Some(object) = error_variable(context, file, unit, node) else {
                 return;
             };
+            let kept = ["orig", "old", "prev", "saved", "last"];
+            if assigns_again(context, unit.file, call, &text)
+                || kept.iter().any(|word| text.starts_with(word))
+            {
+                return;
+            }
             let Some(change) = after()
                 .into_iter()
                 .find(|&step| assigns(context, file, unit, step, object))
@@ -150,7 +180,26 @@ fn check_argument(
                 Some(change),
             )
         }
-        Expression::Index { operand, .. } if is_map(context, file, operand) => {
+        Expression::Call {
+            function,
+            arguments: &[measured],
+            ..
+        } if callee(context.world(), file, function) == Callee::Builtin("len")
+            && is_printed(context, file, call) =>
+        {
+            let measured = unparenthesized(file, measured);
+            let grows = |step: Step| grows(context, unit, file, step, measured);
+            let Some(change) = after().into_iter().find(|&step| grows(step)) else {
+                return;
+            };
+            (
+                format!("`{text}` is evaluated at the `defer` statement and changes after it"),
+                Some(change),
+            )
+        }
+        Expression::Index { operand, .. }
+            if is_map(context, file, operand) && !restores(context, unit.file, call, &text) =>
+        {
             let Some(change) = after()
                 .into_iter()
                 .find(|&step| sets_element(context, unit, file, step, &text))
@@ -164,6 +213,21 @@ fn check_argument(
         }
         _ => return,
     };
+    report(context, id, call, node, message, change, findings);
+}
+
+fn report(
+    context: &Context<'_>,
+    id: UnitId,
+    call: NodeId,
+    node: NodeId,
+    message: String,
+    change: Option<Step>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let text = context.text(unit.file, node);
     let path = context.path(unit.file);
     let mut diagnostic = RULE
         .diagnostic(path.clone(), context.span(unit.file, node), message)
@@ -328,7 +392,9 @@ fn assigns(
             if file.tree.kind(node) == NodeKind::AssignStmt =>
         {
             matches!(file.tree.statement(node), Statement::Assign { operator: AssignOperator::Assign | AssignOperator::Define, left, .. }
-                if left.iter().any(|&target| file.facts.object_of(target) == Some(object)))
+                if left.iter().any(|&target| file.facts.object_of(target) == Some(object)
+                    // The next turn of a loop declares another one.
+                    && file.tree.span(target).start != context.world().object(object).offset))
         }
         // `return v` sets a named result; `return err` leaves it as it is.
         Step::Return(node) => {
@@ -365,7 +431,99 @@ fn sets_element(
     let Step::Statement(node) = step else {
         return false;
     };
-    let targets: Vec<NodeId> = match file.tree.kind(node) {
+    targets(file, node).into_iter().any(|target| {
+        file.tree.kind(target) == NodeKind::IndexExpr && context.text(unit.file, target) == text
+    })
+}
+
+/// Whether a deferred call is there to put an old value back: a literal that assigns the same place,
+/// or a function that says so by its name.
+fn restores(context: &Context<'_>, file_index: usize, call: NodeId, text: &str) -> bool {
+    let file = context.file(file_index);
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return false;
+    };
+    let name = match file.tree.expression(unparenthesized(file, function)) {
+        Expression::Selector { name, .. } => file.tree.symbol(name).as_str(),
+        Expression::Identifier => file.tree.symbol(function).as_str(),
+        _ => "",
+    };
+    let name = name.to_ascii_lowercase();
+    let named = ["restore", "reset", "set", "swap", "put", "store", "undo"];
+    named.iter().any(|word| name.starts_with(word))
+        || assigns_again(context, file_index, call, text)
+}
+
+/// Whether a deferred literal assigns the place that is its argument.
+fn assigns_again(context: &Context<'_>, file_index: usize, call: NodeId, text: &str) -> bool {
+    let file = context.file(file_index);
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return false;
+    };
+    let function = unparenthesized(file, function);
+    let mut assigned = false;
+    if file.tree.kind(function) == NodeKind::FuncLit {
+        walk_all(file.tree, function, |node| {
+            assigned |= file.tree.kind(node) == NodeKind::AssignStmt
+                && targets(file, node)
+                    .iter()
+                    .any(|&target| context.text(file_index, target) == text);
+        });
+    }
+    assigned
+}
+
+/// Whether a call prints or logs its arguments.
+fn is_printed(context: &Context<'_>, file: &TypedFile<'_>, call: NodeId) -> bool {
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return false;
+    };
+    match callee(context.world(), file, function) {
+        Callee::Function(object) | Callee::Interface(object) => {
+            let object = context.world().object(object);
+            let package = object
+                .package
+                .map_or("", |package| context.world().package(package).path.as_str());
+            matches!(package, "fmt" | "log" | "log/slog")
+        }
+        Callee::Builtin(name) => matches!(name, "print" | "println"),
+        _ => false,
+    }
+}
+
+/// Whether a step changes the length of a map or slice: an element of the map is set or deleted, or
+/// the variable is assigned.
+fn grows(
+    context: &Context<'_>,
+    unit: &Unit,
+    file: &TypedFile<'_>,
+    step: Step,
+    measured: NodeId,
+) -> bool {
+    let tree = file.tree;
+    if changes_place(context, unit, file, step, measured) {
+        return true;
+    }
+    if !is_map(context, file, measured) {
+        return false;
+    }
+    let text = context.text(unit.file, measured);
+    let of_map = |operand: NodeId| context.text(unit.file, operand) == text;
+    match step {
+        Step::Statement(node) => targets(file, node).into_iter().any(|target| {
+            matches!(tree.expression(unparenthesized(file, target)), Expression::Index { operand, .. }
+                if of_map(operand))
+        }),
+        Step::Expression(node) => matches!(tree.expression(node), Expression::Call { function, arguments, .. }
+            if matches!(callee(context.world(), file, function), Callee::Builtin("delete" | "clear"))
+                && arguments.first().is_some_and(|&map| of_map(map))),
+        _ => false,
+    }
+}
+
+/// What a statement assigns, counts up or down.
+fn targets(file: &TypedFile<'_>, node: NodeId) -> Vec<NodeId> {
+    match file.tree.kind(node) {
         NodeKind::AssignStmt => match file.tree.statement(node) {
             Statement::Assign { left, .. } => left.to_vec(),
             _ => Vec::new(),
@@ -375,9 +533,197 @@ fn sets_element(
             _ => Vec::new(),
         },
         _ => Vec::new(),
+    }
+}
+
+/// Whether a step gives a variable or field another value: the same place, and not a new variable of
+/// the same name.
+fn changes_place(
+    context: &Context<'_>,
+    unit: &Unit,
+    file: &TypedFile<'_>,
+    step: Step,
+    place: NodeId,
+) -> bool {
+    let Step::Statement(node) = step else {
+        return false;
     };
-    targets.into_iter().any(|target| {
-        file.tree.kind(target) == NodeKind::IndexExpr && context.text(unit.file, target) == text
+    let Some(wanted) = named(context, file, place) else {
+        return false;
+    };
+    let text = context.text(unit.file, place);
+    targets(file, node).into_iter().any(|target| {
+        let target = unparenthesized(file, target);
+        let same = named(context, file, target)
+            .is_some_and(|known| (known.root, known.last) == (wanted.root, wanted.last));
+        let defines = context.world().object(wanted.root).offset == file.tree.span(target).start
+            && file.tree.kind(target) == NodeKind::Ident;
+        same && !defines && context.text(unit.file, target) == text
+    })
+}
+
+/// A deferred `delete` or `clear`, itself or in a function of the package: the map and the key.
+fn deletion(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    call: NodeId,
+) -> Option<(NodeId, Option<NodeId>)> {
+    let Expression::Call {
+        function,
+        arguments,
+        ..
+    } = file.tree.expression(call)
+    else {
+        return None;
+    };
+    match callee(context.world(), file, function) {
+        Callee::Builtin("delete") => Some((*arguments.first()?, arguments.get(1).copied())),
+        Callee::Builtin("clear") => {
+            let map = *arguments.first()?;
+            is_map(context, file, map).then_some((map, None))
+        }
+        Callee::Function(object) => {
+            let target = context
+                .flow
+                .units
+                .get(context.flow.units.of_object(object)?);
+            let there = context.file(target.file);
+            let mut found = None;
+            walk(target, |node, _| {
+                if there.tree.kind(node) == NodeKind::CallExpr
+                    && let Expression::Call {
+                        function,
+                        arguments: &[map, key],
+                        ..
+                    } = there.tree.expression(node)
+                    && callee(context.world(), there, function) == Callee::Builtin("delete")
+                {
+                    let position = |node: NodeId| {
+                        let object = there.facts.object_of(unparenthesized(there, node))?;
+                        let mut parameters = target.parameters.iter();
+                        parameters.position(|&parameter| parameter == Some(object))
+                    };
+                    if let (Some(map), Some(key)) = (position(map), position(key)) {
+                        found = found.or(Some((map, key)));
+                    }
+                }
+            });
+            let (map, key) = found?;
+            Some((*arguments.get(map)?, arguments.get(key).copied()))
+        }
+        _ => None,
+    }
+}
+
+/// A deferred `delete` whose map or key is another one by the time it runs.
+fn check_deletion(
+    context: &Context<'_>,
+    id: UnitId,
+    defer: NodeId,
+    call: NodeId,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let Some((map, key)) = deletion(context, file, call) else {
+        return;
+    };
+    let (map, key) = (
+        unparenthesized(file, map),
+        key.map(|key| unparenthesized(file, key)),
+    );
+    let after = steps_after(&unit.graph, |step| step == Step::Register(defer));
+    let change_of = |place: NodeId| {
+        let changes = |&&step: &&Step| changes_place(context, unit, file, step, place);
+        after.iter().find(changes).copied()
+    };
+    let replaced =
+        change_of(map).filter(|&change| !gives_empty(context, file, change, map, unit.file));
+    if let Some(change) = replaced {
+        let text = context.text(unit.file, map);
+        let message =
+            format!("`{text}` is evaluated at the `defer` statement and replaced after it");
+        report(context, id, call, map, message, Some(change), findings);
+        return;
+    }
+    let Some((key, change)) = key.and_then(|key| Some((key, change_of(key)?))) else {
+        return;
+    };
+    let element = format!(
+        "{}[{}]",
+        context.text(unit.file, map),
+        context.text(unit.file, key)
+    );
+    let sets = |node: NodeId| {
+        targets(file, node)
+            .into_iter()
+            .any(|target| context.text(unit.file, target) == element)
+    };
+    let at = file.tree.span(defer).start;
+    let changed = file.tree.span(step_node(change)).end;
+    let (mut set_before, mut set_after) = (false, false);
+    walk(unit, |node, _| {
+        if sets(node) {
+            let start = file.tree.span(node).start;
+            set_before |= start < at;
+            set_after |= start >= changed;
+        }
+    });
+    // Another one deletes by the new key.
+    let mut deleted_after = false;
+    walk(unit, |node, _| {
+        deleted_after |= file.tree.kind(node) == NodeKind::CallExpr
+            && file.tree.span(node).start >= changed
+            && deletion(context, file, node).is_some_and(|(other_map, other)| {
+                context.text(unit.file, other_map) == context.text(unit.file, map)
+                    && other.is_some_and(|other| {
+                        context.text(unit.file, other) == context.text(unit.file, key)
+                    })
+            });
+    });
+    // A variable of this function has the key that matters; what callers put in is their business.
+    let own = file.facts.object_of(key).is_some_and(|object| {
+        context.world().object(object).kind == ObjectKind::Variable(VariableKind::Local)
+            && context.flow.declared_inside(object, id)
+    });
+    if !deleted_after && (set_after || own && !set_before) {
+        let text = context.text(unit.file, key);
+        let message =
+            format!("`{text}` is evaluated at the `defer` statement and changes after it");
+        report(context, id, call, key, message, Some(change), findings);
+    }
+}
+
+/// Whether an assignment gives up a map, begins a new one, or makes it of the old one.
+fn gives_empty(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    change: Step,
+    map: NodeId,
+    file_index: usize,
+) -> bool {
+    let Step::Statement(node) = change else {
+        return true;
+    };
+    let Statement::Assign { right, .. } = file.tree.statement(node) else {
+        return true;
+    };
+    right.iter().any(|&value| {
+        let value = unparenthesized(file, value);
+        let mut of_itself = false;
+        walk_all(file.tree, value, |node| {
+            of_itself |= file.tree.kind(node) == file.tree.kind(map)
+                && context.text(file_index, node) == context.text(file_index, map);
+        });
+        of_itself
+            || is_nil(context, file, value)
+            || match file.tree.expression(value) {
+                Expression::CompositeLiteral { elements, .. } => elements.is_empty(),
+                Expression::Call { function, .. } => {
+                    callee(context.world(), file, function) == Callee::Builtin("make")
+                }
+                _ => false,
+            }
     })
 }
 
@@ -497,12 +843,15 @@ func method(start time.Time) { defer log.Print(time.Since(start).Seconds()) } //
 func later(start time.Time) { defer log.Print(func() any { return time.Since(start) }) }
 func assigned() { var err error; defer report(err); err = work(); _ = err } // want "assigned after it"
 func result() (err error) { defer report(err); return work() } // want "assigned after it"
+func putBack(put func(error)) { var err error; defer put(err); err = work(); _ = err } // want "assigned after it"
 func result2() (err error) { defer report(err); return errors.New("no") } // want "assigned after it"
 func literal() { var err error; defer func(e error) { report(e) }(err); err = work(); _ = err } // want "assigned after it"
 func element(m map[string]int) { defer note(m["a"]); m["a"] = 2 } // want "set after it"
 func counted(m map[string]int) { defer note(m["a"]); m["a"]++ } // want "set after it"
 func key(l locks, k string) { l.Lock(k); defer func() { l.Unlock(k) }(); k = "other" } // want "assigned before that"
 
+func eachTurn(n int) { for range n { err := work(); defer report(err) } }
+func kept() { old := work(); defer report(old); old = work(); _ = old }
 func before() { err := work(); defer report(err) }
 func closure() { var err error; defer func() { report(err) }(); err = work(); _ = err }
 func same() (err error) { err = work(); defer report(err); return err }
@@ -512,6 +861,73 @@ func otherElement(m map[string]int) { defer note(m["a"]); m["b"] = 2 }
 func keyArgument(l locks, k string) { l.Lock(k); defer l.Unlock(k); k = "other" }
 func duration(start time.Time) { d := time.Since(start); defer log.Print(d) }
 func inClosure(start time.Time) { defer func() { log.Print(time.Since(start)) }() }
+"#,
+        );
+    }
+
+    #[test]
+    fn lengths_and_deletions() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"fmt"
+	"log"
+)
+
+type T struct {
+	m    map[int]bool
+	next int
+	list []int
+}
+
+func drop(m map[string]int, k string) { delete(m, k) }
+func restore(v int)                   {}
+func truncate(n int)                  {}
+func next() string                    { return "" }
+func load() map[int]bool              { return nil }
+
+func lengthOfMap(keys []string) {
+	seen := map[string]bool{}
+	defer fmt.Println("distinct", len(seen)) // want "changes after it"
+	for _, k := range keys {
+		seen[k] = true
+	}
+}
+func lengthOfSlice(n int) {
+	var list []int
+	defer log.Print(len(list)) // want "changes after it"
+	list = append(list, n)
+}
+func key(m map[string]int) { k := "a"; defer delete(m, k); k = "b"; m[k] = 1 } // want "`k` is evaluated at"
+func keyGiven(m map[string]int) { var k string; defer delete(m, k); k = next(); m[k] = 1 } // want "`k` is evaluated at"
+func keyOfHelper(m map[string]int) { var k string; defer drop(m, k); k = next(); m[k] = 1 } // want "`k` is evaluated at"
+func keyUpdated(m map[string]int, k string) { defer delete(m, k); k += "!"; m[k] = 1 } // want "`k` is evaluated at"
+func (t *T) field() { defer delete(t.m, t.next); t.next++; t.m[t.next] = true } // want "`t.next` is evaluated at"
+func (t *T) replaced() { defer delete(t.m, 1); t.m = load(); t.m[1] = true } // want "`t.m` is evaluated at"
+func cleared() { m := load(); defer clear(m); m = load(); m[1] = true } // want "`m` is evaluated at"
+
+func lengthKept(t *T) { defer truncate(len(t.list)); t.list = append(t.list, 1) }
+func lengthSame(list []int) { defer fmt.Println(len(list)); list[0] = 1 }
+func keySet(m map[string]int, k string) { m[k] = 1; defer delete(m, k); k = "other"; println(k) }
+func keyOfCaller(m map[string]int, k string) { defer delete(m, k); k = next(); println(k) }
+func keyEachTurn(m map[string]int, keys []string) {
+	for i := range keys {
+		k := keys[i]
+		m[k] = 1
+		defer delete(m, k)
+	}
+}
+func deletedTwice(m map[string]int) { k := "a"; defer delete(m, k); k = "b"; m[k] = 1; defer delete(m, k) }
+func givenUp(t *T) { defer delete(t.m, 1); t.m = nil }
+func madeOfIt(t *T) { defer delete(t.m, 1); t.m = extend(t.m) }
+func extend(m map[int]bool) map[int]bool { return m }
+func begunAgain(t *T) { defer clear(t.m); t.m = make(map[int]bool) }
+func before(m map[string]int) { var k string; k = next(); defer delete(m, k); m[k] = 1 }
+func old(m map[string]int) { defer func(v int) { m["a"] = v }(m["a"]); m["a"] = 2 }
+func named(m map[string]int) { defer restore(m["a"]); m["a"] = 2 }
 "#,
         );
     }

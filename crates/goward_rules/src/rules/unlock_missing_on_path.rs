@@ -2,7 +2,7 @@
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
 use goward_flow::{BlockId, EventKind, Exit, Held, LockState, Mode, PathId, Step, UnitId};
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{BranchKeyword, Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -15,7 +15,7 @@ rule! {
     ///
     /// ## What it reports
     ///
-    /// A `return`, the end of a function, or a `continue`, that is reached with a mutex locked by the
+    /// A `return`, the end of a function, a `continue` or a `break`, that is reached with a mutex locked by the
     /// function itself, where the function unlocks that mutex on another path. Deferred unlocks,
     /// helper methods of the same package that lock or unlock, and `TryLock` are followed. Where more
     /// than two exits keep the same lock, the finding stands at the lock.
@@ -208,7 +208,120 @@ fn unit(
             }
         }
         loops(context, id, path, release, findings);
+        breaks(context, id, path, release, findings);
     }
+}
+
+/// A `break` out of a loop with a lock that the turn has taken, after which nobody unlocks it.
+fn breaks(
+    context: &Context<'_>,
+    id: UnitId,
+    path: PathId,
+    release: NodeId,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let graph = &unit.graph;
+    for &block in graph.reverse_postorder() {
+        let Some(&Step::Branch(branch)) = graph.block(block).steps.last() else {
+            continue;
+        };
+        let Statement::Branch {
+            keyword: BranchKeyword::Break | BranchKeyword::Goto,
+            ..
+        } = context.file(unit.file).tree.statement(branch)
+        else {
+            continue;
+        };
+        let &[edge] = graph.block(block).successors.as_slice() else {
+            continue;
+        };
+        let (Some(end), Some(target)) = (
+            flow.at_end(id, block),
+            &flow.locks.solutions[id.index()].entry[edge.to.index()],
+        ) else {
+            continue;
+        };
+        let held = end.lock(path).copied();
+        let Some(held) = held.filter(|held| held.is_held() && held.own && held.certain) else {
+            continue;
+        };
+        // Others come to the same place without the lock, so what follows does not count on it.
+        let others = target
+            .lock(path)
+            .is_some_and(|held| held.mode == Mode::Maybe);
+        let around = innermost_loop(context, id, branch);
+        let of_this_turn = held.file == unit.file
+            && around.is_some_and(|span| span.contains(context.span(unit.file, held.node).start));
+        if !others || !of_this_turn || unlocks_after(context, id, edge.to, path) {
+            continue;
+        }
+        let name = flow.text(path);
+        let span = context.span(unit.file, branch);
+        findings.push(
+            RULE.diagnostic(
+                context.path(unit.file),
+                span,
+                format!("`{name}` is still locked when this leaves the loop"),
+            )
+            .in_function(context.function(id))
+            .operation(format!("{} {name}", context.text(unit.file, branch)))
+            .help(format!("unlock `{name}` on this path too"))
+            .step(
+                context.path(unit.file),
+                context.span(unit.file, held.node),
+                format!("`{name}` is locked here"),
+            )
+            .step(
+                context.path(unit.file),
+                context.span(unit.file, release),
+                "another path unlocks it here",
+            )
+            .step(context.path(unit.file), span, "this path does not"),
+        );
+    }
+}
+
+/// Whether some path from a block unlocks the mutex before it locks it again.
+fn unlocks_after(context: &Context<'_>, id: UnitId, from: BlockId, path: PathId) -> bool {
+    let flow = context.flow;
+    let graph = &flow.units.get(id).graph;
+    let mut seen = vec![false; graph.blocks.len()];
+    let mut pending = vec![from];
+    while let Some(block) = pending.pop() {
+        if std::mem::replace(&mut seen[block.index()], true) {
+            continue;
+        }
+        let mut locked = false;
+        for (_, event) in &flow.lowered.units[id.index()].blocks[block.index()] {
+            match &event.kind {
+                EventKind::Lock { path: lock, .. } if *lock == path => locked = true,
+                EventKind::Unlock { path: unlocked, .. } if *unlocked == path => return true,
+                EventKind::Run {
+                    target, bindings, ..
+                } => {
+                    let summary = flow.locks.summary(*target);
+                    let released = summary.released.iter().chain(&summary.released_sometimes);
+                    let gives_back = released
+                        .filter_map(|&released| flow.translate(released, *target, bindings))
+                        .any(|released| released == path);
+                    if gives_back {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+            if locked {
+                break;
+            }
+        }
+        if !locked {
+            let successors = graph.block(block).successors.iter();
+            pending.extend(successors.map(|edge| edge.to));
+        }
+    }
+    false
 }
 
 /// Turns of a loop that end with a lock that the turn has taken.
@@ -505,7 +618,7 @@ fn fix(context: &Context<'_>, id: UnitId, held: Held, exit: &Exit) -> Option<Fix
 }
 
 /// Whether a function is meant to return with a lock held.
-fn is_meant(context: &Context<'_>, id: UnitId) -> bool {
+pub(crate) fn is_meant(context: &Context<'_>, id: UnitId) -> bool {
     let unit = context.flow.units.get(id);
     let name = unit.name.rsplit('.').next().unwrap_or_default();
     let name = name.to_ascii_lowercase();

@@ -123,7 +123,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let mut seen = FxHashSet::default();
     for (unit, effect, lock, held) in &uses {
         let kind = effect.access.kind;
-        if !kind.changes() || kind == AccessKind::Replace {
+        if !kind.changes() {
             continue;
         }
         // One goroutine alone has the place while the lock is held for reading: the lock is there
@@ -193,11 +193,15 @@ fn report(
     let file = flow.units.get(effect.unit).file;
     let name = flow.text(effect.access.path);
     let lock_name = flow.text(lock);
+    let done = match effect.access.kind {
+        AccessKind::Replace => "replaced",
+        _ => "written",
+    };
     let mut finding = RULE
         .diagnostic(
             context.path(file),
             context.span(file, effect.access.node),
-            format!("`{name}` is written while `{lock_name}` is held for reading only"),
+            format!("`{name}` is {done} while `{lock_name}` is held for reading only"),
         )
         .in_function(context.function(effect.unit))
         .operation(context.text(file, effect.access.node))
