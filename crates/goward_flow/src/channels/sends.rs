@@ -30,6 +30,9 @@ use crate::graph::{ControlFlowGraph, EdgeKind, Step};
 use crate::launches::{Launches, Start, StartKind};
 use crate::unit::{Unit, UnitId, Units};
 
+/// Calls within calls are looked into this far.
+const DEEPEST: usize = 4;
+
 /// A channel on which a goroutine can be left behind.
 #[derive(Clone, Debug)]
 pub struct AbandonedSend {
@@ -290,7 +293,7 @@ impl Judge<'_, '_> {
     /// The most bare sends on a path through a function, with those of the functions that it calls
     /// and defers.
     fn sends_of(&self, id: UnitId, depth: usize, seen: &RefCell<Vec<UnitId>>) -> Count {
-        if depth > 4 {
+        if depth > DEEPEST {
             return Count::Finite(0);
         }
         seen.borrow_mut().push(id);
@@ -355,13 +358,17 @@ impl Judge<'_, '_> {
             return Count::Finite(0);
         };
         let sends = self.sends_of(target, depth + 1, seen);
+        // Functions may call themselves: deep inside nothing more is asked.
+        if depth >= DEEPEST {
+            return sends;
+        }
         // What sends only under a condition may see to it that it sends only once.
         if self.is_called_before(id, call, target) && self.may_send_nothing(target) {
             return Count::Finite(0);
         }
         // Who recovers, or sends at the end only under a condition, may send what the body has not.
-        let instead = self.recovers(target) || self.may_send_nothing(target);
-        if kind == StartKind::Defer && self.has_own_sends(id) && instead {
+        let instead = || self.recovers(target) || self.may_send_nothing(target);
+        if kind == StartKind::Defer && self.has_own_sends(id) && instead() {
             return Count::Finite(0);
         }
         sends
@@ -380,7 +387,7 @@ impl Judge<'_, '_> {
     fn may_send_nothing(&self, id: UnitId) -> bool {
         let graph = &self.units.get(id).graph;
         let unused = RefCell::default();
-        let cost = |step: Step| match self.sends_at(id, step, 4, &unused) {
+        let cost = |step: Step| match self.sends_at(id, step, DEEPEST, &unused) {
             Count::Finite(count) => Some(count),
             Count::Unbounded => Some(1),
         };

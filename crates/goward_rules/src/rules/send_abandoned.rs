@@ -490,6 +490,37 @@ func drained() {
 	for range ch {
 	}
 }
+
+func calledByItself(n int, timeout <-chan int) int {
+	ch := make(chan int)
+	var down func(int)
+	down = func(n int) {
+		if n == 0 {
+			ch <- 1 // want "blocks for ever"
+			return
+		}
+		defer down(n - 2)
+		down(n - 1)
+	}
+	send := func() {
+		var again func(int)
+		again = func(n int) {
+			if n > 0 {
+				again(n - 1)
+			}
+			ch <- n
+		}
+		again(n)
+	}
+	go send()
+	go down(n)
+	select {
+	case v := <-ch:
+		return v
+	case <-timeout:
+		return 0
+	}
+}
 "#,
         );
     }
