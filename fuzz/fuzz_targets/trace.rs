@@ -50,6 +50,6 @@ fuzz_target!(|data: &[u8]| {
         let spans = detail::goroutine_spans(&timeline, goroutine, timeline.start, timeline.end);
         let _ = detail::merge(spans, 50, &[]);
     }
-    write_perfetto(&timeline, &exceptions, 50, std::io::sink()).expect("a write to nowhere");
-    write_chrome(&timeline, &exceptions, 50, std::io::sink()).expect("a write to nowhere");
+    write_perfetto(&timeline, &exceptions, 50, &mut std::io::sink()).expect("a write to nowhere");
+    write_chrome(&timeline, &exceptions, 50, &mut std::io::sink()).expect("a write to nowhere");
 });

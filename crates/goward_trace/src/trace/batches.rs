@@ -10,9 +10,11 @@ use super::generation::{BatchHeader, Failure, Generation};
 use super::wire::{self, VarintError, Version};
 
 /// Reads batches, one generation at a time.
-pub(crate) struct BatchReader<R> {
-    source: BufReader<R>,
+pub(crate) struct BatchReader {
+    source: BufReader<Box<dyn Read + Send>>,
     version: Version,
+    /// The generation that is being read.
+    generation: Box<Generation>,
     /// The bytes of the batch that was read last.
     data: Vec<u8>,
     /// A batch of the next generation that has been read already (before Go 1.26).
@@ -39,9 +41,10 @@ enum Next {
     EndOfFile,
 }
 
-impl<R: Read> BatchReader<R> {
+impl BatchReader {
     /// Reads the file's header.
-    pub(crate) fn new(source: R) -> Result<Self, Failure> {
+    // Not generic over the source: then it would be compiled in crates that are built for size.
+    pub(crate) fn new(source: Box<dyn Read + Send>) -> Result<Self, Failure> {
         let mut source = BufReader::with_capacity(256 << 10, source);
         let mut header = Vec::with_capacity(16);
         (&mut source)
@@ -52,6 +55,7 @@ impl<R: Read> BatchReader<R> {
         Ok(BatchReader {
             source,
             version,
+            generation: Box::default(),
             data: Vec::new(),
             spill: None,
             position: 16,
@@ -62,137 +66,135 @@ impl<R: Read> BatchReader<R> {
         self.version
     }
 
-    /// Reads the next generation into `generation`, whose memory is used again.
-    pub(crate) fn next_generation(&mut self, mut generation: Box<Generation>) -> Outcome {
-        generation.clear();
+    /// Begins to read the next generation, into memory of one that is not needed any more.
+    pub(crate) fn start(&mut self, memory: Box<Generation>) {
+        self.generation = memory;
+        self.generation.clear();
+    }
+
+    /// Reads on, one batch; the outcome once the generation is complete or cannot be.
+    pub(crate) fn read_batch(&mut self) -> Option<Outcome> {
         if self.version >= Version::Go126 {
-            self.read_marked(generation)
+            self.read_marked()
         } else {
-            self.read_with_spill(generation)
+            self.read_with_spill()
         }
     }
 
-    fn outcome(
-        &self,
-        generation: Option<Box<Generation>>,
-        failure: Option<Failure>,
-        more: bool,
-    ) -> Outcome {
+    fn outcome(&mut self, complete: bool, failure: Option<Failure>, more: bool) -> Outcome {
         Outcome {
-            generation,
+            generation: complete.then(|| std::mem::take(&mut self.generation)),
             failure,
             position: self.position,
             more,
         }
     }
 
-    fn read_marked(&mut self, mut generation: Box<Generation>) -> Outcome {
-        // Whatever goes wrong, a number that stands twice in a table was seen first by Go.
-        match self.collect_marked(&mut generation) {
-            Ok(false) => match generation.index_tables() {
-                Ok(()) => self.outcome(None, None, false),
-                Err(failure) => self.outcome(None, Some(failure), false),
-            },
-            Ok(true) => match generation
-                .index_tables()
-                .and_then(|()| generation.finish(self.version))
-            {
-                Ok(()) => self.outcome(Some(generation), None, true),
-                Err(failure) => self.outcome(None, Some(failure), false),
-            },
-            Err(failure) => {
-                let failure = generation.index_tables().err().unwrap_or(failure);
-                self.outcome(None, Some(failure), false)
-            }
+    /// The outcome of a generation whose batches are all there.
+    fn complete(&mut self, failure: Option<Failure>, more: bool) -> Outcome {
+        let checked = self
+            .generation
+            .index_tables()
+            .and_then(|()| self.generation.finish(self.version));
+        match checked {
+            Ok(()) => self.outcome(true, failure, more),
+            Err(failure) => self.outcome(false, Some(failure), false),
         }
     }
 
-    /// Collects batches up to the mark (true) or the end of the file (false).
-    fn collect_marked(&mut self, generation: &mut Generation) -> Result<bool, Failure> {
-        loop {
-            let header = match self.next_batch()? {
-                Next::EndOfFile if generation.has_event_batches() => {
-                    return Err(Failure::new(
-                        "incomplete generation found; trace likely truncated",
-                    ));
-                }
-                Next::EndOfFile => return Ok(false),
-                Next::EndOfGeneration => return Ok(true),
-                Next::Batch(header) => header,
-            };
-            if generation.number == 0 {
-                generation.number = header.generation;
-            }
-            if header.experiment == 0 && self.data.first() == Some(&wire::END_OF_GENERATION) {
-                return Ok(true);
-            }
-            if header.generation == 0 {
-                return Err(Failure::new("invalid generation number 0"));
-            }
-            if header.generation != generation.number {
+    /// The outcome of a generation in which something is wrong. Whatever that is, a number that
+    /// stands twice in a table was seen first by Go.
+    fn broken(&mut self, failure: Option<Failure>) -> Outcome {
+        let failure = self.generation.index_tables().err().or(failure);
+        self.outcome(false, failure, false)
+    }
+
+    fn read_marked(&mut self) -> Option<Outcome> {
+        match self.take_marked() {
+            Ok(Next::Batch(_)) => None,
+            Ok(Next::EndOfGeneration) => Some(self.complete(None, true)),
+            Ok(Next::EndOfFile) => Some(self.broken(None)),
+            Err(failure) => Some(self.broken(Some(failure))),
+        }
+    }
+
+    /// Takes in one batch, or says what else came.
+    fn take_marked(&mut self) -> Result<Next, Failure> {
+        let next = self.next_batch()?;
+        let generation = &mut self.generation;
+        let header = match &next {
+            Next::EndOfFile if generation.has_event_batches() => {
                 return Err(Failure::new(
-                    "broken trace: missing end-of-generation event, or generations are interleaved",
+                    "incomplete generation found; trace likely truncated",
                 ));
             }
-            generation.note_time(header.time);
-            generation.add_batch(&header, &self.data, self.version)?;
+            Next::EndOfFile | Next::EndOfGeneration => return Ok(next),
+            Next::Batch(header) => header,
+        };
+        if generation.number == 0 {
+            generation.number = header.generation;
         }
+        if header.experiment == 0 && self.data.first() == Some(&wire::END_OF_GENERATION) {
+            return Ok(Next::EndOfGeneration);
+        }
+        if header.generation == 0 {
+            return Err(Failure::new("invalid generation number 0"));
+        }
+        if header.generation != generation.number {
+            return Err(Failure::new(
+                "broken trace: missing end-of-generation event, or generations are interleaved",
+            ));
+        }
+        generation.note_time(header.time);
+        generation.add_batch(header, &self.data, self.version)?;
+        Ok(next)
     }
 
-    fn read_with_spill(&mut self, mut generation: Box<Generation>) -> Outcome {
-        match self.collect_with_spill(&mut generation) {
-            Ok(failure) => match generation
-                .index_tables()
-                .and_then(|()| generation.finish(self.version))
-            {
-                Ok(()) => {
-                    let more = self.spill.is_some() && failure.is_none();
-                    self.outcome(Some(generation), failure, more)
-                }
-                Err(failure) => self.outcome(None, Some(failure), false),
-            },
-            Err(failure) => {
-                let failure = generation.index_tables().err().unwrap_or(failure);
-                self.outcome(None, Some(failure), false)
+    fn read_with_spill(&mut self) -> Option<Outcome> {
+        match self.take_with_spill() {
+            Ok(None) => None,
+            Ok(Some(failure)) => {
+                let more = self.spill.is_some() && failure.is_none();
+                Some(self.complete(failure, more))
             }
+            Err(failure) => Some(self.broken(Some(failure))),
         }
     }
 
-    /// Collects batches up to the first one of the next generation. A failure to read that one is
-    /// returned as a value: what was collected before it is good.
-    fn collect_with_spill(
-        &mut self,
-        generation: &mut Generation,
-    ) -> Result<Option<Failure>, Failure> {
+    /// Takes in one batch. The first one of the next generation ends this one, and so does a failure
+    /// to read that: what was collected before it is good.
+    fn take_with_spill(&mut self) -> Result<Option<Option<Failure>>, Failure> {
+        let generation = &mut self.generation;
         if let Some((header, data)) = self.spill.take() {
             generation.number = header.generation;
             generation.smallest_time = header.time;
             generation.add_batch(&header, &data, self.version)?;
+            return Ok(None);
         }
-        loop {
-            let header = match self.next_batch() {
-                Ok(Next::EndOfFile) => return Ok(None),
-                Ok(Next::EndOfGeneration) => BatchHeader::default(),
-                Ok(Next::Batch(header)) => header,
-                Err(failure) if generation.number != 0 => return Ok(Some(failure)),
-                Err(failure) => return Err(failure),
-            };
-            if header.generation == 0 {
-                return Err(Failure::new("invalid generation number 0"));
-            }
-            if generation.number == 0 {
-                generation.number = header.generation;
-            }
-            if header.generation == generation.number.wrapping_add(1) {
-                self.spill = Some((header, std::mem::take(&mut self.data)));
-                return Ok(None);
-            }
-            if header.generation != generation.number {
-                return Err(Failure::new("generations out of order"));
-            }
-            generation.note_time(header.time);
-            generation.add_batch(&header, &self.data, self.version)?;
+        let header = match self.next_batch() {
+            Ok(Next::EndOfFile) => return Ok(Some(None)),
+            Ok(Next::EndOfGeneration) => BatchHeader::default(),
+            Ok(Next::Batch(header)) => header,
+            Err(failure) if self.generation.number != 0 => return Ok(Some(Some(failure))),
+            Err(failure) => return Err(failure),
+        };
+        if header.generation == 0 {
+            return Err(Failure::new("invalid generation number 0"));
         }
+        let generation = &mut self.generation;
+        if generation.number == 0 {
+            generation.number = header.generation;
+        }
+        if header.generation == generation.number.wrapping_add(1) {
+            self.spill = Some((header, std::mem::take(&mut self.data)));
+            return Ok(Some(None));
+        }
+        if header.generation != generation.number {
+            return Err(Failure::new("generations out of order"));
+        }
+        generation.note_time(header.time);
+        generation.add_batch(&header, &self.data, self.version)?;
+        Ok(None)
     }
 
     fn byte(&mut self) -> Result<Option<u8>, Failure> {

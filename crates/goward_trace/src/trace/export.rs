@@ -78,7 +78,8 @@ pub fn write_chrome(
     timeline: &Timeline,
     exceptions: &[Exception],
     goroutines: usize,
-    out: impl Write,
+    // Not generic: then it would be compiled in crates that are built for size.
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut sink = chrome::Chrome::new(timeline.start, out)?;
     write(timeline, exceptions, goroutines, &mut sink)
@@ -93,7 +94,7 @@ pub fn write_perfetto(
     timeline: &Timeline,
     exceptions: &[Exception],
     goroutines: usize,
-    out: impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut sink = perfetto::Perfetto::new(out)?;
     write(timeline, exceptions, goroutines, &mut sink)

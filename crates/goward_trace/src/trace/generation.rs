@@ -6,6 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::numbers::{self, Shape};
 use super::wire::{self, VarintError, Version};
 
 /// Why a trace cannot be read on. The text is the one of Go's reader where that has one.
@@ -202,7 +203,6 @@ fn convert(time: u64, factor: f64) -> i64 {
 }
 
 /// One generation of a trace.
-#[derive(Default)]
 pub struct Generation {
     /// The runtime's number of the generation.
     pub number: u64,
@@ -227,6 +227,34 @@ pub struct Generation {
     pub(crate) experiments: Vec<u8>,
     spare_batches: Vec<Vec<Batch>>,
     event_bytes: usize,
+    /// For each kind of event, its arguments.
+    pub(crate) shapes: Box<[Shape; 256]>,
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Generation {
+            number: 0,
+            frequency: Frequency::default(),
+            has_frequency: false,
+            clock: None,
+            smallest_time: 0,
+            bytes: Vec::new(),
+            threads: Vec::new(),
+            thread_index: FxHashMap::default(),
+            cpu_samples: Vec::new(),
+            strings: Table::default(),
+            string_bytes: Vec::new(),
+            stacks: Table::default(),
+            stack_frames: Vec::new(),
+            frames: Vec::new(),
+            frame_index: FxHashMap::default(),
+            experiments: Vec::new(),
+            spare_batches: Vec::new(),
+            event_bytes: 0,
+            shapes: numbers::shapes(0, 0),
+        }
+    }
 }
 
 impl Generation {
@@ -275,13 +303,6 @@ impl Generation {
     #[inline]
     pub(crate) fn has_string(&self, id: u64) -> bool {
         self.strings.contains(id)
-    }
-
-    /// Whether both numbers are among those that stand without a gap in their tables, as all do in
-    /// a sound trace. If not, they may be there all the same.
-    #[inline]
-    pub(crate) fn surely_has(&self, stack: u64, string: u64) -> bool {
-        (stack < self.stacks.complete) & (string < self.strings.complete)
     }
 
     /// The clocks, read at the same moment; only in traces of Go 1.25 and later.
@@ -549,7 +570,8 @@ impl Generation {
     /// Checks what must hold once all batches are there, and puts the CPU samples into order.
     pub(crate) fn finish(&mut self, version: Version) -> Result<(), Failure> {
         self.event_bytes = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; super::frontier::PADDING]);
+        self.bytes.extend_from_slice(&[0; super::decoding::PADDING]);
+        self.shapes = numbers::shapes(self.strings.complete, self.stacks.complete);
         if !self.has_frequency {
             return Err(Failure::new("no frequency event found"));
         }

@@ -4,6 +4,7 @@
 //! (`$GOROOT/src/internal/trace`) does; see NOTES.md beside this file for what is odd about them.
 
 mod batches;
+mod decoding;
 pub mod detail;
 mod event;
 pub mod exception;
@@ -12,9 +13,11 @@ mod frontier;
 mod generation;
 mod hash;
 mod number_index;
+mod numbers;
 mod ordering;
 mod parsed;
 mod pdqsort;
+mod pipeline;
 mod printable;
 mod quote;
 mod reader;

@@ -11,8 +11,8 @@
 
 use rustc_hash::FxHashMap;
 
+use super::decoding::Decoded;
 use super::event::{Event, GoState, NO_TASK, NONE, ProcState};
-use super::frontier::Cursor;
 use super::generation::{Failure, Generation};
 use super::wire::{self, EventType};
 
@@ -20,6 +20,7 @@ mod annotations;
 mod goroutines;
 mod processors;
 mod ranges;
+mod usual;
 
 use goroutines::{Goroutines, NO_SLOT};
 use ranges::Ranges;
@@ -38,52 +39,34 @@ const PROC_SYSCALL_ABANDONED: u8 = 4;
 /// stays readable.
 #[derive(Default)]
 pub(crate) struct Queue {
-    events: [Event; 4],
-    next: u8,
-    length: u8,
+    /// The event that is to be taken next, or was taken last.
+    pub(crate) current: Event,
+    /// What follows it, last first.
+    more: [Event; 2],
+    left: u8,
 }
 
 impl Queue {
+    /// Whether events follow the one that was taken.
     #[inline]
-    fn clear(&mut self) {
-        self.next = 0;
-        self.length = 0;
-    }
-
-    #[inline]
-    fn push(&mut self, event: Event) {
-        self.events[usize::from(self.length) % 4] = event;
-        self.length += 1;
-    }
-
-    /// Makes this event the only one, and takes it.
-    #[inline]
-    pub(crate) fn set(&mut self, event: Event) {
-        self.events[0] = event;
-        self.next = 1;
-        self.length = 1;
+    pub(crate) fn has_more(&self) -> bool {
+        self.left != 0
     }
 
     /// Takes the next event. There must be one.
-    #[inline]
+    #[cold]
     pub(crate) fn take(&mut self) {
-        self.next += 1;
+        self.left -= 1;
+        self.current = self.more[usize::from(self.left) % 2];
     }
 
-    /// The event that was taken last.
-    #[inline]
-    pub(crate) fn current(&self) -> &Event {
-        &self.events[usize::from(self.next.wrapping_sub(1)) % 4]
-    }
-
-    #[inline]
-    pub(crate) fn current_mut(&mut self) -> &mut Event {
-        &mut self.events[usize::from(self.next.wrapping_sub(1)) % 4]
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.next == self.length
+    /// The event that is to be taken next, and those that follow it.
+    fn set(&mut self, first: Event, more: &[Event]) {
+        self.current = first;
+        self.left = more.len() as u8;
+        for (place, event) in self.more.iter_mut().zip(more.iter().rev()) {
+            *place = *event;
+        }
     }
 }
 
@@ -124,13 +107,16 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The number of a string of the present generation that was asked for before.
+    #[inline]
+    fn known(&self, id: u64) -> Option<u32> {
+        self.dense.get(id as usize)?.checked_sub(1)
+    }
+
     fn intern(&mut self, generation: &Generation, id: u64) -> Option<u32> {
         const DENSE: u64 = 1 << 20;
-        if let Some(&number) = self.dense.get(id as usize)
-            && number != 0
-            && id < DENSE
-        {
-            return Some(number - 1);
+        if let Some(number) = self.known(id) {
+            return Some(number);
         }
         let text = generation.string(id)?;
         let number = match self.numbers.get(text) {
@@ -175,14 +161,17 @@ pub(crate) struct Ordering {
 /// A failure is boxed so that the result of the usual case fits two registers.
 type Step = Result<bool, Box<Failure>>;
 
+// What makes the message is called in a function of its own, so that the usual way stays short.
 #[cold]
-fn fail(text: String) -> Step {
-    Err(Box::new(Failure::Broken(text)))
+#[inline(never)]
+fn fail(text: impl FnOnce() -> String) -> Step {
+    Err(Box::new(Failure::Broken(text())))
 }
 
 #[cold]
-fn bad(text: String) -> Box<Failure> {
-    Box::new(Failure::Broken(text))
+#[inline(never)]
+fn bad(text: impl FnOnce() -> String) -> Box<Failure> {
+    Box::new(Failure::Broken(text()))
 }
 
 #[cold]
@@ -205,7 +194,12 @@ struct Context {
     g: i64,
     slot: u32,
     processor: u32,
+    /// Index of `m` in the threads, or [`NO_THREAD`].
+    thread: u32,
 }
+
+/// No thread: larger than any index.
+pub(crate) const NO_THREAD: u32 = u32::MAX;
 
 impl Context {
     fn need_thread(&self) -> Result<(), Box<Failure>> {
@@ -291,110 +285,113 @@ impl Ordering {
         self.goroutines.find_with_hint(context.g, context.slot)
     }
 
-    /// Tries the cursor's event. True: it happened, and its events stand in the queue. False: it is
-    /// not possible yet. The cursor's arguments may be changed on success, to carry what the event
-    /// found (the state before, the name of an ended task).
-    #[inline(never)]
-    pub(crate) fn advance(&mut self, cursor: &mut Cursor, generation: &Generation) -> Step {
+    /// The index of a thread in the ordering's state, for [`Ordering::advance`]; none without one.
+    /// To be called when the thread's first event of the generation is tried.
+    #[cold]
+    pub(crate) fn thread_of(&mut self, m: i64, generation: &Generation) -> u32 {
         if self.first_generation == 0 {
             self.first_generation = generation.number;
         }
+        if m == NONE { NO_THREAD } else { self.thread(m) }
+    }
+
+    /// Tries an event of a thread. True: it happened, and its events stand in the queue. False: it
+    /// is not possible yet. Some events leave with arguments that carry what they found (the state
+    /// before, the name of an ended task).
+    #[inline(never)]
+    pub(crate) fn advance(
+        &mut self,
+        mut event: Decoded,
+        thread: u32,
+        generation: &Generation,
+    ) -> Step {
+        let event = &mut event;
         let mut context = Context {
-            m: cursor.m,
+            m: NONE,
             p: NONE,
             g: NONE,
             slot: NO_SLOT,
             processor: u32::MAX,
+            thread,
         };
-        if cursor.m != NONE {
-            if cursor.thread == u32::MAX {
-                cursor.thread = self.thread(cursor.m);
-            }
-            let thread = &self.threads[cursor.thread as usize];
+        if let Some(known) = self.threads.get(thread as usize) {
             context = Context {
-                m: cursor.m,
-                p: thread.p,
-                g: thread.g,
-                slot: thread.slot,
-                processor: thread.processor,
+                m: known.id,
+                p: known.p,
+                g: known.g,
+                slot: known.slot,
+                processor: known.processor,
+                thread,
             };
         }
-        self.queue.clear();
-        match cursor.kind {
-            wire::GO_START => self.go_start(cursor, generation, context),
-            wire::GO_UNBLOCK => self.go_unblock(cursor, generation, context),
-            wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(cursor, context),
+        match event.kind {
+            wire::GO_START => self.go_start(event, generation, context),
+            wire::GO_UNBLOCK => self.go_unblock(event, generation, context),
+            wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(event, context),
             wire::USER_REGION_BEGIN | wire::USER_REGION_END => {
-                self.user_region(cursor, generation, context)
+                self.user_region(event, generation, context)
             }
-            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => {
-                self.go_create(cursor, generation, context)
-            }
+            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(event, generation, context),
             wire::USER_LOG | wire::GO_LABEL | wire::PROCS_CHANGE => {
                 context.need_all()?;
-                self.emit(cursor, &context)
+                self.emit(event, &context)
             }
             wire::HEAP_ALLOC | wire::HEAP_GOAL => {
                 context.need_processor()?;
-                self.emit(cursor, &context)
+                self.emit(event, &context)
             }
-            wire::USER_TASK_BEGIN => self.user_task_begin(cursor, generation, context),
-            wire::USER_TASK_END => self.user_task_end(cursor, context),
-            wire::GO_SYSCALL_BEGIN => self.go_syscall_begin(cursor, generation, context),
-            wire::GO_SYSCALL_END => self.go_syscall_end(cursor, context),
-            wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(cursor, context),
-            wire::PROC_START => self.proc_start(cursor, generation, context),
-            wire::PROC_STOP => self.proc_stop(cursor, context),
-            wire::PROC_STEAL => self.proc_steal(cursor, generation, context),
-            wire::PROC_STATUS => self.proc_status(cursor, generation, context),
-            wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(cursor, generation, context),
-            wire::GO_CREATE_SYSCALL => self.go_create_syscall(cursor, generation, context),
-            wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(cursor, context),
-            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => {
-                self.go_switch(cursor, generation, context)
-            }
-            wire::STW_BEGIN | wire::GC_MARK_ASSIST_BEGIN => self.go_range_begin(cursor, context),
-            wire::STW_END | wire::GC_MARK_ASSIST_END => self.go_range_end(cursor, context),
-            wire::GC_MARK_ASSIST_ACTIVE => self.go_range_active(cursor, generation, context),
-            wire::GC_SWEEP_BEGIN | wire::GC_SWEEP_END => self.sweep(cursor, context),
-            wire::GC_SWEEP_ACTIVE => self.sweep_active(cursor, generation, context),
+            wire::USER_TASK_BEGIN => self.user_task_begin(event, generation, context),
+            wire::USER_TASK_END => self.user_task_end(event, context),
+            wire::GO_SYSCALL_BEGIN => self.go_syscall_begin(event, generation, context),
+            wire::GO_SYSCALL_END => self.go_syscall_end(event, context),
+            wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(event, context),
+            wire::PROC_START => self.proc_start(event, generation, context),
+            wire::PROC_STOP => self.proc_stop(event, context),
+            wire::PROC_STEAL => self.proc_steal(event, generation, context),
+            wire::PROC_STATUS => self.proc_status(event, generation, context),
+            wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(event, generation, context),
+            wire::GO_CREATE_SYSCALL => self.go_create_syscall(event, generation, context),
+            wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(event, context),
+            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => self.go_switch(event, generation, context),
+            wire::STW_BEGIN | wire::GC_MARK_ASSIST_BEGIN => self.go_range_begin(event, context),
+            wire::STW_END | wire::GC_MARK_ASSIST_END => self.go_range_end(event, context),
+            wire::GC_MARK_ASSIST_ACTIVE => self.go_range_active(event, generation, context),
+            wire::GC_SWEEP_BEGIN | wire::GC_SWEEP_END => self.sweep(event, context),
+            wire::GC_SWEEP_ACTIVE => self.sweep_active(event, generation, context),
             wire::GC_ACTIVE | wire::GC_BEGIN | wire::GC_END => {
-                self.collect(cursor, generation, context)
+                self.collect(event, generation, context)
             }
             wire::SPAN..=wire::GOROUTINE_STACK_FREE => {
                 context.need_thread()?;
-                self.emit(cursor, &context)
+                self.emit(event, &context)
             }
-            kind => fail(format!("bad event type found while ordering: {kind}")),
+            kind => fail(|| format!("bad event type found while ordering: {kind}")),
         }
     }
 
     #[inline]
-    fn emit(&mut self, cursor: &Cursor, context: &Context) -> Step {
+    fn emit(&mut self, event: &Decoded, context: &Context) -> Step {
         // Field by field into its place: this is the hottest store of the reader.
-        let event = &mut self.queue.events[0];
-        event.time = cursor.time;
-        event.m = context.m;
-        event.p = context.p;
-        event.g = context.g;
-        event.arguments = cursor.arguments;
-        event.kind = cursor.kind;
-        self.queue.length = 1;
+        let place = &mut self.queue.current;
+        place.time = event.time;
+        place.m = context.m;
+        place.p = context.p;
+        place.g = context.g;
+        place.arguments = event.arguments;
+        place.kind = event.kind;
         Ok(true)
     }
 
     #[inline]
-    fn bind_goroutine(&mut self, cursor: &Cursor, g: i64, slot: u32) {
-        if cursor.m != NONE {
-            let thread = &mut self.threads[cursor.thread as usize];
+    fn bind_goroutine(&mut self, context: &Context, g: i64, slot: u32) {
+        if let Some(thread) = self.threads.get_mut(context.thread as usize) {
             thread.g = g;
             thread.slot = slot;
         }
     }
 
-    fn bind_processor(&mut self, cursor: &Cursor, p: i64, processor: u32) {
-        if cursor.m != NONE {
-            let thread = &mut self.threads[cursor.thread as usize];
+    fn bind_processor(&mut self, context: &Context, p: i64, processor: u32) {
+        if let Some(thread) = self.threads.get_mut(context.thread as usize) {
             thread.p = p;
             thread.processor = processor;
         }
@@ -402,26 +399,28 @@ impl Ordering {
 
     fn go_status(
         &mut self,
-        cursor: &mut Cursor,
+        event: &mut Decoded,
         generation: &Generation,
         context: Context,
     ) -> Step {
-        let id = cursor.arguments[0] as i64;
-        let m = cursor.arguments[1] as i64;
-        let status = cursor.arguments[2] as u8;
+        let id = event.arguments[0] as i64;
+        let m = event.arguments[1] as i64;
+        let status = event.arguments[2] as u8;
         let Some(mut old) = GoState::of_status(status) else {
-            return fail(format!("invalid status for goroutine {id}: {status}"));
+            return fail(|| format!("invalid status for goroutine {id}: {status}"));
         };
         let first = generation.number == self.first_generation;
         let slot = match self.goroutines.find(id) {
             Some(slot) => {
                 let known = &mut self.goroutines.slots[slot];
                 if known.status != status {
-                    return fail(format!(
-                        "inconsistent status for goroutine {id}: old {} vs. new {}",
-                        go_status_name(known.status),
-                        go_status_name(status)
-                    ));
+                    return fail(|| {
+                        format!(
+                            "inconsistent status for goroutine {id}: old {} vs. new {}",
+                            go_status_name(known.status),
+                            go_status_name(status)
+                        )
+                    });
                 }
                 known.generation = generation.number;
                 known.sequence = 0;
@@ -431,41 +430,47 @@ impl Ordering {
                 old = GoState::Undetermined;
                 match self.goroutines.insert(id, status, generation.number) {
                     Some(slot) => slot,
-                    None => return fail(format!("goroutine {id} exists twice")),
+                    None => return fail(|| format!("goroutine {id} exists twice")),
                 }
             }
             None => {
-                return fail(format!(
-                    "found goroutine status for new goroutine after the first generation: id={id} status={}",
-                    go_status_name(status)
-                ));
+                return fail(|| {
+                    format!(
+                        "found goroutine status for new goroutine after the first generation: id={id} status={}",
+                        go_status_name(status)
+                    )
+                });
             }
         };
-        cursor.arguments[2] = (old as u64) << 32 | u64::from(status);
+        event.arguments[2] = (old as u64) << 32 | u64::from(status);
         let mut shown = context;
         match status {
-            GO_RUNNING => self.bind_goroutine(cursor, id, slot as u32),
+            GO_RUNNING => self.bind_goroutine(&context, id, slot as u32),
             GO_SYSCALL => {
                 if m == NONE {
-                    return fail(format!("found goroutine {id} in syscall without a thread"));
+                    return fail(|| format!("found goroutine {id} in syscall without a thread"));
                 }
                 if m == context.m {
                     if !first && context.g != id {
-                        return fail(format!(
-                            "inconsistent thread for syscalling goroutine {id}: thread has goroutine {}",
-                            context.g
-                        ));
+                        return fail(|| {
+                            format!(
+                                "inconsistent thread for syscalling goroutine {id}: thread has goroutine {}",
+                                context.g
+                            )
+                        });
                     }
-                    self.bind_goroutine(cursor, id, slot as u32);
+                    self.bind_goroutine(&context, id, slot as u32);
                 } else {
                     match self.thread_index.get(&m) {
                         Some(&thread) => {
                             let thread = self.threads[thread as usize];
                             if thread.g != id {
-                                return fail(format!(
-                                    "inconsistent thread for syscalling goroutine {id}: thread has goroutine {}",
-                                    thread.g
-                                ));
+                                return fail(|| {
+                                    format!(
+                                        "inconsistent thread for syscalling goroutine {id}: thread has goroutine {}",
+                                        thread.g
+                                    )
+                                });
                             }
                             shown.g = thread.g;
                         }
@@ -480,21 +485,23 @@ impl Ordering {
             }
             _ => {}
         }
-        self.emit(cursor, &shown)
+        self.emit(event, &shown)
     }
 
-    fn go_create(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
+    fn go_create(&mut self, event: &Decoded, generation: &Generation, context: Context) -> Step {
         context.need_processor()?;
         if let Some(slot) = self.go_slot(&context)
             && self.goroutines.slots[slot].status != GO_RUNNING
         {
-            return fail(format!(
-                "{} event for goroutine that's not Running",
-                event_name(cursor.kind)
-            ));
+            return fail(|| {
+                format!(
+                    "{} event for goroutine that's not Running",
+                    event_name(event.kind)
+                )
+            });
         }
-        let id = cursor.arguments[0] as i64;
-        let status = if cursor.kind == wire::GO_CREATE_BLOCKED {
+        let id = event.arguments[0] as i64;
+        let status = if event.kind == wire::GO_CREATE_BLOCKED {
             GO_WAITING
         } else {
             GO_RUNNABLE
@@ -504,54 +511,56 @@ impl Ordering {
             .insert(id, status, generation.number)
             .is_none()
         {
-            return fail(format!(
-                "tried to create goroutine ({id}) that already exists"
-            ));
+            return fail(|| format!("tried to create goroutine ({id}) that already exists"));
         }
-        self.emit(cursor, &context)
+        self.emit(event, &context)
     }
 
     /// The slot of the goroutine that must be running for this event.
-    fn running(&mut self, cursor: &Cursor, context: &Context) -> Result<usize, Box<Failure>> {
+    fn running(&mut self, event: &Decoded, context: &Context) -> Result<usize, Box<Failure>> {
         context.need_all()?;
         let Some(slot) = self.go_slot(context) else {
-            return Err(bad(format!(
-                "event {} for goroutine ({}) that doesn't exist",
-                event_name(cursor.kind),
-                context.g
-            )));
+            return Err(bad(|| {
+                format!(
+                    "event {} for goroutine ({}) that doesn't exist",
+                    event_name(event.kind),
+                    context.g
+                )
+            }));
         };
         if self.goroutines.slots[slot].status != GO_RUNNING {
-            return Err(bad(format!(
-                "{} event for goroutine that's not Running",
-                event_name(cursor.kind)
-            )));
+            return Err(bad(|| {
+                format!(
+                    "{} event for goroutine that's not Running",
+                    event_name(event.kind)
+                )
+            }));
         }
         Ok(slot)
     }
 
     #[inline]
-    fn go_stop(&mut self, cursor: &Cursor, context: Context) -> Step {
-        let slot = self.running(cursor, &context)?;
-        match cursor.kind {
+    fn go_stop(&mut self, event: &Decoded, context: Context) -> Step {
+        let slot = self.running(event, &context)?;
+        match event.kind {
             wire::GO_DESTROY => self.goroutines.remove(slot),
             wire::GO_STOP => self.goroutines.slots[slot].status = GO_RUNNABLE,
             _ => self.goroutines.slots[slot].status = GO_WAITING,
         }
-        self.bind_goroutine(cursor, NONE, NO_SLOT);
-        self.emit(cursor, &context)
+        self.bind_goroutine(&context, NONE, NO_SLOT);
+        self.emit(event, &context)
     }
 
     #[inline]
-    fn go_start(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
-        let id = cursor.arguments[0] as i64;
+    fn go_start(&mut self, event: &Decoded, generation: &Generation, context: Context) -> Step {
+        let id = event.arguments[0] as i64;
         let Some(slot) = self.goroutines.find(id) else {
             return Ok(false);
         };
         let known = &mut self.goroutines.slots[slot];
         if known.status != GO_RUNNABLE
             || known.generation != generation.number
-            || cursor.arguments[1] != known.sequence.wrapping_add(1)
+            || event.arguments[1] != known.sequence.wrapping_add(1)
         {
             return Ok(false);
         }
@@ -560,120 +569,122 @@ impl Ordering {
             return Err(surplus("goroutine"));
         }
         known.status = GO_RUNNING;
-        known.sequence = cursor.arguments[1];
-        self.bind_goroutine(cursor, id, slot as u32);
-        self.emit(cursor, &context)
+        known.sequence = event.arguments[1];
+        self.bind_goroutine(&context, id, slot as u32);
+        self.emit(event, &context)
     }
 
     #[inline]
-    fn go_unblock(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
-        let Some(slot) = self.goroutines.find(cursor.arguments[0] as i64) else {
+    fn go_unblock(&mut self, event: &Decoded, generation: &Generation, context: Context) -> Step {
+        let Some(slot) = self.goroutines.find(event.arguments[0] as i64) else {
             return Ok(false);
         };
         let known = &mut self.goroutines.slots[slot];
         if known.status != GO_WAITING
             || known.generation != generation.number
-            || cursor.arguments[1] != known.sequence.wrapping_add(1)
+            || event.arguments[1] != known.sequence.wrapping_add(1)
         {
             return Ok(false);
         }
         known.status = GO_RUNNABLE;
-        known.sequence = cursor.arguments[1];
-        self.emit(cursor, &context)
+        known.sequence = event.arguments[1];
+        self.emit(event, &context)
     }
 
     /// A coroutine switch: the next goroutine is unblocked, the present one blocks or ends, and the
     /// next one starts, in one step.
-    fn go_switch(&mut self, cursor: &Cursor, generation: &Generation, context: Context) -> Step {
-        let current = self.running(cursor, &context)?;
-        let next = cursor.arguments[0] as i64;
+    fn go_switch(&mut self, event: &Decoded, generation: &Generation, context: Context) -> Step {
+        let current = self.running(event, &context)?;
+        let next = event.arguments[0] as i64;
         let Some(slot) = self.goroutines.find(next) else {
             return Ok(false);
         };
         let known = &self.goroutines.slots[slot];
         if known.status != GO_WAITING
             || known.generation != generation.number
-            || cursor.arguments[1] != known.sequence.wrapping_add(1)
+            || event.arguments[1] != known.sequence.wrapping_add(1)
         {
             return Ok(false);
         }
-        self.queue
-            .push(context.event(cursor.kind, cursor.time, cursor.arguments));
-        if cursor.kind == wire::GO_SWITCH {
+        let stopped = if event.kind == wire::GO_SWITCH {
             self.goroutines.slots[current].status = GO_WAITING;
-            self.queue
-                .push(context.event(wire::GO_BLOCK, cursor.time, [0; 4]));
+            wire::GO_BLOCK
         } else {
             self.goroutines.remove(current);
-            self.queue
-                .push(context.event(wire::GO_DESTROY, cursor.time, [0; 4]));
-        }
+            wire::GO_DESTROY
+        };
         let known = &mut self.goroutines.slots[slot];
         known.status = GO_RUNNING;
-        known.sequence = cursor.arguments[1];
+        known.sequence = event.arguments[1];
         let started = Context { g: NONE, ..context };
-        self.queue.push(started.event(
-            wire::GO_START,
-            cursor.time,
-            [next as u64, cursor.arguments[1], 0, 0],
-        ));
-        self.bind_goroutine(cursor, next, slot as u32);
+        let arguments = [next as u64, event.arguments[1], 0, 0];
+        self.queue.set(
+            context.event(event.kind, event.time, event.arguments),
+            &[
+                context.event(stopped, event.time, [0; 4]),
+                started.event(wire::GO_START, event.time, arguments),
+            ],
+        );
+        self.bind_goroutine(&context, next, slot as u32);
         Ok(true)
     }
 
     fn go_syscall_begin(
         &mut self,
-        cursor: &Cursor,
+        event: &Decoded,
         generation: &Generation,
         context: Context,
     ) -> Step {
-        let slot = self.running(cursor, &context)?;
+        let slot = self.running(event, &context)?;
         self.goroutines.slots[slot].status = GO_SYSCALL;
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!(
-                "uninitialized proc {} found during GoSyscallBegin",
-                context.p
-            ));
+            return fail(|| {
+                format!(
+                    "uninitialized proc {} found during GoSyscallBegin",
+                    context.p
+                )
+            });
         };
         let known = &mut self.processors[index as usize];
         known.status = PROC_SYSCALL;
         // The processor's sequence number tells which syscall a later steal refers to.
         if known.generation != generation.number
-            || cursor.arguments[0] != known.sequence.wrapping_add(1)
+            || event.arguments[0] != known.sequence.wrapping_add(1)
         {
-            return fail(format!(
-                "failed to advance GoSyscallBegin: can't make sequence: {} (gen={}) -> {} (gen={})",
-                known.sequence, known.generation, cursor.arguments[0], generation.number
-            ));
+            return fail(|| {
+                format!(
+                    "failed to advance GoSyscallBegin: can't make sequence: {} (gen={}) -> {} (gen={})",
+                    known.sequence, known.generation, event.arguments[0], generation.number
+                )
+            });
         }
-        known.sequence = cursor.arguments[0];
-        self.emit(cursor, &context)
+        known.sequence = event.arguments[0];
+        self.emit(event, &context)
     }
 
-    fn go_syscall_end(&mut self, cursor: &Cursor, context: Context) -> Step {
-        let slot = self.in_syscall(cursor, &context, true)?;
+    fn go_syscall_end(&mut self, event: &Decoded, context: Context) -> Step {
+        let slot = self.in_syscall(event, &context, true)?;
         self.goroutines.slots[slot].status = GO_RUNNING;
         let Some(index) = self.own_processor(&context) else {
-            return fail(format!(
-                "uninitialized proc {} found during GoSyscallEnd",
-                context.p
-            ));
+            return fail(|| format!("uninitialized proc {} found during GoSyscallEnd", context.p));
         };
         let known = &mut self.processors[index as usize];
         if known.status != PROC_SYSCALL {
-            return fail(format!(
-                "expected proc {} in state Syscall, but got {} instead",
-                context.p,
-                proc_status_name(known.status)
-            ));
+            return fail(|| {
+                format!(
+                    "expected proc {} in state Syscall, but got {} instead",
+                    context.p,
+                    proc_status_name(known.status)
+                )
+            });
         }
         known.status = PROC_RUNNING;
-        self.emit(cursor, &context)
+        self.emit(event, &context)
     }
 
     fn in_syscall(
         &mut self,
-        cursor: &Cursor,
+        event: &Decoded,
         context: &Context,
         with_processor: bool,
     ) -> Result<usize, Box<Failure>> {
@@ -685,44 +696,48 @@ impl Ordering {
                 return Err(missing("goroutine"));
             }
         }
-        let name = event_name(cursor.kind);
+        let name = event_name(event.kind);
         let Some(slot) = self.go_slot(context) else {
-            return Err(bad(format!(
-                "event {name} for goroutine ({}) that doesn't exist",
-                context.g
-            )));
+            return Err(bad(|| {
+                format!(
+                    "event {name} for goroutine ({}) that doesn't exist",
+                    context.g
+                )
+            }));
         };
         if self.goroutines.slots[slot].status != GO_SYSCALL {
-            return Err(bad(format!(
-                "{name} event for goroutine that's not in a syscall"
-            )));
+            return Err(bad(|| {
+                format!("{name} event for goroutine that's not in a syscall")
+            }));
         }
         Ok(slot)
     }
 
-    fn go_syscall_end_blocked(&mut self, cursor: &Cursor, context: Context) -> Step {
+    fn go_syscall_end_blocked(&mut self, event: &Decoded, context: Context) -> Step {
         // The event says that the processor was lost in the syscall, so it waits for that.
         if context.p != NONE {
             let Some(index) = self.own_processor(&context) else {
-                return fail(format!(
-                    "uninitialized proc {} found during GoSyscallEndBlocked",
-                    context.p
-                ));
+                return fail(|| {
+                    format!(
+                        "uninitialized proc {} found during GoSyscallEndBlocked",
+                        context.p
+                    )
+                });
             };
             if self.processors[index as usize].status == PROC_SYSCALL {
                 return Ok(false);
             }
         }
-        let slot = self.in_syscall(cursor, &context, false)?;
+        let slot = self.in_syscall(event, &context, false)?;
         self.goroutines.slots[slot].status = GO_RUNNABLE;
-        self.bind_goroutine(cursor, NONE, NO_SLOT);
-        self.emit(cursor, &context)
+        self.bind_goroutine(&context, NONE, NO_SLOT);
+        self.emit(event, &context)
     }
 
     /// A thread of C calls into Go: its goroutine comes into being in a syscall.
     fn go_create_syscall(
         &mut self,
-        cursor: &Cursor,
+        event: &Decoded,
         generation: &Generation,
         context: Context,
     ) -> Step {
@@ -730,44 +745,45 @@ impl Ordering {
         if context.g != NONE {
             return Err(surplus("goroutine"));
         }
-        let id = cursor.arguments[0] as i64;
+        let id = event.arguments[0] as i64;
         let Some(slot) = self.goroutines.insert(id, GO_SYSCALL, generation.number) else {
-            return fail(format!(
-                "tried to create goroutine ({id}) in syscall that already exists"
-            ));
+            return fail(|| {
+                format!("tried to create goroutine ({id}) in syscall that already exists")
+            });
         };
-        self.bind_goroutine(cursor, id, slot as u32);
-        self.emit(cursor, &context)
+        self.bind_goroutine(&context, id, slot as u32);
+        self.emit(event, &context)
     }
 
-    fn go_destroy_syscall(&mut self, cursor: &Cursor, context: Context) -> Step {
-        let slot = self.in_syscall(cursor, &context, false)?;
+    fn go_destroy_syscall(&mut self, event: &Decoded, context: Context) -> Step {
+        let slot = self.in_syscall(event, &context, false)?;
         self.goroutines.remove(slot);
+        let destroyed = context.event(event.kind, event.time, event.arguments);
+        self.queue.set(destroyed, &[]);
         if context.p != NONE {
             let Some(index) = self.own_processor(&context) else {
-                return fail(format!(
-                    "found invalid proc {} during GoDestroySyscall",
-                    context.p
-                ));
+                return fail(|| {
+                    format!("found invalid proc {} during GoDestroySyscall", context.p)
+                });
             };
             let known = &mut self.processors[index as usize];
             if known.status != PROC_SYSCALL {
-                return fail(format!(
-                    "proc {} in unexpected state {} during GoDestroySyscall",
-                    context.p,
-                    proc_status_name(known.status)
-                ));
+                return fail(|| {
+                    format!(
+                        "proc {} in unexpected state {} during GoDestroySyscall",
+                        context.p,
+                        proc_status_name(known.status)
+                    )
+                });
             }
             // The thread's number may be used again, so its processor counts as lost from here on.
             known.status = PROC_SYSCALL_ABANDONED;
-            self.bind_processor(cursor, NONE, u32::MAX);
+            self.bind_processor(&context, NONE, u32::MAX);
             let arguments = [context.p as u64, 0, 0, u64::from(PROC_SYSCALL)];
-            self.queue
-                .push(context.event(wire::PROC_STEAL, cursor.time, arguments));
+            let stolen = context.event(wire::PROC_STEAL, event.time, arguments);
+            self.queue.set(stolen, &[destroyed]);
         }
-        self.bind_goroutine(cursor, NONE, NO_SLOT);
-        self.queue
-            .push(context.event(cursor.kind, cursor.time, cursor.arguments));
+        self.bind_goroutine(&context, NONE, NO_SLOT);
         Ok(true)
     }
 

@@ -3,9 +3,9 @@
 //! How it works, after `$GOROOT/src/internal/trace/reader.go`:
 //!
 //! 1. [`super::batches`] collects the batches of a generation, parses its strings, stacks, CPU
-//!    samples and clocks. With [`Reader::threaded`] that happens on a second thread, one generation
-//!    ahead.
-//! 2. Each thread of the traced program gets a cursor into its batches; the cursors stand in a heap
+//!    samples and clocks; [`super::decoding`] turns the batches into events. With
+//!    [`Reader::threaded`] both happen ahead on a second thread ([`super::pipeline`]).
+//! 2. Each thread of the traced program gets a cursor into its events; the cursors stand in a heap
 //!    by the time of their next event ([`super::frontier`]).
 //! 3. The event on top is tried against the state of the scheduler ([`super::ordering`]). If it is
 //!    not possible yet, the heap is sorted and the others are tried in order of time. If none is
@@ -16,44 +16,17 @@
 //! bytes (two with the second thread) and the state of what is alive, never the whole trace.
 
 use std::io::Read;
-use std::sync::mpsc;
+use std::sync::Arc;
 
-use super::batches::{BatchReader, Outcome};
+use super::batches::BatchReader;
+use super::decoding::{Chunk, Decoded};
 use super::event::{Event, NONE};
 use super::frontier::{Cursor, Entry, Frontier};
 use super::generation::{Failure, Generation};
-use super::ordering::Ordering;
+use super::numbers;
+use super::ordering::{NO_THREAD, Ordering};
+use super::pipeline::{SameThread, SecondThread, Source};
 use super::wire::{self, Version};
-
-/// Where generations come from.
-trait Source {
-    fn next(&mut self, used: Box<Generation>) -> Outcome;
-}
-
-impl<R: Read> Source for BatchReader<R> {
-    fn next(&mut self, used: Box<Generation>) -> Outcome {
-        self.next_generation(used)
-    }
-}
-
-/// Generations that another thread reads ahead.
-struct ReadAhead {
-    outcomes: mpsc::Receiver<Outcome>,
-    used: mpsc::Sender<Box<Generation>>,
-}
-
-impl Source for ReadAhead {
-    fn next(&mut self, used: Box<Generation>) -> Outcome {
-        // The other thread may have ended already; then nobody wants the memory.
-        let _ = self.used.send(used);
-        self.outcomes.recv().unwrap_or_else(|_| Outcome {
-            generation: None,
-            failure: Some(Failure::new("the reading thread ended early")),
-            position: 0,
-            more: false,
-        })
-    }
-}
 
 /// What comes once the present generation is exhausted.
 enum After {
@@ -66,7 +39,7 @@ enum After {
 pub struct Reader {
     source: Box<dyn Source + Send>,
     version: Version,
-    generation: Box<Generation>,
+    generation: Arc<Generation>,
     after: After,
     /// Bytes of the file up to the end of the last good generation.
     good_bytes: u64,
@@ -84,42 +57,27 @@ pub struct Reader {
 impl Reader {
     /// Opens a trace and reads its header. Everything happens on the caller's thread.
     pub fn new(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
-        let batches = BatchReader::new(source)?;
+        let batches = BatchReader::new(Box::new(source))?;
         let version = batches.version();
-        Ok(Reader::with_source(Box::new(batches), version))
-    }
-
-    /// As [`Reader::new`], with a second thread that reads one generation ahead.
-    pub fn threaded(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
-        let mut batches = BatchReader::new(source)?;
-        let version = batches.version();
-        let (outcome_sender, outcomes) = mpsc::sync_channel(1);
-        let (used, used_receiver) = mpsc::channel::<Box<Generation>>();
-        std::thread::Builder::new()
-            .name("trace reader".to_owned())
-            .spawn(move || {
-                loop {
-                    let memory = used_receiver.try_recv().unwrap_or_default();
-                    let outcome = batches.next_generation(memory);
-                    let over =
-                        outcome.generation.is_none() || outcome.failure.is_some() || !outcome.more;
-                    if outcome_sender.send(outcome).is_err() || over {
-                        return;
-                    }
-                }
-            })
-            .map_err(|error| Failure::new(format!("cannot start the reading thread: {error}")))?;
         Ok(Reader::with_source(
-            Box::new(ReadAhead { outcomes, used }),
+            Box::new(SameThread::new(batches)),
             version,
         ))
+    }
+
+    /// As [`Reader::new`], with a second thread that reads and decodes ahead.
+    pub fn threaded(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
+        let batches = BatchReader::new(Box::new(source))?;
+        let version = batches.version();
+        let thread = SecondThread::start(batches)?;
+        Ok(Reader::with_source(Box::new(thread), version))
     }
 
     fn with_source(source: Box<dyn Source + Send>, version: Version) -> Reader {
         Reader {
             source,
             version,
-            generation: Box::default(),
+            generation: Arc::default(),
             after: After::Read,
             good_bytes: 0,
             read_bytes: 16,
@@ -164,7 +122,7 @@ impl Reader {
     /// If the trace is broken there.
     pub fn next_event(&mut self) -> Result<Option<&Event>, Failure> {
         match self.step() {
-            Ok(true) => Ok(Some(self.ordering.queue.current())),
+            Ok(true) => Ok(Some(&self.ordering.queue.current)),
             Ok(false) => Ok(None),
             Err(failure) => Err(self.stop(*failure)),
         }
@@ -177,10 +135,13 @@ impl Reader {
     /// As for [`Reader::next_event`].
     pub fn count_events(&mut self) -> Result<u64, Failure> {
         let mut count = 0;
-        while self.next_event()?.is_some() {
-            count += 1;
+        loop {
+            match self.step() {
+                Ok(true) => count += 1,
+                Ok(false) => return Ok(count),
+                Err(failure) => return Err(self.stop(*failure)),
+            }
         }
-        Ok(count)
     }
 
     /// Ends the reading after a failure.
@@ -193,23 +154,14 @@ impl Reader {
         failure
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) -> Result<bool, Box<Failure>> {
-        if self.ordering.queue.is_empty() {
-            if !self.fill()? {
-                return Ok(false);
-            }
-        } else {
+        if self.ordering.queue.has_more() {
             self.ordering.queue.take();
+        } else if !self.fill()? {
+            return Ok(false);
         }
-        let event = self.ordering.queue.current_mut();
-        let checks = &CHECKS[usize::from(event.kind)];
-        // Without a jump that depends on the kind of the event: there is no guessing what comes next.
-        let stack = event.arguments[usize::from(checks.stack % 4)] & checks.stack_mask;
-        let string = event.arguments[usize::from(checks.string % 4)] & checks.string_mask;
-        if checks.more | !self.generation.surely_has(stack, string) {
-            check_numbers(event, checks.all, &self.generation)?;
-        }
+        let event = &mut self.ordering.queue.current;
         if event.time <= self.last_time {
             event.time = self.last_time.wrapping_add(1);
         }
@@ -220,7 +172,7 @@ impl Reader {
     /// The last event that [`Reader::next_event`] gave.
     #[inline]
     pub fn current(&self) -> &Event {
-        self.ordering.queue.current()
+        &self.ordering.queue.current
     }
 
     /// Fails if the generation has batches of an experiment that is not known: Go's reader takes them
@@ -240,23 +192,22 @@ impl Reader {
     fn sync(&mut self, time: i64, opens_generation: bool) -> bool {
         self.syncs += 1;
         let arguments = [self.syncs, u64::from(opens_generation), 0, 0];
-        self.ordering.queue.set(Event {
+        self.ordering.queue.current = Event {
             time,
             arguments,
             ..Event::default()
-        });
+        };
         true
     }
 
-    /// Finds the next event and takes it from the queue; false at the end.
-    #[inline]
+    /// Finds the next event; false at the end.
+    #[inline(always)]
     fn fill(&mut self) -> Result<bool, Box<Failure>> {
         match self.frontier.heap.first() {
             Some(first) if first.time <= self.next_sample_time => {
-                if !self.try_first()? {
+                if !self.attempt(0)? {
                     self.advance_any()?;
                 }
-                self.ordering.queue.take();
                 Ok(true)
             }
             _ => self.take_sample(),
@@ -269,14 +220,17 @@ impl Reader {
         let Some(sample) = self.generation.cpu_samples.get(self.next_sample) else {
             return self.next_generation().map_err(Box::new);
         };
-        self.ordering.queue.set(Event {
+        self.ordering.queue.current = Event {
             time: sample.time,
             m: sample.m,
             p: sample.p,
             g: sample.g,
             arguments: [sample.stack, 0, 0, 0],
             kind: wire::CPU_SAMPLE,
-        });
+        };
+        // Go's reader does not check the number, and stumbles over it when its user asks for the
+        // stack.
+        numbers::check(&self.ordering.queue.current, &self.generation)?;
         self.seek_sample(self.next_sample + 1);
         Ok(true)
     }
@@ -296,7 +250,7 @@ impl Reader {
     fn advance_any(&mut self) -> Result<(), Box<Failure>> {
         self.frontier.sort();
         for index in 1..self.frontier.heap.len() {
-            if self.try_advance(index)? {
+            if self.attempt_later(index)? {
                 return Ok(());
             }
         }
@@ -308,40 +262,47 @@ impl Reader {
         ))))
     }
 
-    /// As [`Reader::try_advance`], for the top of the heap, which nearly always succeeds.
-    #[inline]
-    fn try_first(&mut self) -> Result<bool, Box<Failure>> {
-        let Some(entry) = self.frontier.heap.first_mut() else {
-            return Ok(false);
-        };
-        let cursor = &mut self.cursors[entry.cursor as usize];
-        if !self.ordering.advance(cursor, &self.generation)? {
-            return Ok(false);
-        }
-        if cursor.advance(&self.generation)? {
-            entry.time = cursor.time;
-            self.frontier.sift_down(0);
-        } else {
-            self.frontier.remove(0);
-        }
-        Ok(true)
+    #[inline(never)]
+    fn attempt_later(&mut self, index: usize) -> Result<bool, Box<Failure>> {
+        self.attempt(index)
     }
 
-    #[cold]
-    fn try_advance(&mut self, index: usize) -> Result<bool, Box<Failure>> {
+    /// Tries the next event of the thread at a place of the heap.
+    #[inline(always)]
+    fn attempt(&mut self, index: usize) -> Result<bool, Box<Failure>> {
         let Some(entry) = self.frontier.heap.get_mut(index) else {
             return Ok(false);
         };
         let cursor = &mut self.cursors[entry.cursor as usize];
-        if !self.ordering.advance(cursor, &self.generation)? {
+        if cursor.thread == NO_THREAD {
+            cursor.thread = self.ordering.thread_of(cursor.m, &self.generation);
+        }
+        let (thread, sound) = (cursor.thread, cursor.event.sound);
+        if !self
+            .ordering
+            .advance_usual(&cursor.event, thread, &self.generation)
+            && !self
+                .ordering
+                .advance(cursor.event, thread, &self.generation)?
+        {
             return Ok(false);
         }
-        // A mistake in the thread's next event hides this one, as it does in Go.
-        if cursor.advance(&self.generation)? {
-            entry.time = cursor.time;
-            self.frontier.update(index);
-        } else {
-            self.frontier.remove(index);
+        cursor.index += 1;
+        match cursor.chunk.event_after(cursor.event.time, cursor.index) {
+            Some(event) => {
+                cursor.event = event;
+                entry.time = event.time;
+                self.frontier.update(index);
+            }
+            // A mistake in the thread's next event hides this one, as it does in Go.
+            None if refill(cursor, &mut *self.source, &self.generation)? => {
+                entry.time = cursor.event.time;
+                self.frontier.update(index);
+            }
+            None => self.frontier.remove(index),
+        }
+        if !sound {
+            numbers::check(&self.ordering.queue.current, &self.generation)?;
         }
         Ok(true)
     }
@@ -358,15 +319,15 @@ impl Reader {
             After::Read => {
                 self.good_bytes = self.read_bytes;
                 let used = std::mem::take(&mut self.generation);
-                let outcome = self.source.next(used);
-                let Some(generation) = outcome.generation else {
-                    self.after = After::Over(outcome.failure);
+                let supply = self.source.next_generation(used);
+                let Some(generation) = supply.generation else {
+                    self.after = After::Over(supply.failure);
                     return Ok(self.sync(self.last_time, false));
                 };
-                self.read_bytes = outcome.position;
+                self.read_bytes = supply.position;
                 self.generation = generation;
                 let time = self.install()?;
-                self.after = match (outcome.failure, outcome.more) {
+                self.after = match (supply.failure, supply.more) {
                     (None, true) => After::Read,
                     (failure, _) => After::Sync(failure),
                 };
@@ -379,12 +340,19 @@ impl Reader {
     fn install(&mut self) -> Result<i64, Failure> {
         let generation = &self.generation;
         self.ordering.start_generation();
-        self.cursors.clear();
-        for (index, &(m, _)) in generation.threads.iter().enumerate() {
-            let mut cursor = Cursor::new(m, index);
-            if cursor.advance(generation).map_err(|failure| *failure)? {
+        let mut used: Vec<Chunk> = self.cursors.drain(..).map(|cursor| cursor.chunk).collect();
+        for (lane, &(m, _)) in generation.threads.iter().enumerate() {
+            let mut cursor = Cursor {
+                m,
+                thread: NO_THREAD,
+                lane: lane as u32,
+                chunk: used.pop().unwrap_or_default(),
+                event: Decoded::default(),
+                index: 0,
+            };
+            if fill_chunk(&mut cursor, &mut *self.source, generation).map_err(|failure| *failure)? {
                 self.frontier.insert(Entry {
-                    time: cursor.time,
+                    time: cursor.event.time,
                     cursor: self.cursors.len() as u32,
                 });
                 self.cursors.push(cursor);
@@ -400,13 +368,14 @@ impl Reader {
         let mut text = String::new();
         for entry in &self.frontier.heap {
             let cursor = &self.cursors[entry.cursor as usize];
-            let specification = &wire::SPECIFICATIONS[usize::from(cursor.kind)];
+            let event = &cursor.event;
+            let specification = &wire::SPECIFICATIONS[usize::from(event.kind)];
             let _ = write!(
                 text,
                 "M {} [{} time={}",
-                cursor.m, specification.name, cursor.time
+                cursor.m, specification.name, event.time
             );
-            for (name, value) in specification.arguments.iter().skip(1).zip(cursor.arguments) {
+            for (name, value) in specification.arguments.iter().skip(1).zip(event.arguments) {
                 let _ = write!(text, " {name}={value}");
             }
             text.push_str("]\n");
@@ -415,90 +384,42 @@ impl Reader {
     }
 }
 
-/// Which arguments of a kind of event are stack and string numbers.
-#[derive(Clone, Copy)]
-struct Checks {
-    /// Position of the first stack number, and all ones if there is one.
-    stack: u8,
-    stack_mask: u64,
-    /// Position of the first string number, and all ones if there is one.
-    string: u8,
-    string_mask: u64,
-    /// Whether there is a second of either.
-    more: bool,
-    /// All positions: of stacks in the low four bits, of strings in the high four.
-    all: u8,
-}
-
-/// By kind. The stack of a CPU sample is checked where Go would stumble over it.
-static CHECKS: [Checks; 256] = checks();
-
-const fn checks() -> [Checks; 256] {
-    let mut checks = [Checks {
-        stack: 0,
-        stack_mask: 0,
-        string: 0,
-        string_mask: 0,
-        more: false,
-        all: 0,
-    }; 256];
-    let mut kind = 0;
-    while kind < 256 {
-        let specification = &wire::SPECIFICATIONS[kind];
-        let entry = &mut checks[kind];
-        if specification.stacks[0] != 255 {
-            entry.stack = specification.stacks[0];
-            entry.stack_mask = u64::MAX;
-            entry.all |= 1 << specification.stacks[0];
-        }
-        if specification.strings[0] != 255 {
-            entry.string = specification.strings[0];
-            entry.string_mask = u64::MAX;
-            entry.all |= 16 << specification.strings[0];
-        }
-        if specification.stacks[1] != 255 {
-            entry.more = true;
-            entry.all |= 1 << specification.stacks[1];
-        }
-        if specification.strings[1] != 255 {
-            entry.more = true;
-            entry.all |= 16 << specification.strings[1];
-        }
-        kind += 1;
-    }
-    checks
-}
-
-/// Checks that the event's strings and stacks are in the generation's tables.
-#[inline(never)]
-fn check_numbers(event: &Event, checks: u8, generation: &Generation) -> Result<(), Box<Failure>> {
-    let mut left = checks;
-    while left != 0 {
-        let position = left.trailing_zeros() as usize;
-        left &= left - 1;
-        let id = event.arguments[position % 4];
-        let known = if position < 4 {
-            generation.has_stack(id)
-        } else {
-            generation.has_string(id)
-        };
-        if !known {
-            return Err(bad_number(
-                if position < 4 { "stack" } else { "string" },
-                id,
-                event.kind,
-            ));
-        }
-    }
-    Ok(())
-}
-
+/// Gets the next chunk of a thread whose last one is used up, and its first event; false if there is
+/// none.
 #[cold]
-fn bad_number(what: &str, id: u64, kind: wire::EventType) -> Box<Failure> {
-    let event = wire::SPECIFICATIONS[usize::from(kind)].name;
-    Box::new(Failure::new(format!(
-        "found invalid {what} ID {id} for event {event}"
-    )))
+#[inline(never)]
+fn refill(
+    cursor: &mut Cursor,
+    source: &mut dyn Source,
+    generation: &Generation,
+) -> Result<bool, Box<Failure>> {
+    if let Some(failure) = cursor.chunk.failure.take() {
+        return Err(failure);
+    }
+    if cursor.chunk.last {
+        return Ok(false);
+    }
+    fill_chunk(cursor, source, generation)
+}
+
+/// As [`refill`], for a thread that had no chunk yet.
+fn fill_chunk(
+    cursor: &mut Cursor,
+    source: &mut dyn Source,
+    generation: &Generation,
+) -> Result<bool, Box<Failure>> {
+    source.refill(cursor.lane, generation, &mut cursor.chunk);
+    cursor.index = 0;
+    match cursor.chunk.first() {
+        Some(event) => {
+            cursor.event = event;
+            Ok(true)
+        }
+        None => match cursor.chunk.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(false),
+        },
+    }
 }
 
 const _: () = assert!(NONE == -1, "events show 'none' as -1, as Go does");

@@ -1,197 +1,216 @@
-//! The goroutines that are alive, in slots that are used again, and the way from their numbers to
-//! the slots.
+//! The goroutines that are alive, in a hash table that holds their state itself.
 //!
-//! Every other event names a goroutine, so that way must be short. The runtime hands out numbers
-//! upwards: those that are alive together stand close together, apart from a few old ones. So the
-//! index consists of small pages by the upper bits of the number, found through a direct-mapped
-//! cache; a hash map behind it knows all pages, for numbers that stand far apart.
+//! Every other event names a goroutine, and where it stands must be found with as few steps that
+//! wait for each other as possible: here it is one multiplication and, nearly always, one look. What
+//! few goroutines have (open regions and ranges) lies elsewhere. A slot stays where it is until the
+//! next goroutine is added.
 
-use rustc_hash::FxHashMap;
-
-use super::Ranges;
+use super::{GO_RUNNING, Ranges};
 
 /// 'No slot is known.'
 pub(super) const NO_SLOT: u32 = u32::MAX;
 
-const PAGE_BITS: u32 = 6;
-const PAGE_SIZE: usize = 1 << PAGE_BITS;
-const CACHE_SIZE: usize = 1024;
+/// 'No regions or ranges.'
+const NO_EXTRA: u32 = u32::MAX;
+
+const SMALLEST: usize = 1 << 10;
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Use {
+    /// No goroutine has stood here since the table was filled: a search ends here.
+    #[default]
+    Never,
+    Before,
+    Now,
+}
 
 /// The state of one goroutine.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Goroutine {
     pub(super) id: i64,
-    alive: bool,
-    pub(super) status: u8,
+    pub(super) sequence: u64,
     /// The generation of the sequence number.
     pub(super) generation: u64,
-    pub(super) sequence: u64,
+    extra: u32,
+    pub(super) status: u8,
+    used: Use,
+}
+
+/// What few goroutines have.
+#[derive(Default)]
+pub(super) struct Extra {
     /// The open user regions: task and name.
     pub(super) regions: Vec<(u64, u32)>,
     pub(super) ranges: Ranges,
 }
 
-/// The slots of 64 neighbouring goroutine numbers.
-struct Page {
-    number: u64,
-    slots: [u32; PAGE_SIZE],
-    alive: u32,
-}
-
-#[derive(Clone, Copy)]
-struct CacheLine {
-    number: u64,
-    page: u32,
-}
-
 pub(super) struct Goroutines {
+    /// A power of two of slots.
     pub(super) slots: Vec<Goroutine>,
-    free: Vec<u32>,
-    pages: Vec<Page>,
-    free_pages: Vec<u32>,
-    page_index: FxHashMap<u64, u32>,
-    cache: Box<[CacheLine; CACHE_SIZE]>,
+    /// How far a product is shifted to give the index of a slot.
+    shift: u32,
+    alive: usize,
+    /// How many slots are not [`Use::Never`].
+    touched: usize,
+    extras: Vec<Extra>,
+    free_extras: Vec<u32>,
 }
 
 impl Default for Goroutines {
     fn default() -> Self {
         Goroutines {
-            slots: Vec::new(),
-            free: Vec::new(),
-            pages: Vec::new(),
-            free_pages: Vec::new(),
-            page_index: FxHashMap::default(),
-            cache: Box::new(
-                [CacheLine {
-                    number: u64::MAX,
-                    page: 0,
-                }; CACHE_SIZE],
-            ),
+            slots: vec![Goroutine::default(); SMALLEST],
+            shift: 64 - SMALLEST.trailing_zeros(),
+            alive: 0,
+            touched: 0,
+            extras: Vec::new(),
+            free_extras: Vec::new(),
         }
     }
-}
-
-fn place(id: i64) -> (u64, usize) {
-    (id as u64 >> PAGE_BITS, id as usize % PAGE_SIZE)
 }
 
 impl Goroutines {
+    /// Where the search for a goroutine starts.
     #[inline]
-    fn page(&mut self, number: u64) -> Option<usize> {
-        let line = &self.cache[number as usize % CACHE_SIZE];
-        if line.number == number {
-            return Some(line.page as usize);
+    fn home(&self, id: i64) -> usize {
+        ((id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+
+    #[inline]
+    pub(super) fn find(&self, id: i64) -> Option<usize> {
+        let mask = self.slots.len() - 1;
+        let mut index = self.home(id);
+        loop {
+            let slot = &self.slots[index];
+            if slot.id == id && slot.used == Use::Now {
+                return Some(index);
+            }
+            if slot.used == Use::Never {
+                return None;
+            }
+            index = (index + 1) & mask;
         }
-        self.page_behind_cache(number)
-    }
-
-    fn page_behind_cache(&mut self, number: u64) -> Option<usize> {
-        let &page = self.page_index.get(&number)?;
-        self.cache[number as usize % CACHE_SIZE] = CacheLine { number, page };
-        Some(page as usize)
-    }
-
-    #[inline]
-    pub(super) fn find(&mut self, id: i64) -> Option<usize> {
-        let (number, offset) = place(id);
-        let page = self.page(number)?;
-        let slot = self.pages[page].slots[offset];
-        (slot != NO_SLOT).then_some(slot as usize)
     }
 
     /// As `find`, but tries a slot first.
     #[inline]
-    pub(super) fn find_with_hint(&mut self, id: i64, hint: u32) -> Option<usize> {
+    pub(super) fn find_with_hint(&self, id: i64, hint: u32) -> Option<usize> {
         if let Some(slot) = self.slots.get(hint as usize)
             && slot.id == id
-            && slot.alive
+            && slot.used == Use::Now
         {
             return Some(hint as usize);
         }
         self.find(id)
     }
 
+    /// The slot of a running goroutine, if it is the one that it is guessed to be.
+    #[inline]
+    pub(super) fn running(&self, id: i64, guess: u32) -> Option<usize> {
+        let slot = self.slots.get(guess as usize)?;
+        let found = slot.id == id && slot.status == GO_RUNNING && slot.used == Use::Now;
+        found.then_some(guess as usize)
+    }
+
     /// Adds a goroutine and returns its slot; nothing if it exists already.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, id: i64, status: u8, generation: u64) -> Option<usize> {
-        let (number, offset) = place(id);
-        let page = match self.page(number) {
-            Some(page) => page,
-            None => self.add_page(number),
-        };
-        let entry = &mut self.pages[page];
-        if entry.slots[offset] != NO_SLOT {
-            return None;
+        if self.touched >= self.slots.len() / 2 {
+            self.rebuild();
         }
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                let goroutine = &mut self.slots[slot as usize];
-                goroutine.id = id;
-                goroutine.alive = true;
-                goroutine.status = status;
-                goroutine.generation = generation;
-                goroutine.sequence = 0;
-                goroutine.regions.clear();
-                goroutine.ranges.clear();
-                slot
+        let mask = self.slots.len() - 1;
+        let mut index = self.home(id);
+        let mut free = None;
+        loop {
+            let slot = &self.slots[index];
+            match slot.used {
+                Use::Now if slot.id == id => return None,
+                Use::Now => {}
+                Use::Before => {
+                    free.get_or_insert(index);
+                }
+                Use::Never => break,
             }
-            None => {
-                self.slots.push(Goroutine {
-                    id,
-                    alive: true,
-                    status,
-                    generation,
-                    ..Goroutine::default()
-                });
-                self.slots.len() as u32 - 1
-            }
+            index = (index + 1) & mask;
+        }
+        let index = free.unwrap_or_else(|| {
+            self.touched += 1;
+            index
+        });
+        self.alive += 1;
+        self.slots[index] = Goroutine {
+            id,
+            sequence: 0,
+            generation,
+            extra: NO_EXTRA,
+            status,
+            used: Use::Now,
         };
-        entry.slots[offset] = slot;
-        entry.alive += 1;
-        Some(slot as usize)
+        Some(index)
     }
 
-    fn add_page(&mut self, number: u64) -> usize {
-        let page = match self.free_pages.pop() {
-            Some(page) => {
-                self.pages[page as usize].number = number;
-                page
+    /// Fills a new table, so that a quarter of it is in use at most.
+    #[cold]
+    fn rebuild(&mut self) {
+        let size = (self.alive * 4 + 1).next_power_of_two().max(SMALLEST);
+        let old = std::mem::replace(&mut self.slots, vec![Goroutine::default(); size]);
+        self.shift = 64 - size.trailing_zeros();
+        for goroutine in old.iter().filter(|slot| slot.used == Use::Now) {
+            let mut index = self.home(goroutine.id);
+            while self.slots[index].used != Use::Never {
+                index = (index + 1) & (size - 1);
             }
-            None => {
-                self.pages.push(Page {
-                    number,
-                    slots: [NO_SLOT; PAGE_SIZE],
-                    alive: 0,
-                });
-                self.pages.len() as u32 - 1
-            }
-        };
-        self.page_index.insert(number, page);
-        self.cache[number as usize % CACHE_SIZE] = CacheLine { number, page };
-        page as usize
+            self.slots[index] = *goroutine;
+        }
+        self.touched = self.alive;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn remove(&mut self, slot: usize) {
+        let mask = self.slots.len() - 1;
         let goroutine = &mut self.slots[slot];
-        goroutine.alive = false;
-        let (number, offset) = place(goroutine.id);
-        self.free.push(slot as u32);
-        if let Some(page) = self.page(number) {
-            let entry = &mut self.pages[page];
-            entry.slots[offset] = NO_SLOT;
-            entry.alive -= 1;
-            if entry.alive == 0 {
-                self.remove_page(page);
+        goroutine.used = Use::Before;
+        self.alive -= 1;
+        let extra = goroutine.extra;
+        if extra != NO_EXTRA {
+            self.remove_extra(extra);
+        }
+        // Where no search goes on behind this slot, it is as good as new, and so are those before.
+        if self.slots[(slot + 1) & mask].used == Use::Never {
+            let mut index = slot;
+            while self.slots[index].used == Use::Before {
+                self.slots[index].used = Use::Never;
+                self.touched -= 1;
+                index = index.wrapping_sub(1) & mask;
             }
         }
     }
 
-    fn remove_page(&mut self, page: usize) {
-        let number = self.pages[page].number;
-        self.page_index.remove(&number);
-        self.free_pages.push(page as u32);
-        self.cache[number as usize % CACHE_SIZE].number = u64::MAX;
+    #[inline(never)]
+    fn remove_extra(&mut self, extra: u32) {
+        let known = &mut self.extras[extra as usize];
+        known.regions.clear();
+        known.ranges.clear();
+        self.free_extras.push(extra);
+    }
+
+    /// The open regions and ranges of a goroutine.
+    #[inline(always)]
+    pub(super) fn extra(&mut self, slot: usize) -> &mut Extra {
+        let mut extra = self.slots[slot].extra;
+        if extra == NO_EXTRA {
+            extra = self.add_extra();
+            self.slots[slot].extra = extra;
+        }
+        &mut self.extras[extra as usize]
+    }
+
+    #[cold]
+    fn add_extra(&mut self) -> u32 {
+        self.free_extras.pop().unwrap_or_else(|| {
+            self.extras.push(Extra::default());
+            self.extras.len() as u32 - 1
+        })
     }
 
     /// All that are alive, by number.
@@ -199,7 +218,7 @@ impl Goroutines {
         let mut all: Vec<&Goroutine> = self
             .slots
             .iter()
-            .filter(|goroutine| goroutine.alive)
+            .filter(|goroutine| goroutine.used == Use::Now)
             .collect();
         all.sort_by_key(|goroutine| goroutine.id);
         all
@@ -210,34 +229,45 @@ impl Goroutines {
 mod tests {
     use super::*;
 
-    /// Compares with a plain map over numbers that collide in the cache, are negative, or huge.
+    /// Compares with a plain map over numbers that come and go, stay, are negative, or huge.
     #[test]
     fn finds_what_a_map_finds() {
         let mut goroutines = Goroutines::default();
-        let mut model: std::collections::BTreeMap<i64, usize> = Default::default();
+        let mut model: std::collections::BTreeMap<i64, u64> = Default::default();
         let mut random = 88_172_645_463_325_252u64;
-        for step in 0..200_000u64 {
+        for step in 0..400_000u64 {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
             let id = match random % 4 {
-                0 => (random >> 8) as i64 % 200,
+                0 => (random >> 8) as i64 % 3000,
                 1 => (step / 10) as i64,
-                2 => ((random >> 8) % 8) as i64 * (PAGE_SIZE * CACHE_SIZE) as i64 - 3,
+                2 => ((random >> 8) % 8) as i64 * (1 << 60) - 3,
                 _ => -1,
             };
-            assert_eq!(goroutines.find(id), model.get(&id).copied());
-            if random & 0x100_0000 == 0 {
-                let slot = goroutines.insert(id, 1, 1);
-                assert_eq!(slot.is_none(), model.contains_key(&id));
-                if let Some(slot) = slot {
-                    model.insert(id, slot);
-                }
-            } else if let Some(slot) = model.remove(&id) {
-                goroutines.remove(slot);
+            let found = goroutines.find(id);
+            assert_eq!(found.is_some(), model.contains_key(&id));
+            if let Some(slot) = found {
+                assert_eq!(goroutines.slots[slot].generation, model[&id]);
+                assert_eq!(goroutines.find_with_hint(id, slot as u32), found);
+                let regions = &mut goroutines.extra(slot).regions;
+                assert!(regions.iter().all(|&(number, _)| number == model[&id]));
+                regions.push((model[&id], 0));
             }
-            assert_eq!(goroutines.find_with_hint(id, 0), model.get(&id).copied());
+            assert_eq!(goroutines.find_with_hint(id, 0), found);
+            if random & 0x300_0000 == 0 || random & 0x400_0000 == 0 && step % 50_000 > 10_000 {
+                let slot = goroutines.insert(id, 1, step);
+                assert_eq!(slot.is_none(), model.contains_key(&id));
+                if slot.is_some() {
+                    model.insert(id, step);
+                }
+            } else if let Some(slot) = found {
+                goroutines.remove(slot);
+                model.remove(&id);
+            }
         }
-        assert_eq!(goroutines.sorted().len(), model.len());
+        assert!(model.len() > 1000, "{}", model.len());
+        let sorted = goroutines.sorted();
+        assert!(sorted.iter().map(|known| known.id).eq(model.into_keys()));
     }
 }
