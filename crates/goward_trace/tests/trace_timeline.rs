@@ -38,6 +38,15 @@ fn goroutines_spend_all_their_time_in_some_state() {
         let shown: i64 = spans.iter().map(|span| span.end - span.begin).sum();
         assert_eq!(shown, total, "goroutine {}", goroutine.id);
     }
+    // The same for all of them in one pass.
+    let all: Vec<u32> = (0..timeline.goroutines.len() as u32).rev().collect();
+    let mut lanes = 0;
+    for (&index, spans) in all.iter().zip(detail::spans_of(&timeline, &all)) {
+        let alone = detail::goroutine_spans(&timeline, index, timeline.start, timeline.end);
+        assert_eq!(spans, alone, "goroutine {index}");
+        lanes += 1;
+    }
+    assert_eq!(lanes, all.len());
 }
 
 #[test]

@@ -155,11 +155,12 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
             )
         })
         .collect();
-    let lanes: Vec<Value> = interesting_goroutines(timeline, all, limits.goroutines)
-        .into_iter()
-        .map(|index| {
+    let chosen = interesting_goroutines(timeline, all, limits.goroutines);
+    let lanes: Vec<Value> = chosen
+        .iter()
+        .zip(detail::spans_of(timeline, &chosen))
+        .map(|(&index, spans)| {
             let known = &timeline.goroutines[index as usize];
-            let spans = detail::goroutine_spans(timeline, index, timeline.start, timeline.end);
             let spans = detail::merge(spans, limits.spans_per_lane, &windows);
             json!({
                 "id": known.id,

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::event::GoState;
 use super::symbols::{StackId, StringId};
-use super::timeline::{NOBODY, Timeline, state_index};
+use super::timeline::{NOBODY, Timeline, Transition, state_index};
 
 /// A piece of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,21 +36,60 @@ pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) 
             break;
         }
         if timeline.since(change) <= to && change.state != GoState::NotExist {
-            spans.push(Span {
-                begin: timeline.since(change),
-                end,
-                state: change.state,
-                reason: change.reason,
-                stack: change.stack,
-                by: change.by,
-                merged: 1,
-            });
+            spans.push(span(timeline, change, end));
         }
         end = change.time;
         at = change.previous;
     }
     spans.reverse();
     spans
+}
+
+/// All spans of each of some goroutines. The transitions of all are found in one pass: following the
+/// links of one after the other would wait for memory at each step.
+pub fn spans_of<'t>(
+    timeline: &'t Timeline,
+    goroutines: &[u32],
+) -> impl Iterator<Item = Vec<Span>> + use<'t> {
+    const NO_LANE: u32 = u32::MAX;
+    let mut lane_of = vec![NO_LANE; timeline.goroutines.len()];
+    for (lane, &goroutine) in (0..).zip(goroutines) {
+        if let Some(place) = lane_of.get_mut(goroutine as usize) {
+            *place = lane;
+        }
+    }
+    let mut lanes: Vec<Vec<u32>> = vec![Vec::new(); goroutines.len()];
+    for (number, change) in (0..).zip(&timeline.transitions) {
+        let lane = lane_of[change.goroutine as usize];
+        if lane != NO_LANE {
+            lanes[lane as usize].push(number);
+        }
+    }
+    lanes.into_iter().map(|numbers| {
+        let mut ends = numbers[numbers.len().min(1)..]
+            .iter()
+            .map(|&next| timeline.transitions[next as usize].time);
+        numbers
+            .iter()
+            .filter_map(|&number| {
+                let change = &timeline.transitions[number as usize];
+                let end = ends.next().unwrap_or(timeline.end);
+                (change.state != GoState::NotExist).then(|| span(timeline, change, end))
+            })
+            .collect()
+    })
+}
+
+fn span(timeline: &Timeline, change: &Transition, end: i64) -> Span {
+    Span {
+        begin: timeline.since(change),
+        end,
+        state: change.state,
+        reason: change.reason,
+        stack: change.stack,
+        by: change.by,
+        merged: 1,
+    }
 }
 
 /// Merges short spans until at most `limit` are left, except within the windows.
@@ -128,7 +167,10 @@ fn find_processor_spans(timeline: &Timeline) -> Vec<Vec<(i64, i64, u32)>> {
         }
     };
     for change in &timeline.transitions {
-        add(change.previous, change.time);
+        // Who is woken, created or begins to run was not running before: no need to look.
+        if change.state != GoState::Running && change.by == NOBODY {
+            add(change.previous, change.time);
+        }
     }
     for goroutine in &timeline.goroutines {
         add(goroutine.last, timeline.end);
@@ -197,11 +239,18 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
     }
     let mut functions: Vec<(StringId, u64)> = counts.into_iter().collect();
     functions.sort_by_key(|&(function, count)| (std::cmp::Reverse(count), function));
-    functions.truncate(limit);
-    let place: FxHashMap<StringId, usize> = functions
+    functions.truncate(limit.min(usize::from(u16::MAX)));
+    let place: FxHashMap<StringId, u16> = functions
         .iter()
-        .enumerate()
-        .map(|(index, &(function, _))| (function, index))
+        .zip(0..)
+        .map(|(&(function, _), index)| (function, index))
+        .collect();
+    // The lane of each goroutine, found once: transitions are many.
+    const NO_LANE: u16 = u16::MAX;
+    let lane_of: Vec<u16> = timeline
+        .goroutines
+        .iter()
+        .map(|goroutine| place.get(&goroutine.name).copied().unwrap_or(NO_LANE))
         .collect();
     let width = ((timeline.end - timeline.start) / buckets as i64).max(1);
     // Whole buckets are counted by what changes at their borders, the rest by time.
@@ -213,12 +262,11 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
     let bucket_of =
         |time: i64| (((time - timeline.start) as f64 * per_nanosecond) as usize).min(buckets);
     let mut add = |goroutine: u32, state: GoState, begin: i64, end: i64| {
-        let Some(&lane) = place.get(&timeline.goroutines[goroutine as usize].name) else {
+        let lane = lane_of[goroutine as usize];
+        let Some(state) = state_index(state).filter(|_| lane != NO_LANE) else {
             return;
         };
-        let Some(state) = state_index(state) else {
-            return;
-        };
+        let lane = usize::from(lane);
         let (first, last) = (bucket_of(begin), bucket_of(end));
         if first == last {
             partial[lane][first][state] += end - begin;

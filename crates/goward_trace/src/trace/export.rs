@@ -4,6 +4,8 @@
 //! goroutines that matter most (viewers do not survive a lane for each of a million), collections,
 //! stops, tasks, regions, logs, CPU samples and the heap.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io::{self, Write};
 
 use rustc_hash::FxHashSet;
@@ -133,17 +135,24 @@ pub fn interesting_goroutines(
     for exception in exceptions.iter().take(limit / 4) {
         choose(exception.goroutine, &mut chosen);
     }
-    let mut rest: Vec<u32> = (0..timeline.goroutines.len() as u32).collect();
-    let busy = |&index: &u32| {
-        let goroutine = &timeline.goroutines[index as usize];
-        std::cmp::Reverse((goroutine.totals[0], goroutine.transitions))
-    };
-    if rest.len() > limit {
-        rest.select_nth_unstable_by_key(limit, busy);
-        rest.truncate(limit);
+    // The busiest so far, the least busy of them on top. Nearly all goroutines are compared with that
+    // one and left.
+    let mut busiest = BinaryHeap::new();
+    for (index, goroutine) in (0u32..).zip(&timeline.goroutines) {
+        let key = (
+            Reverse(goroutine.totals[0]),
+            Reverse(goroutine.transitions),
+            index,
+        );
+        if busiest.len() < limit {
+            busiest.push(key);
+        } else if let Some(mut last) = busiest.peek_mut()
+            && key < *last
+        {
+            *last = key;
+        }
     }
-    rest.sort_by_key(busy);
-    for index in rest {
+    for (_, _, index) in busiest.into_sorted_vec() {
         choose(index, &mut chosen);
     }
     chosen
@@ -197,10 +206,13 @@ fn write(
         )?;
     }
     for (number, change) in timeline.transitions.iter().enumerate() {
-        if let Some(before) = timeline.transitions.get(change.previous as usize) {
-            goroutine_slice(timeline, &shown, before, change.time, sink)?;
+        if !shown[change.goroutine as usize] {
+            continue;
         }
-        if change.by != NOBODY && shown[change.goroutine as usize] && shown[change.by as usize] {
+        if let Some(before) = timeline.transitions.get(change.previous as usize) {
+            goroutine_slice(timeline, before, change.time, sink)?;
+        }
+        if change.by != NOBODY && shown[change.by as usize] {
             let from = (Lane::Goroutine(change.by), change.time);
             sink.arrow(
                 number as u64 + 1,
@@ -209,9 +221,9 @@ fn write(
             )?;
         }
     }
-    for goroutine in &timeline.goroutines {
-        if let Some(last) = timeline.transitions.get(goroutine.last as usize) {
-            goroutine_slice(timeline, &shown, last, timeline.end, sink)?;
+    for (goroutine, &shown) in timeline.goroutines.iter().zip(&shown) {
+        if shown && let Some(last) = timeline.transitions.get(goroutine.last as usize) {
+            goroutine_slice(timeline, last, timeline.end, sink)?;
         }
     }
     for stretch in &timeline.collections {
@@ -301,15 +313,14 @@ fn write(
     sink.finish()
 }
 
-/// The state of a goroutine between two of its transitions, if it has a lane.
+/// The state of a goroutine between two of its transitions.
 fn goroutine_slice(
     timeline: &Timeline,
-    shown: &[bool],
     before: &Transition,
     end: i64,
     sink: &mut impl Sink,
 ) -> io::Result<()> {
-    if !shown[before.goroutine as usize] || before.state == GoState::NotExist {
+    if before.state == GoState::NotExist {
         return Ok(());
     }
     let symbols = &timeline.symbols;

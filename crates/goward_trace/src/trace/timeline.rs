@@ -211,6 +211,8 @@ pub struct Timeline {
     wrapped: FxHashMap<(StringId, StackId), StringId>,
     /// The reasons for waiting and yielding; the first is empty.
     pub reasons: Vec<StringId>,
+    /// For each string its index in the reasons, 0 for what is none.
+    reason_indexes: Vec<u8>,
     pub logs: Vec<Log>,
     pub tasks: Vec<Task>,
     open_tasks: FxHashMap<u64, u32>,
@@ -357,15 +359,26 @@ impl Timeline {
         index
     }
 
+    #[inline]
     fn reason_index(&mut self, reason: StringId) -> u8 {
-        if let Some(index) = self.reasons.iter().position(|&known| known == reason) {
-            return index as u8;
+        match self.reason_indexes.get(reason as usize) {
+            Some(&index) if index != 0 => index,
+            _ => self.new_reason(reason),
         }
-        if self.reasons.len() >= 255 {
+    }
+
+    #[cold]
+    fn new_reason(&mut self, reason: StringId) -> u8 {
+        let index = self.reasons.len();
+        if reason == 0 || index >= 255 {
             return 0;
         }
         self.reasons.push(reason);
-        (self.reasons.len() - 1) as u8
+        if self.reason_indexes.len() <= reason as usize {
+            self.reason_indexes.resize(reason as usize + 1, 0);
+        }
+        self.reason_indexes[reason as usize] = index as u8;
+        index as u8
     }
 
     fn add(&mut self, reader: &Reader) {
