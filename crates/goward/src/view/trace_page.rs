@@ -169,8 +169,8 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
                 "label": timeline.symbols.text(known.label),
                 "totals": known.totals,
                 "creator": timeline.goroutines.get(known.creator as usize).map_or(-1, |creator| creator.id),
-                "created": known.created.map(|time| time - timeline.start),
-                "ended": known.ended.map(|time| time - timeline.start),
+                "created": known.created().map(|time| time - timeline.start),
+                "ended": known.ended().map(|time| time - timeline.start),
                 "createdAt": stacks.number(known.creation_stack),
                 "spans": flat(timeline, &spans, &mut stacks),
             })

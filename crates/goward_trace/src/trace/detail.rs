@@ -30,7 +30,7 @@ pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) 
     let Some(known) = timeline.goroutines.get(goroutine as usize) else {
         return spans;
     };
-    let (mut at, mut end) = (known.last, known.ended.unwrap_or(timeline.end));
+    let (mut at, mut end) = (known.last, known.ended().unwrap_or(timeline.end));
     while let Some(change) = timeline.transitions.get(at as usize) {
         if end < from {
             break;
@@ -158,22 +158,23 @@ pub fn processor_spans(timeline: &Timeline) -> &[Vec<(i64, i64, u32)>] {
 fn find_processor_spans(timeline: &Timeline) -> Vec<Vec<(i64, i64, u32)>> {
     let mut lanes: Vec<Vec<(i64, i64, u32)>> =
         vec![Vec::new(); timeline.processors.min(4096) as usize];
-    let mut add = |at: u32, end: i64| {
-        if let Some(change) = timeline.transitions.get(at as usize)
-            && change.state == GoState::Running
-            && let Some(lane) = lanes.get_mut(usize::from(change.processor))
-        {
-            lane.push((timeline.since(change), end, change.goroutine));
+    let mut add = |processor: u16, begin: i64, end: i64, goroutine: u32| {
+        if let Some(lane) = lanes.get_mut(usize::from(processor)) {
+            lane.push((begin, end, goroutine));
         }
     };
     for change in &timeline.transitions {
-        // Who is woken, created or begins to run was not running before: no need to look.
-        if change.state != GoState::Running && change.by == NOBODY {
-            add(change.previous, change.time);
+        // Who runs stays on its processor until it stops.
+        if let Some((GoState::Running, since)) = timeline.before(change) {
+            add(change.processor, since, change.time, change.goroutine);
         }
     }
-    for goroutine in &timeline.goroutines {
-        add(goroutine.last, timeline.end);
+    for (index, goroutine) in (0..).zip(&timeline.goroutines) {
+        if goroutine.state == GoState::Running
+            && let Some(last) = timeline.transitions.get(goroutine.last as usize)
+        {
+            add(last.processor, goroutine.since, timeline.end, index);
+        }
     }
     for lane in &mut lanes {
         // Nearly sorted already, which the stable sort makes use of.
@@ -278,15 +279,12 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
         }
     };
     for next in &timeline.transitions {
-        if let Some(before) = timeline.transitions.get(next.previous as usize) {
-            let since = timeline.since(before);
-            add(next.goroutine, before.state, since, next.time);
+        if let Some((state, since)) = timeline.before(next) {
+            add(next.goroutine, state, since, next.time);
         }
     }
-    for (index, goroutine) in timeline.goroutines.iter().enumerate() {
-        if let Some(last) = timeline.transitions.get(goroutine.last as usize) {
-            add(index as u32, last.state, timeline.since(last), timeline.end);
-        }
+    for (index, goroutine) in (0..).zip(&timeline.goroutines) {
+        add(index, goroutine.state, goroutine.since, timeline.end);
     }
     functions
         .into_iter()

@@ -24,6 +24,7 @@ mod reader;
 pub mod summary;
 mod symbols;
 mod text;
+mod texts;
 pub mod timeline;
 pub mod wire;
 

@@ -2,11 +2,11 @@
 //!
 //! In the file they are numbered anew in every generation.
 
-use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
 use super::exception;
 use super::generation::Generation;
+use super::texts::Texts;
 
 /// Number of a string; 0 is the empty one.
 pub type StringId = u32;
@@ -25,7 +25,7 @@ pub struct Place {
 
 /// All strings, frames and stacks of a trace, each once.
 pub struct Symbols {
-    strings: IndexSet<Box<str>, FxBuildHasher>,
+    strings: Texts,
     frames: Vec<Place>,
     frame_index: FxHashMap<Place, FrameId>,
     stacks: Vec<Box<[FrameId]>>,
@@ -46,7 +46,7 @@ const NEAR: u64 = 1 << 20;
 impl Default for Symbols {
     fn default() -> Self {
         let mut symbols = Symbols {
-            strings: IndexSet::default(),
+            strings: Texts::default(),
             frames: Vec::new(),
             frame_index: FxHashMap::default(),
             stacks: vec![Box::default()],
@@ -66,7 +66,7 @@ impl Default for Symbols {
 impl Symbols {
     /// The text of a string.
     pub fn text(&self, id: StringId) -> &str {
-        self.strings.get_index(id as usize).map_or("", |text| text)
+        self.strings.get(id)
     }
 
     /// The frame with this number.
@@ -104,10 +104,7 @@ impl Symbols {
 
     /// The number of a text.
     pub fn intern(&mut self, text: &str) -> StringId {
-        if let Some(id) = self.strings.get_index_of(text) {
-            return id as StringId;
-        }
-        self.strings.insert_full(text.into()).0 as StringId
+        self.strings.intern(text)
     }
 
     fn enter(&mut self, generation: &Generation) {

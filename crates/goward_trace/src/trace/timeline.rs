@@ -29,8 +29,15 @@ pub const STATES: [GoState; 4] = [
 ];
 
 /// The index of a state in totals.
+#[inline]
 pub fn state_index(state: GoState) -> Option<usize> {
-    STATES.iter().position(|&known| known == state)
+    match state {
+        GoState::Running => Some(0),
+        GoState::Runnable => Some(1),
+        GoState::Waiting => Some(2),
+        GoState::Syscall => Some(3),
+        GoState::Undetermined | GoState::NotExist => None,
+    }
 }
 
 /// A goroutine enters a state.
@@ -51,6 +58,34 @@ pub struct Transition {
     pub reason: u8,
     /// The processor it happened on, or `u16::MAX`.
     pub processor: u16,
+    left: Left,
+}
+
+/// The state that a transition ended and how long that had lasted. The transition before tells that
+/// too, but it lies anywhere in memory.
+#[derive(Clone, Copy, Debug)]
+struct Left(u32);
+
+impl Left {
+    const STATE_BITS: u32 = 3;
+    /// From here on the time does not fit: half a second.
+    const LONG: u32 = u32::MAX >> Self::STATE_BITS;
+
+    fn new(state: GoState, elapsed: i64) -> Self {
+        let elapsed = u32::try_from(elapsed).unwrap_or(Self::LONG);
+        Left(elapsed.min(Self::LONG) << Self::STATE_BITS | state as u32)
+    }
+
+    #[inline]
+    fn state(self) -> GoState {
+        GoState::of_number(u64::from(self.0 & ((1 << Self::STATE_BITS) - 1)))
+    }
+
+    #[inline]
+    fn elapsed(self) -> Option<i64> {
+        let elapsed = self.0 >> Self::STATE_BITS;
+        (elapsed != Self::LONG).then_some(i64::from(elapsed))
+    }
 }
 
 /// One goroutine over the whole trace.
@@ -59,10 +94,8 @@ pub struct Goroutine {
     pub id: i64,
     /// Its first function, as far as the trace tells.
     pub name: StringId,
-    /// When it was created; nothing if that was before the trace.
-    pub created: Option<i64>,
-    /// When it ended; nothing if it lived on.
-    pub ended: Option<i64>,
+    created: Moment,
+    ended: Moment,
     /// Index of its creator, or [`NOBODY`].
     pub creator: u32,
     /// Where its creator created it.
@@ -82,6 +115,30 @@ pub struct Goroutine {
     pub label: StringId,
     /// Its innermost open region, or [`NOBODY`].
     open_region: u32,
+}
+
+impl Goroutine {
+    /// When it was created; nothing if that was before the trace.
+    pub fn created(&self) -> Option<i64> {
+        self.created.get()
+    }
+
+    /// When it ended; nothing if it lived on.
+    pub fn ended(&self) -> Option<i64> {
+        self.ended.get()
+    }
+}
+
+/// A time that may be missing, in half the space of an `Option`: goroutines are many.
+#[derive(Clone, Copy, Debug)]
+struct Moment(i64);
+
+impl Moment {
+    const NONE: Moment = Moment(i64::MIN);
+
+    fn get(self) -> Option<i64> {
+        (self.0 != i64::MIN).then_some(self.0)
+    }
 }
 
 /// A message of `trace.Log`.
@@ -341,8 +398,8 @@ impl Timeline {
             self.goroutines.push(Goroutine {
                 id,
                 name: 0,
-                created: None,
-                ended: None,
+                created: Moment::NONE,
+                ended: Moment::NONE,
                 creator: NOBODY,
                 creation_stack: 0,
                 last: NOBODY,
@@ -597,7 +654,7 @@ impl Timeline {
             return;
         }
         if created {
-            known.created = Some(event.time);
+            known.created = Moment(event.time);
             known.creator = by;
             known.creation_stack = stack;
             if change.stack != 0 {
@@ -649,6 +706,7 @@ impl Timeline {
             state: change.to,
             reason,
             processor: processor(event.p),
+            left: Left::new(known.state, elapsed),
         };
         known.last = number;
         known.transitions += 1;
@@ -660,7 +718,7 @@ impl Timeline {
         known.reason = reason;
         known.stack = stack;
         if change.to == GoState::NotExist {
-            known.ended = Some(event.time);
+            known.ended = Moment(event.time);
         }
         self.transitions.push(transition);
         if self.symbols.tells_exception(stack) {
@@ -687,13 +745,28 @@ impl Timeline {
         }
     }
 
+    /// The state that a transition ended and since when it had lasted; nothing for the goroutine's
+    /// first.
+    #[inline]
+    pub(crate) fn before(&self, change: &Transition) -> Option<(GoState, i64)> {
+        let state = change.left.state();
+        if state == GoState::Undetermined {
+            return None;
+        }
+        let since = match change.left.elapsed() {
+            Some(elapsed) => change.time - elapsed,
+            None => self.since(self.transitions.get(change.previous as usize)?),
+        };
+        Some((state, since))
+    }
+
     /// Whether a state began before the trace.
     pub fn is_older(&self, change: &Transition) -> bool {
         change.previous == NOBODY
             && self
                 .goroutines
                 .get(change.goroutine as usize)
-                .is_some_and(|known| known.created.is_none())
+                .is_some_and(|known| known.created().is_none())
     }
 
     /// The last transition of a goroutine that is not behind `limit`, an index of a transition.
