@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::symbols::StackId;
+use super::symbols::{StackId, StringId, Symbols};
 use super::timeline::{STATES, Stretch, Timeline};
 
 /// Goroutines with the same first function.
@@ -127,10 +128,13 @@ fn stretches(name: &str, all: &[&Stretch]) -> Durations {
     )
 }
 
-fn by_name(names: BTreeMap<&str, (Vec<i64>, u64)>) -> Vec<Durations> {
+/// Lengths of time, and how many have no end, by the name of what took them.
+type ByString = FxHashMap<StringId, (Vec<i64>, u64)>;
+
+fn by_name(symbols: &Symbols, names: ByString) -> Vec<Durations> {
     let mut all: Vec<Durations> = names
         .into_iter()
-        .map(|(name, (times, open))| durations(name, times, open))
+        .map(|(name, (times, open))| durations(symbols.text(name), times, open))
         .collect();
     all.sort_by(|one, other| {
         other
@@ -203,33 +207,30 @@ impl Summary {
             })
             .collect();
 
-        let mut tasks: BTreeMap<&str, (Vec<i64>, u64)> = BTreeMap::new();
+        let mut tasks = ByString::default();
         for task in &timeline.tasks {
-            let entry = tasks.entry(symbols.text(task.name)).or_default();
+            let entry = tasks.entry(task.name).or_default();
             match (task.begin, task.end) {
                 (Some(begin), Some(end)) => entry.0.push(end - begin),
                 _ => entry.1 += 1,
             }
         }
-        let mut regions: BTreeMap<&str, (Vec<i64>, u64)> = BTreeMap::new();
+        let mut regions = ByString::default();
         for region in &timeline.regions {
-            regions
-                .entry(symbols.text(region.name))
-                .or_default()
-                .0
-                .push(region.end - region.begin);
+            let entry = regions.entry(region.name).or_default();
+            entry.0.push(region.end - region.begin);
         }
         let mut stops: BTreeMap<&str, Vec<&Stretch>> = BTreeMap::new();
         for stop in &timeline.stops {
             stops.entry(symbols.text(stop.kind)).or_default().push(stop);
         }
-        let mut logs: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut logs: FxHashMap<StringId, u64> = FxHashMap::default();
         for log in &timeline.logs {
-            *logs.entry(symbols.text(log.category)).or_default() += 1;
+            *logs.entry(log.category).or_default() += 1;
         }
         let mut logs: Vec<(String, u64)> = logs
             .into_iter()
-            .map(|(name, count)| (name.to_owned(), count))
+            .map(|(name, count)| (symbols.text(name).to_owned(), count))
             .collect();
         logs.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         Summary {
@@ -253,8 +254,8 @@ impl Summary {
             assist: timeline.assist,
             sweep: timeline.sweep,
             heap_largest: timeline.heap.iter().map(|point| point.1).max().unwrap_or(0),
-            tasks: by_name(tasks),
-            regions: by_name(regions),
+            tasks: by_name(symbols, tasks),
+            regions: by_name(symbols, regions),
             logs,
             samples: timeline.samples.len() as u64,
             failure: timeline.failure.clone(),

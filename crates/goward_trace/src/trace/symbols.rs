@@ -23,7 +23,7 @@ pub struct Place {
     pub line: u32,
 }
 
-/// All strings, frames and stacks of a trace, each once.
+/// All strings, frames and stacks of a trace, each once but for the messages of logs.
 pub struct Symbols {
     strings: Texts,
     frames: Vec<Place>,
@@ -32,16 +32,56 @@ pub struct Symbols {
     stack_index: FxHashMap<Box<[FrameId]>, StackId>,
     /// For each stack whether it has a frame of a panic or a cancellation.
     telling: Vec<bool>,
-    /// For the present generation: its string and stack numbers to ours, plus one.
+    /// For the present generation: its string and stack numbers to ours.
     generation: u64,
-    own_strings: Vec<u32>,
-    own_far_strings: FxHashMap<u64, StringId>,
-    own_stacks: Vec<u32>,
-    own_far_stacks: FxHashMap<u64, StackId>,
+    own_strings: Own,
+    own_messages: Own,
+    own_stacks: Own,
 }
 
 /// Numbers below this are looked up in a flat vector: real traces have no others.
 const NEAR: u64 = 1 << 20;
+
+/// From the numbers of a generation to ours.
+#[derive(Default)]
+struct Own {
+    /// Our numbers plus one, 0 where none is known.
+    near: Vec<u32>,
+    far: FxHashMap<u64, u32>,
+}
+
+impl Own {
+    #[inline]
+    fn get(&self, id: u64) -> Option<u32> {
+        match self.near.get(id as usize) {
+            Some(&own) if id < NEAR => own.checked_sub(1),
+            _ => self.get_far(id),
+        }
+    }
+
+    fn get_far(&self, id: u64) -> Option<u32> {
+        if self.far.is_empty() {
+            return None;
+        }
+        self.far.get(&id).copied()
+    }
+
+    fn set(&mut self, id: u64, own: u32) {
+        if id >= NEAR {
+            self.far.insert(id, own);
+            return;
+        }
+        if self.near.len() <= id as usize {
+            self.near.resize(id as usize + 1, 0);
+        }
+        self.near[id as usize] = own + 1;
+    }
+
+    fn clear(&mut self) {
+        self.near.clear();
+        self.far.clear();
+    }
+}
 
 impl Default for Symbols {
     fn default() -> Self {
@@ -53,10 +93,9 @@ impl Default for Symbols {
             stack_index: FxHashMap::default(),
             telling: vec![false],
             generation: u64::MAX,
-            own_strings: Vec::new(),
-            own_far_strings: FxHashMap::default(),
-            own_stacks: Vec::new(),
-            own_far_stacks: FxHashMap::default(),
+            own_strings: Own::default(),
+            own_messages: Own::default(),
+            own_stacks: Own::default(),
         };
         symbols.intern("");
         symbols
@@ -111,9 +150,8 @@ impl Symbols {
         if self.generation != generation.number {
             self.generation = generation.number;
             self.own_strings.clear();
-            self.own_far_strings.clear();
+            self.own_messages.clear();
             self.own_stacks.clear();
-            self.own_far_stacks.clear();
         }
     }
 
@@ -123,26 +161,28 @@ impl Symbols {
             return 0;
         }
         self.enter(generation);
-        if let Some(&own) = self.own_strings.get(id as usize)
-            && own != 0
-        {
-            return own - 1;
-        }
-        if id >= NEAR
-            && let Some(&own) = self.own_far_strings.get(&id)
-        {
+        if let Some(own) = self.own_strings.get(id) {
             return own;
         }
         let text = String::from_utf8_lossy(generation.string(id).unwrap_or_default());
         let own = self.intern(&text);
-        if id >= NEAR {
-            self.own_far_strings.insert(id, own);
-        } else {
-            if self.own_strings.len() <= id as usize {
-                self.own_strings.resize(id as usize + 1, 0);
-            }
-            self.own_strings[id as usize] = own + 1;
+        self.own_strings.set(id, own);
+        own
+    }
+
+    /// As [`Symbols::string_of`] for a text that comes once as a rule: the same text of two
+    /// generations may have two numbers.
+    pub(crate) fn message_of(&mut self, generation: &Generation, id: u64) -> StringId {
+        if id == 0 {
+            return 0;
         }
+        self.enter(generation);
+        if let Some(own) = self.own_messages.get(id) {
+            return own;
+        }
+        let text = String::from_utf8_lossy(generation.string(id).unwrap_or_default());
+        let own = self.strings.append(&text);
+        self.own_messages.set(id, own);
         own
     }
 
@@ -153,20 +193,13 @@ impl Symbols {
             return 0;
         }
         self.enter(generation);
-        if let Some(&own) = self.own_stacks.get(id as usize)
-            && own != 0
-        {
-            return own - 1;
+        if let Some(own) = self.own_stacks.get(id) {
+            return own;
         }
         self.new_stack_of(generation, id)
     }
 
     fn new_stack_of(&mut self, generation: &Generation, id: u64) -> StackId {
-        if id >= NEAR
-            && let Some(&own) = self.own_far_stacks.get(&id)
-        {
-            return own;
-        }
         let indexes = generation.stack_frame_indexes(id).unwrap_or_default();
         let mut frames = Vec::with_capacity(indexes.len());
         for &index in indexes {
@@ -196,14 +229,7 @@ impl Symbols {
                 own
             }
         };
-        if id >= NEAR {
-            self.own_far_stacks.insert(id, own);
-        } else {
-            if self.own_stacks.len() <= id as usize {
-                self.own_stacks.resize(id as usize + 1, 0);
-            }
-            self.own_stacks[id as usize] = own + 1;
-        }
+        self.own_stacks.set(id, own);
         own
     }
 }

@@ -1,4 +1,4 @@
-//! Many texts, each once, with a number: one after the other in one piece of memory.
+//! Many texts, each with a number: one after the other in one piece of memory.
 //!
 //! A program that logs gives millions of texts that come once. Here one costs its bytes, its end and
 //! eight bytes in a hash table.
@@ -7,14 +7,16 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-/// A set of texts, numbered from 0 as they come.
+/// Texts, numbered from 0 as they come.
 #[derive(Default)]
 pub(crate) struct Texts {
     bytes: String,
     /// Where each text ends.
     ends: Vec<usize>,
-    /// A power of two of places: the upper half of a text's hash, and its number plus one; 0 for none.
+    /// A power of two of places: half of a text's hash, and its number plus one; 0 for none.
     table: Vec<(u32, u32)>,
+    /// How many of those are in use.
+    used: usize,
 }
 
 impl Texts {
@@ -35,12 +37,13 @@ impl Texts {
 
     /// The number of a text; a new one if it is new.
     pub(crate) fn intern(&mut self, text: &str) -> u32 {
-        if self.ends.len() * 2 >= self.table.len() {
+        if self.used * 2 >= self.table.len() {
             self.grow();
         }
         let mut hasher = FxHasher::default();
         text.hash(&mut hasher);
-        let hash = (hasher.finish() >> 32) as u32;
+        // The lower half is the better one of this hash.
+        let hash = hasher.finish() as u32;
         let mask = self.table.len() - 1;
         let mut place = hash as usize & mask;
         loop {
@@ -52,11 +55,17 @@ impl Texts {
                 _ => place = (place + 1) & mask,
             }
         }
+        let number = self.append(text);
+        self.table[place] = (hash, number + 1);
+        self.used += 1;
+        number
+    }
+
+    /// A new number for a text that need not be found again: looking for it would wait for memory.
+    pub(crate) fn append(&mut self, text: &str) -> u32 {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
-        let number = self.ends.len() as u32;
-        self.table[place] = (hash, number);
-        number - 1
+        self.ends.len() as u32 - 1
     }
 
     #[cold]
@@ -93,7 +102,9 @@ mod tests {
         assert_eq!(texts.get(empty), "");
         assert_eq!(texts.intern(""), empty);
         assert_eq!(texts.get(u32::MAX), "");
-        let mut all: Vec<&str> = (0..texts.len() as u32).map(|number| texts.get(number)).collect();
+        let mut all: Vec<&str> = (0..texts.len() as u32)
+            .map(|number| texts.get(number))
+            .collect();
         all.sort_unstable();
         assert!(all.windows(2).all(|pair| pair[0] != pair[1]));
     }

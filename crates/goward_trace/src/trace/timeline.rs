@@ -473,7 +473,7 @@ impl Timeline {
                     goroutine,
                     task: first,
                     category: self.symbols.string_of(generation, second),
-                    message: self.symbols.string_of(generation, third),
+                    message: self.symbols.message_of(generation, third),
                     stack: self.symbols.stack_of(generation, event.stack()),
                     after: self
                         .goroutines

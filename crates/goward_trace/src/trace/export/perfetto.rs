@@ -160,6 +160,10 @@ impl<W: Write> Perfetto<W> {
     ) -> io::Result<()> {
         let name = self.names.number(name, usize::MAX, 2, &mut self.packet);
         let known = self.details.number(detail, DETAILS, 29, &mut self.packet);
+        if self.started && self.packet.0.is_empty() && (known.is_some() || detail.text.is_empty()) {
+            let packet = Short::event(track, time, kind, name, known, flow);
+            return self.out.write_all(packet.bytes());
+        }
         self.packet.number(8, time.max(0) as u64);
         let event = &mut self.event;
         event.0.clear();
@@ -186,6 +190,91 @@ impl<W: Write> Perfetto<W> {
         self.packet.varint(self.event.0.len() as u64);
         self.packet.0.extend_from_slice(&self.event.0);
         self.write_packet()
+    }
+}
+
+/// A packet with an event that brings no new text, as nearly all are: short enough for lengths of one
+/// byte, and so written in one go.
+struct Short {
+    bytes: [u8; Short::ROOM],
+    length: usize,
+}
+
+impl Short {
+    /// More than six integers of ten bytes and all between them.
+    const ROOM: usize = 128;
+
+    fn event(
+        track: u64,
+        time: i64,
+        kind: u64,
+        name: Option<u64>,
+        detail: Option<u64>,
+        flow: Option<(u64, u64)>,
+    ) -> Short {
+        let mut packet = Short {
+            bytes: [0; Short::ROOM],
+            length: 0,
+        };
+        packet.inner(1, |packet| {
+            packet.number(8, time.max(0) as u64);
+            packet.inner(11, |event| {
+                event.number(9, kind);
+                event.number(11, track);
+                if let Some(name) = name {
+                    event.number(10, name);
+                }
+                if let Some(detail) = detail {
+                    event.inner(4, |annotation| {
+                        annotation.number(1, 1);
+                        annotation.number(17, detail);
+                    });
+                }
+                if let Some((field, number)) = flow {
+                    event.varint(field << 3 | 1);
+                    for byte in number.to_le_bytes() {
+                        event.byte(byte);
+                    }
+                }
+            });
+            packet.number(10, SEQUENCE);
+            packet.number(13, 2);
+        });
+        packet
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length.min(Short::ROOM)]
+    }
+
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.length % Short::ROOM] = byte;
+        self.length += 1;
+    }
+
+    #[inline(always)]
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.byte(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.byte(value as u8);
+    }
+
+    #[inline(always)]
+    fn number(&mut self, field: u64, value: u64) {
+        self.varint(field << 3);
+        self.varint(value);
+    }
+
+    #[inline(always)]
+    fn inner(&mut self, field: u64, fill: impl FnOnce(&mut Short)) {
+        self.varint(field << 3 | 2);
+        let start = self.length;
+        self.byte(0);
+        fill(self);
+        self.bytes[start % Short::ROOM] = (self.length - start - 1) as u8;
     }
 }
 
