@@ -380,15 +380,19 @@ fn waits_and_who_could_end_them() {
             continue;
         }
         with(&text, |report| {
-            let waits = dump::wait::waits(report, &report.dumps[0]);
-            for (wait, wakers) in &waits {
-                let wait = wait.expect("both goroutines wait");
+            let dump = &report.dumps[0];
+            let waits = dump::wait::Waits::find(report, dump, 0..dump.goroutines.len());
+            for index in 0..dump.goroutines.len() {
+                let wait = waits.wait(index).expect("both goroutines wait");
                 assert_eq!(
                     wait.operation,
                     dump::wait::Operation::MutexLock,
                     "go{version}"
                 );
-                assert!(wakers.is_empty(), "both wait for it, nobody else knows it");
+                assert!(
+                    waits.wakers(index).is_empty(),
+                    "both wait for it, nobody else knows it"
+                );
             }
         });
     }
@@ -581,7 +585,7 @@ fn damaged_dumps() {
                 for dump in &report.dumps {
                     assert!(dump.original.is_none_or(|index| index < dump.panics.len()));
                     dump::cluster::clusters(report, dump);
-                    dump::wait::waits(report, dump);
+                    dump::wait::Waits::find(report, dump, 0..dump.goroutines.len());
                     dump::access::other_sides(report, dump, &|_| None);
                 }
             });

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use goward_trace::dump::cluster::clusters;
-use goward_trace::dump::wait::waits;
+use goward_trace::dump::wait::Waits;
 use goward_trace::dump::{Dump, FrameId, Kind};
 
 use super::crash_text::{Shown, explain, findings, plural, title};
@@ -135,7 +135,8 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
     }
     if dump.kind != Kind::Race && !dump.goroutines.is_empty() {
         let clusters = clusters(report, dump);
-        let waits = waits(report, dump);
+        let firsts = clusters.iter().map(|cluster| cluster.members[0] as usize);
+        let waits = Waits::find(report, dump, firsts);
         writeln!(
             out,
             "<h3>{} goroutine{} in {} cluster{}</h3>",
@@ -174,7 +175,7 @@ fn write_dump(out: &mut dyn Write, shown: &Shown<'_>, dump: &Dump<'_>) -> std::i
                 Html(goroutine.state),
                 Html(own)
             )?;
-            if let Some(wait) = &waits[first].0 {
+            if let Some(wait) = waits.wait(first) {
                 writeln!(
                     out,
                     "<div>waits {}{}</div>",

@@ -8,7 +8,7 @@
 use std::io::Write;
 
 use goward_trace::dump::cluster::{Cluster, clusters};
-use goward_trace::dump::wait::{Wait, waits};
+use goward_trace::dump::wait::{Wait, Waits};
 use goward_trace::dump::{Call, Dump, FrameId, Goroutine, Panic, Report, access, under_way};
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -50,7 +50,7 @@ impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (shown, dump) = (self.shown, self.dump);
         let report = shown.report;
-        let waits = waits(report, dump);
+        let waits = Waits::find(report, dump, 0..dump.goroutines.len());
         let clusters = clusters(report, dump);
         let place = |id| Place { shown, id };
         let mut map = serializer.serialize_map(None)?;
@@ -209,19 +209,19 @@ struct AccessView<'s> {
 struct Goroutines<'s> {
     shown: &'s Shown<'s>,
     dump: &'s Dump<'s>,
-    waits: &'s [(Option<Wait>, Vec<u32>)],
+    waits: &'s Waits,
 }
 
 impl Serialize for Goroutines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.dump.goroutines.len()))?;
-        for (goroutine, (wait, wakers)) in self.dump.goroutines.iter().zip(self.waits) {
+        for (index, goroutine) in self.dump.goroutines.iter().enumerate() {
             list.serialize_element(&GoroutineView {
                 shown: self.shown,
                 dump: self.dump,
                 goroutine,
-                wait,
-                wakers,
+                wait: self.waits.wait(index),
+                wakers: self.waits.wakers(index),
             })?;
         }
         list.end()
@@ -232,7 +232,7 @@ struct GoroutineView<'s> {
     shown: &'s Shown<'s>,
     dump: &'s Dump<'s>,
     goroutine: &'s Goroutine<'s>,
-    wait: &'s Option<Wait>,
+    wait: Option<&'s Wait>,
     wakers: &'s [u32],
 }
 
@@ -275,7 +275,7 @@ impl Serialize for GoroutineView<'_> {
         map.serialize_entry("parent", &goroutine.parent)?;
         map.serialize_entry(
             "waits_for",
-            &self.wait.as_ref().map(|wait| WaitView {
+            &self.wait.map(|wait| WaitView {
                 shown: self.shown,
                 wait,
             }),
@@ -359,7 +359,7 @@ impl Serialize for Stack<'_> {
 struct Clusters<'s> {
     shown: &'s Shown<'s>,
     dump: &'s Dump<'s>,
-    waits: &'s [(Option<Wait>, Vec<u32>)],
+    waits: &'s Waits,
     clusters: &'s [Cluster],
 }
 
@@ -395,9 +395,10 @@ impl Serialize for ClusterView<'_> {
         )?;
         map.serialize_entry(
             "waits_for",
-            &self.of.waits[first]
-                .0
-                .as_ref()
+            &self
+                .of
+                .waits
+                .wait(first)
                 .map(|wait| WaitView { shown, wait }),
         )?;
         map.serialize_entry(

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use goward_trace::dump::cluster::clusters;
-use goward_trace::dump::wait::{Operation, wait, waits};
+use goward_trace::dump::wait::{Operation, Waits, wait};
 use goward_trace::dump::{Dump, FrameId, Kind, Panic, Report, access, under_way};
 
 use super::escape::{one_line, terminal};
@@ -407,7 +407,7 @@ fn explain_fatal(shown: &Shown<'_>, dump: &Dump<'_>, text: &str, said: &mut Vec<
         && let Some(goroutine) = dump.crashed.map(|index| &dump.goroutines[index])
         && let Some(id) = report.own_frame(report.stack(goroutine))
     {
-        let depth = report.stack(goroutine).len() as u64 + goroutine.elided.unwrap_or(0);
+        let depth = report.stack(goroutine).len() as u64 + u64::from(goroutine.elided.unwrap_or(0));
         said.push(format!(
             "the stack is {depth} calls deep; {} is at its end",
             place(report, id)
@@ -423,7 +423,8 @@ fn write_goroutines(
 ) -> std::io::Result<()> {
     let report = shown.report;
     let clusters = clusters(report, dump);
-    let waits = waits(report, dump);
+    let firsts = clusters.iter().map(|cluster| cluster.members[0] as usize);
+    let waits = Waits::find(report, dump, firsts);
     let system = dump
         .goroutines
         .iter()
@@ -446,8 +447,8 @@ fn write_goroutines(
         all || {
             let first = cluster.members[0] as usize;
             let goroutine = &dump.goroutines[first];
-            let worker = waits[first]
-                .0
+            let worker = waits
+                .wait(first)
                 .is_some_and(|wait| wait.operation == Operation::Runtime);
             !worker && goroutine.id != 0
         }
@@ -491,8 +492,7 @@ fn write_goroutines(
                 String::new()
             }
         )?;
-        let (wait, wakers) = &waits[first];
-        if let Some(wait) = wait {
+        if let Some(wait) = waits.wait(first) {
             let object = wait
                 .object
                 .map(|address| format!(" ({address:#x})"))
@@ -503,7 +503,8 @@ fn write_goroutines(
                 .map(|by| format!("; woken by {by}"))
                 .unwrap_or_default();
             writeln!(out, "    waits {}{object}{by}", wait.operation.describe())?;
-            let ids: Vec<String> = wakers
+            let ids: Vec<String> = waits
+                .wakers(first)
                 .iter()
                 .map(|&index| dump.goroutines[index as usize].id.to_string())
                 .collect();

@@ -39,7 +39,7 @@ pub(super) struct Raw<'t> {
     /// The value that net/http printed with the stack.
     pub(super) recovered: Option<&'t str>,
     /// The thread that got the signal.
-    pub(super) thread: Option<i64>,
+    pub(super) thread: Option<i32>,
     /// A line of the value, printed without indentation, looks like a header.
     pub(super) header_inside: bool,
     /// Two goroutines claim to be the one that ran.

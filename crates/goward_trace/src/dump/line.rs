@@ -3,6 +3,8 @@
 //! Written after the printing code of Go's `runtime/traceback.go` (`goroutineheader`,
 //! `traceback2`, `printcreatedby1`) and `runtime/panic.go`.
 
+use std::num::NonZeroU64;
+
 /// What a goroutine's header says.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub(super) struct Header<'t> {
@@ -11,8 +13,8 @@ pub(super) struct Header<'t> {
     pub(super) wait_minutes: Option<u32>,
     pub(super) locked_to_thread: bool,
     pub(super) leaked: bool,
-    pub(super) thread: Option<i64>,
-    pub(super) bubble: Option<u64>,
+    pub(super) thread: Option<i32>,
+    pub(super) bubble: Option<u32>,
     pub(super) labels: Option<&'t str>,
 }
 
@@ -81,7 +83,8 @@ pub(super) fn call(line: &str) -> Option<(&str, &str)> {
     }
     // A sentence of a log that ends with a parenthesis is no frame: function names hold blanks
     // only inside the brackets of type arguments.
-    let plain = &function[..function.find('[').unwrap_or(function.len())];
+    let bracket = memchr::memchr(b'[', function.as_bytes());
+    let plain = &function[..bracket.unwrap_or(function.len())];
     if memchr::memchr(b' ', plain.as_bytes()).is_some() {
         return None;
     }
@@ -137,19 +140,19 @@ pub(super) fn position(line: &str) -> Option<(&str, u32)> {
 }
 
 /// Splits `created by main.main in goroutine 1` into the function and the parent's number.
-pub(super) fn created_by(line: &str) -> Option<(&str, Option<u64>)> {
+pub(super) fn created_by(line: &str) -> Option<(&str, Option<NonZeroU64>)> {
     let rest = line.strip_prefix("created by ")?;
     if let Some(at) = memchr::memrchr(b' ', rest.as_bytes())
         && let Some(function) = rest[..at].strip_suffix(" in goroutine")
         && let Ok(parent) = rest[at + 1..].parse()
     {
-        return Some((function, Some(parent)));
+        return Some((function, NonZeroU64::new(parent)));
     }
     Some((rest, None))
 }
 
 /// The count of `...11806 frames elided...` or `...additional frames elided...` (then 0).
-pub(super) fn elided(line: &str) -> Option<u64> {
+pub(super) fn elided(line: &str) -> Option<u32> {
     let inside = line
         .strip_prefix("...")?
         .strip_suffix(" frames elided...")?;

@@ -27,6 +27,7 @@ pub mod unwrap;
 pub mod wait;
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -35,7 +36,7 @@ pub use chain::under_way;
 pub use unwrap::{Document, Sieve, documents};
 
 /// Index into [`Report::frames`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct FrameId(pub u32);
 
 /// One function at one line. The same frame on many stacks is stored once.
@@ -77,21 +78,21 @@ pub struct Goroutine<'t> {
     /// Whether Go 1.26's leak detector marked it.
     pub leaked: bool,
     /// The thread that runs it, where the dump says so.
-    pub thread: Option<i64>,
+    pub thread: Option<i32>,
     /// The number of its synctest bubble.
-    pub bubble: Option<u64>,
+    pub bubble: Option<u32>,
     /// The labels as printed (`labels:{…}`).
     pub labels: Option<&'t str>,
     /// Its stack, newest frame first: a range of [`Report::calls`].
     pub calls: Range<u32>,
     /// How many frames Go left out in the middle.
-    pub elided: Option<u64>,
+    pub elided: Option<u32>,
     /// Whether Go could not print the stack because another thread was running it.
     pub unavailable: bool,
     /// Where it was created.
     pub created_by: Option<FrameId>,
     /// Who created it, where the dump says so (Go 1.21 and later).
-    pub parent: Option<u64>,
+    pub parent: Option<NonZeroU64>,
     /// Line of the file at which it starts, from 1.
     pub at_line: u32,
     /// Whether the stack has its last frame: false where the dump may have been cut in it.
@@ -215,12 +216,22 @@ pub struct Report<'t> {
     /// The stacks of all goroutines, one after the other.
     pub calls: Vec<Call<'t>>,
     index: FxHashMap<(&'t str, &'t str, u32), FrameId>,
+    /// For each frame what it says about waiting.
+    roles: Vec<wait::Role>,
+    /// The frame that was asked for last.
+    latest: FrameId,
+    /// For each frame the one that was asked for after it.
+    followers: Vec<FrameId>,
 }
 
 impl<'t> Report<'t> {
     /// The frame of an id.
     pub fn frame(&self, id: FrameId) -> &Frame<'t> {
         &self.frames[id.0 as usize]
+    }
+
+    fn role(&self, id: FrameId) -> wait::Role {
+        self.roles[id.0 as usize]
     }
 
     /// The stack of a goroutine, newest frame first.
@@ -238,8 +249,19 @@ impl<'t> Report<'t> {
     }
 
     fn intern(&mut self, function: &'t str, file: &'t str, line: u32) -> FrameId {
+        // Stacks are alike: most often the frame is the one that followed the same frame before.
+        let before = self.latest.0 as usize;
+        if let Some(&guess) = self.followers.get(before)
+            && let Some(frame) = self.frames.get(guess.0 as usize)
+            && frame.line == line
+            && frame.function == function
+            && frame.file == file
+        {
+            self.latest = guess;
+            return guess;
+        }
         let next = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
-        *self.index.entry((function, file, line)).or_insert_with(|| {
+        let id = *self.index.entry((function, file, line)).or_insert_with(|| {
             let mut frame = Frame {
                 function,
                 file,
@@ -247,9 +269,16 @@ impl<'t> Report<'t> {
                 runtime: false,
             };
             frame.runtime = frame.lies_in_runtime();
+            self.roles.push(wait::Role::of(&frame));
             self.frames.push(frame);
+            self.followers.push(FrameId(0));
             next
-        })
+        });
+        if let Some(follower) = self.followers.get_mut(before) {
+            *follower = id;
+        }
+        self.latest = id;
+        id
     }
 }
 

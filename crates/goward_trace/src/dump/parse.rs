@@ -6,6 +6,7 @@
 //! thread wrote to the log) do not end it.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use rustc_hash::FxHashSet;
@@ -577,10 +578,10 @@ impl<'t> Reader<'t, '_, '_> {
 #[derive(Default)]
 struct Stack {
     calls: Range<u32>,
-    elided: Option<u64>,
+    elided: Option<u32>,
     unavailable: bool,
     created_by: Option<super::FrameId>,
-    parent: Option<u64>,
+    parent: Option<NonZeroU64>,
     ancestors: bool,
 }
 

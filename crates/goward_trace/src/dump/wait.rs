@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Dump, FrameId, Goroutine, Report};
+use super::{Dump, Frame, FrameId, Goroutine, Report};
 
 /// The operation that blocks a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -134,6 +134,50 @@ pub struct Wait {
     pub at: Option<FrameId>,
 }
 
+/// What a frame says about waiting: found once for each frame, and looked at for each goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Role {
+    /// The runtime's and the locks' own doing.
+    #[default]
+    Inner,
+    /// A frame of somebody who waits.
+    Caller,
+    MutexLock,
+    InternalMutexLock,
+    ReadWriteMutexLock,
+    ReadWriteMutexReadLock,
+    WaitGroup,
+    Condition,
+    ChannelSend,
+    ChannelReceive,
+}
+
+impl Role {
+    pub(super) fn of(frame: &Frame<'_>) -> Role {
+        match frame.function {
+            "sync.(*Mutex).Lock" | "sync.(*Mutex).lockSlow" => Role::MutexLock,
+            "internal/sync.(*Mutex).Lock" | "internal/sync.(*Mutex).lockSlow" => {
+                Role::InternalMutexLock
+            }
+            "sync.(*RWMutex).Lock" => Role::ReadWriteMutexLock,
+            "sync.(*RWMutex).RLock" => Role::ReadWriteMutexReadLock,
+            "sync.(*WaitGroup).Wait" => Role::WaitGroup,
+            "sync.(*Cond).Wait" => Role::Condition,
+            "runtime.chansend" | "runtime.chansend1" => Role::ChannelSend,
+            "runtime.chanrecv" | "runtime.chanrecv1" | "runtime.chanrecv2" => Role::ChannelReceive,
+            _ if frame.runtime
+                || matches!(
+                    frame.package(),
+                    "sync" | "internal/sync" | "internal/poll" | "time"
+                ) =>
+            {
+                Role::Inner
+            }
+            _ => Role::Caller,
+        }
+    }
+}
+
 /// What a goroutine waits for; `None` if it runs, could run, or its state says nothing.
 pub fn wait(report: &Report<'_>, goroutine: &Goroutine<'_>) -> Option<Wait> {
     let state = goroutine
@@ -141,11 +185,7 @@ pub fn wait(report: &Report<'_>, goroutine: &Goroutine<'_>) -> Option<Wait> {
         .strip_suffix(" (durable)")
         .unwrap_or(goroutine.state);
     let stack = report.stack(goroutine);
-    let has = |name: &str| {
-        stack
-            .iter()
-            .any(|call| report.frame(call.frame).function == name)
-    };
+    let has = |role: Role| stack.iter().any(|call| report.role(call.frame) == role);
     let operation = match state {
         "chan send" => Operation::ChannelSend,
         "chan receive" => Operation::ChannelReceive,
@@ -160,16 +200,13 @@ pub fn wait(report: &Report<'_>, goroutine: &Goroutine<'_>) -> Option<Wait> {
         | "semacquire" => {
             // RWMutex.Lock takes its Mutex first and shows that state; before Go 1.20 all of them
             // show `semacquire`.
-            if has("sync.(*RWMutex).Lock") {
+            if has(Role::ReadWriteMutexLock) {
                 Operation::ReadWriteMutexLock
-            } else if state == "sync.RWMutex.RLock" || has("sync.(*RWMutex).RLock") {
+            } else if state == "sync.RWMutex.RLock" || has(Role::ReadWriteMutexReadLock) {
                 Operation::ReadWriteMutexReadLock
-            } else if state == "sync.Mutex.Lock"
-                || has("sync.(*Mutex).Lock")
-                || has("sync.(*Mutex).lockSlow")
-            {
+            } else if state == "sync.Mutex.Lock" || has(Role::MutexLock) {
                 Operation::MutexLock
-            } else if state == "sync.WaitGroup.Wait" || has("sync.(*WaitGroup).Wait") {
+            } else if state == "sync.WaitGroup.Wait" || has(Role::WaitGroup) {
                 Operation::WaitGroup
             } else if state == "sync.RWMutex.Lock" {
                 Operation::ReadWriteMutexLock
@@ -198,40 +235,26 @@ pub fn wait(report: &Report<'_>, goroutine: &Goroutine<'_>) -> Option<Wait> {
         at: stack
             .iter()
             .map(|call| call.frame)
-            .find(|&id| {
-                let frame = report.frame(id);
-                !frame.runtime
-                    && !matches!(
-                        frame.package(),
-                        "sync" | "internal/sync" | "internal/poll" | "time"
-                    )
-            })
+            .find(|&id| report.role(id) == Role::Caller)
             .or(stack.first().map(|call| call.frame)),
     })
 }
 
 fn object(report: &Report<'_>, goroutine: &Goroutine<'_>, operation: Operation) -> Option<u64> {
-    let functions: &[&str] = match operation {
-        Operation::MutexLock => &[
-            "sync.(*Mutex).Lock",
-            "sync.(*Mutex).lockSlow",
-            "internal/sync.(*Mutex).Lock",
-            "internal/sync.(*Mutex).lockSlow",
-        ],
-        Operation::ReadWriteMutexLock => &["sync.(*RWMutex).Lock"],
-        Operation::ReadWriteMutexReadLock => &["sync.(*RWMutex).RLock"],
-        Operation::WaitGroup => &["sync.(*WaitGroup).Wait"],
-        Operation::Condition => &["sync.(*Cond).Wait"],
-        Operation::ChannelSend => &["runtime.chansend", "runtime.chansend1"],
-        Operation::ChannelReceive => {
-            &["runtime.chanrecv", "runtime.chanrecv1", "runtime.chanrecv2"]
-        }
+    let roles: &[Role] = match operation {
+        Operation::MutexLock => &[Role::MutexLock, Role::InternalMutexLock],
+        Operation::ReadWriteMutexLock => &[Role::ReadWriteMutexLock],
+        Operation::ReadWriteMutexReadLock => &[Role::ReadWriteMutexReadLock],
+        Operation::WaitGroup => &[Role::WaitGroup],
+        Operation::Condition => &[Role::Condition],
+        Operation::ChannelSend => &[Role::ChannelSend],
+        Operation::ChannelReceive => &[Role::ChannelReceive],
         _ => return None,
     };
     report
         .stack(goroutine)
         .iter()
-        .filter(|call| functions.contains(&report.frame(call.frame).function))
+        .filter(|call| roles.contains(&report.role(call.frame)))
         .find_map(|call| {
             addresses(call.arguments)
                 .next()
@@ -249,51 +272,103 @@ fn certain_first(arguments: &str) -> bool {
 
 /// The arguments that can be addresses and are certain.
 pub(super) fn addresses(arguments: &str) -> impl Iterator<Item = u64> {
-    arguments
-        .split([',', ' ', '{', '}'])
-        .filter(|word| word.len() > 6 && !word.ends_with('?'))
-        .filter_map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok())
+    let bytes = arguments.as_bytes();
+    memchr::memchr_iter(b'x', bytes).filter_map(move |at| {
+        let before = at.checked_sub(2).map(|before| bytes[before]);
+        if at == 0
+            || bytes[at - 1] != b'0'
+            || !matches!(before, None | Some(b',' | b' ' | b'{' | b'}'))
+        {
+            return None;
+        }
+        let mut value = 0u64;
+        let mut digits = 0;
+        for &byte in &bytes[at + 1..] {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b',' | b' ' | b'{' | b'}' => break,
+                // A question mark: it may be stale. Anything else is no address.
+                _ => return None,
+            };
+            digits += 1;
+            value = value << 4 | u64::from(digit);
+        }
+        // Shorter ones are small numbers.
+        (5..=16).contains(&digits).then_some(value)
+    })
 }
 
-/// For each goroutine of a dump: what it waits for, and the indices of the goroutines that have
-/// the same object among their arguments and do not wait for it.
-pub fn waits(report: &Report<'_>, dump: &Dump<'_>) -> Vec<(Option<Wait>, Vec<u32>)> {
-    let mut waits: Vec<(Option<Wait>, Vec<u32>)> = dump
-        .goroutines
-        .iter()
-        .map(|goroutine| (wait(report, goroutine), Vec::new()))
-        .collect();
-    let mut reach: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
-    for object in waits.iter().filter_map(|(wait, _)| wait.as_ref()?.object) {
-        reach.entry(object).or_default();
+/// What some goroutines of a dump wait for, and who could end that.
+pub struct Waits {
+    waits: FxHashMap<usize, Wait>,
+    /// For each object that one of them waits for: the goroutines that have it among their arguments
+    /// and do not wait for it.
+    reach: FxHashMap<u64, Vec<u32>>,
+}
+
+impl Waits {
+    /// Finds it for the goroutines with these indices.
+    pub fn find(
+        report: &Report<'_>,
+        dump: &Dump<'_>,
+        goroutines: impl IntoIterator<Item = usize>,
+    ) -> Waits {
+        let waits: FxHashMap<usize, Wait> = goroutines
+            .into_iter()
+            .filter_map(|index| Some((index, wait(report, &dump.goroutines[index])?)))
+            .collect();
+        let mut reach: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
+        reach.extend(
+            waits
+                .values()
+                .filter_map(|wait| Some((wait.object?, Vec::new()))),
+        );
+        if !reach.is_empty() {
+            for (index, goroutine) in (0..).zip(&dump.goroutines) {
+                find_reached(report, goroutine, index, &mut reach);
+            }
+        }
+        Waits { waits, reach }
     }
-    if reach.is_empty() {
-        return waits;
+
+    /// What the goroutine with this index waits for; `None` if it runs, could run, or its state says
+    /// nothing.
+    pub fn wait(&self, goroutine: usize) -> Option<&Wait> {
+        self.waits.get(&goroutine)
     }
-    for (index, goroutine) in dump.goroutines.iter().enumerate() {
-        let own = waits[index].0.and_then(|wait| wait.object);
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        for call in report.stack(goroutine) {
-            for address in addresses(call.arguments) {
-                if Some(address) != own
-                    && let Some(known) = reach.get_mut(&address)
-                    && known.last() != Some(&index)
-                    && known.len() < MOST_REACHING
-                {
-                    known.push(index);
-                }
+
+    /// The indices of the goroutines that have the same object among their arguments and do not wait
+    /// for it.
+    pub fn wakers(&self, goroutine: usize) -> &[u32] {
+        self.wait(goroutine)
+            .and_then(|wait| self.reach.get(&wait.object?))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+fn find_reached(
+    report: &Report<'_>,
+    goroutine: &Goroutine<'_>,
+    index: u32,
+    reach: &mut FxHashMap<u64, Vec<u32>>,
+) {
+    let mut own = None;
+    for call in report.stack(goroutine) {
+        for address in addresses(call.arguments) {
+            let Some(known) = reach.get_mut(&address) else {
+                continue;
+            };
+            if known.len() >= MOST_REACHING || known.last() == Some(&index) {
+                continue;
+            }
+            // Looked up only here: nearly all goroutines have none of the objects.
+            let own = *own.get_or_insert_with(|| wait(report, goroutine).and_then(|w| w.object));
+            if own != Some(address) {
+                known.push(index);
             }
         }
     }
-    for (wait, wakers) in &mut waits {
-        if let Some(known) = wait
-            .and_then(|wait| wait.object)
-            .and_then(|object| reach.get(&object))
-        {
-            wakers.clone_from(known);
-        }
-    }
-    waits
 }
 
 /// So many goroutines that reach one object are named.
