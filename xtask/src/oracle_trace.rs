@@ -2,7 +2,8 @@
 //!
 //! Text: `go tool trace -d=parsed`, line by line, on Go's test traces, its fuzz seeds and fresh
 //! traces. Hashes: golang.org/x/exp/trace, per generation, on larger traces and on thousands of cut
-//! and changed ones, where the verdict and the events before it must be the same.
+//! and changed ones, where the verdict and the events before it must be the same, on one thread and on
+//! two.
 
 #![expect(
     clippy::disallowed_methods,
@@ -354,9 +355,20 @@ fn parsed_text(path: &Path) -> anyhow::Result<(Vec<u8>, bool)> {
 }
 
 /// The lines that `xtask/go/tracehash` prints for a trace.
-fn hash_lines(path: &Path, per_generation: bool, lines: &mut Vec<String>) -> anyhow::Result<()> {
+fn hash_lines(
+    path: &Path,
+    threaded: bool,
+    per_generation: bool,
+    lines: &mut Vec<String>,
+) -> anyhow::Result<()> {
     let name = path.display();
-    let mut reader = match Reader::new(std::fs::File::open(path)?) {
+    let file = std::fs::File::open(path)?;
+    let opened = if threaded {
+        Reader::threaded(file)
+    } else {
+        Reader::new(file)
+    };
+    let mut reader = match opened {
         Ok(reader) => reader,
         Err(_) => {
             lines.push(format!("{name}: 0 events, refused"));
@@ -414,9 +426,12 @@ fn compare_hashes(
     for path in traces {
         let theirs = go_hash_lines(hasher, std::slice::from_ref(path))?;
         let mut ours = Vec::new();
-        hash_lines(path, true, &mut ours)?;
+        hash_lines(path, false, true, &mut ours)?;
+        let mut threaded = Vec::new();
+        hash_lines(path, true, true, &mut threaded)?;
         for (index, line) in theirs.iter().enumerate() {
-            tally.note(line, ours.get(index) == Some(line));
+            let equal = ours.get(index) == Some(line) && threaded.get(index) == Some(line);
+            tally.note(line, equal);
         }
     }
     tally.report(report, what);
@@ -518,8 +533,9 @@ fn compare_mutations(
     let mut ours = Vec::new();
     for (path, theirs) in paths.iter().zip(theirs) {
         ours.clear();
-        hash_lines(path, false, &mut ours)?;
-        let equal = ours.last() == Some(theirs);
+        hash_lines(path, false, false, &mut ours)?;
+        hash_lines(path, true, false, &mut ours)?;
+        let equal = ours.len() == 2 && ours.iter().all(|line| line == theirs);
         if !equal && tally.different.len() < 20 {
             println!(
                 "ours:   {}\ntheirs: {theirs}",

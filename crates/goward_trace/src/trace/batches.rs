@@ -15,8 +15,6 @@ pub(crate) struct BatchReader {
     version: Version,
     /// The generation that is being read.
     generation: Box<Generation>,
-    /// The bytes of the batch that was read last.
-    data: Vec<u8>,
     /// A batch of the next generation that has been read already (before Go 1.26).
     spill: Option<(BatchHeader, Vec<u8>)>,
     /// Bytes taken from the source.
@@ -36,7 +34,8 @@ pub(crate) struct Outcome {
 }
 
 enum Next {
-    Batch(BatchHeader),
+    /// A batch, and where its bytes stand among the generation's.
+    Batch(BatchHeader, usize),
     EndOfGeneration,
     EndOfFile,
 }
@@ -56,7 +55,6 @@ impl BatchReader {
             source,
             version,
             generation: Box::default(),
-            data: Vec::new(),
             spill: None,
             position: 16,
         })
@@ -111,7 +109,7 @@ impl BatchReader {
 
     fn read_marked(&mut self) -> Option<Outcome> {
         match self.take_marked() {
-            Ok(Next::Batch(_)) => None,
+            Ok(Next::Batch(..)) => None,
             Ok(Next::EndOfGeneration) => Some(self.complete(None, true)),
             Ok(Next::EndOfFile) => Some(self.broken(None)),
             Err(failure) => Some(self.broken(Some(failure))),
@@ -122,19 +120,20 @@ impl BatchReader {
     fn take_marked(&mut self) -> Result<Next, Failure> {
         let next = self.next_batch()?;
         let generation = &mut self.generation;
-        let header = match &next {
+        let (header, start) = match &next {
             Next::EndOfFile if generation.has_event_batches() => {
                 return Err(Failure::new(
                     "incomplete generation found; trace likely truncated",
                 ));
             }
             Next::EndOfFile | Next::EndOfGeneration => return Ok(next),
-            Next::Batch(header) => header,
+            Next::Batch(header, start) => (header, *start),
         };
         if generation.number == 0 {
             generation.number = header.generation;
         }
-        if header.experiment == 0 && self.data.first() == Some(&wire::END_OF_GENERATION) {
+        if header.experiment == 0 && generation.bytes.get(start) == Some(&wire::END_OF_GENERATION) {
+            generation.bytes.truncate(start);
             return Ok(Next::EndOfGeneration);
         }
         if header.generation == 0 {
@@ -146,7 +145,7 @@ impl BatchReader {
             ));
         }
         generation.note_time(header.time);
-        generation.add_batch(header, &self.data, self.version)?;
+        generation.add_batch(header, start, self.version)?;
         Ok(next)
     }
 
@@ -168,13 +167,15 @@ impl BatchReader {
         if let Some((header, data)) = self.spill.take() {
             generation.number = header.generation;
             generation.smallest_time = header.time;
-            generation.add_batch(&header, &data, self.version)?;
+            let start = generation.bytes.len();
+            generation.bytes.extend_from_slice(&data);
+            generation.add_batch(&header, start, self.version)?;
             return Ok(None);
         }
-        let header = match self.next_batch() {
+        let (header, start) = match self.next_batch() {
             Ok(Next::EndOfFile) => return Ok(Some(None)),
-            Ok(Next::EndOfGeneration) => BatchHeader::default(),
-            Ok(Next::Batch(header)) => header,
+            Ok(Next::EndOfGeneration) => (BatchHeader::default(), 0),
+            Ok(Next::Batch(header, start)) => (header, start),
             Err(failure) if self.generation.number != 0 => return Ok(Some(Some(failure))),
             Err(failure) => return Err(failure),
         };
@@ -186,14 +187,14 @@ impl BatchReader {
             generation.number = header.generation;
         }
         if header.generation == generation.number.wrapping_add(1) {
-            self.spill = Some((header, std::mem::take(&mut self.data)));
+            self.spill = Some((header, generation.bytes.split_off(start)));
             return Ok(Some(None));
         }
         if header.generation != generation.number {
             return Err(Failure::new("generations out of order"));
         }
         generation.note_time(header.time);
-        generation.add_batch(&header, &self.data, self.version)?;
+        generation.add_batch(&header, start, self.version)?;
         Ok(None)
     }
 
@@ -235,7 +236,7 @@ impl BatchReader {
         Err(failure(VarintError::Overflow))
     }
 
-    /// Reads one batch into `self.data`.
+    /// Reads one batch, its bytes to the end of the generation's.
     fn next_batch(&mut self) -> Result<Next, Failure> {
         let kind = match self.byte()? {
             None => return Ok(Next::EndOfFile),
@@ -264,10 +265,10 @@ impl BatchReader {
                 wire::MAX_BATCH_SIZE
             )));
         }
-        self.data.clear();
+        let start = self.generation.bytes.len();
         let read = (&mut self.source)
             .take(size)
-            .read_to_end(&mut self.data)
+            .read_to_end(&mut self.generation.bytes)
             .map_err(|error| Failure::new(error.to_string()))?;
         self.position += read as u64;
         if read as u64 != size {
@@ -275,7 +276,7 @@ impl BatchReader {
                 "failed to read full batch: read {read} but wanted {size}"
             )));
         }
-        Ok(Next::Batch(header))
+        Ok(Next::Batch(header, start))
     }
 }
 

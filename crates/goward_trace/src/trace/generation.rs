@@ -355,42 +355,48 @@ impl Generation {
         }
     }
 
-    /// Takes in one batch, by the kind that its first byte says.
+    /// Takes in one batch, by the kind that its first byte says. Its bytes are those of the generation
+    /// from `start` on; only those of events stay there.
     pub(crate) fn add_batch(
         &mut self,
         header: &BatchHeader,
-        data: &[u8],
+        start: usize,
         version: Version,
     ) -> Result<(), Failure> {
-        if header.experiment == 0 {
-            match data.first().copied() {
-                Some(wire::STRINGS) => return self.add_strings(data),
-                Some(wire::STACKS) => return self.add_stacks(data),
-                Some(wire::CPU_SAMPLES) => return self.add_cpu_samples(data),
-                Some(wire::FREQUENCY) if version < Version::Go125 => {
-                    return self.add_clocks(header, data, version);
-                }
-                Some(wire::SYNC) if version >= Version::Go125 => {
-                    return self.add_clocks(header, data, version);
-                }
-                Some(wire::END_OF_GENERATION) => {
-                    return Err(Failure::new(
-                        "internal error: unexpectedly processing EndOfGeneration; broken trace?",
-                    ));
-                }
-                _ => {}
-            }
-        } else {
+        if header.experiment != 0 {
+            self.bytes.truncate(start);
             if !self.experiments.contains(&header.experiment) {
                 self.experiments.push(header.experiment);
             }
             return Ok(());
         }
-        let start = self.bytes.len();
-        let Ok(end) = u32::try_from(start + data.len()) else {
+        let add: fn(&mut Self, &BatchHeader, &[u8], Version) -> Result<(), Failure> =
+            match self.bytes.get(start).copied() {
+                Some(wire::STRINGS) => |generation, _, data, _| generation.add_strings(data),
+                Some(wire::STACKS) => |generation, _, data, _| generation.add_stacks(data),
+                Some(wire::CPU_SAMPLES) => {
+                    |generation, _, data, _| generation.add_cpu_samples(data)
+                }
+                Some(wire::FREQUENCY) if version < Version::Go125 => Self::add_clocks,
+                Some(wire::SYNC) if version >= Version::Go125 => Self::add_clocks,
+                Some(wire::END_OF_GENERATION) => {
+                    return Err(Failure::new(
+                        "internal error: unexpectedly processing EndOfGeneration; broken trace?",
+                    ));
+                }
+                _ => return self.add_events(header, start),
+            };
+        let bytes = std::mem::take(&mut self.bytes);
+        let added = add(self, header, &bytes[start..], version);
+        self.bytes = bytes;
+        self.bytes.truncate(start);
+        added
+    }
+
+    fn add_events(&mut self, header: &BatchHeader, start: usize) -> Result<(), Failure> {
+        let Ok(end) = u32::try_from(self.bytes.len()) else {
             return Err(Failure::new("a generation with more than 4 GiB of events"));
         };
-        self.bytes.extend_from_slice(data);
         let index = match self.thread_index.get(&header.m) {
             Some(&index) => index as usize,
             None => {
