@@ -80,6 +80,7 @@ impl Sieve {
         // Everything before `settled` has been judged; the rest is the block being filled.
         let (mut settled, mut kept_lines, mut file_lines) = (0, 0u32, 0u32);
         let mut keep_next = false;
+        let mut wide = false;
         loop {
             let before = sieve.bytes.len();
             let got = (&mut input)
@@ -96,8 +97,10 @@ impl Sieve {
                     None => sieve.bytes.len(),
                 }
             };
+            // Text of two bytes a character, as PowerShell writes it, is not searched but kept.
+            wide |= before == 0 && WideText::of(&sieve.bytes).is_some();
             let block = &sieve.bytes[settled..border];
-            let wanted = marks.iter().any(|mark| mark.find(block).is_some());
+            let wanted = wide || marks.iter().any(|mark| mark.find(block).is_some());
             if wanted || keep_next {
                 let lines = count_lines(block);
                 kept_lines = kept_lines.saturating_add(lines);
@@ -135,18 +138,50 @@ impl Sieve {
 
     /// The kept text; bytes that are no UTF-8 become U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
-        if let Some(body) = self.bytes.strip_prefix(&[0xFF, 0xFE]) {
-            let units: Vec<u16> = body
-                .chunks_exact(2)
-                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-                .collect();
-            return Cow::Owned(String::from_utf16_lossy(&units));
+        if let Some(wide) = WideText::of(&self.bytes) {
+            return Cow::Owned(wide.text());
         }
+        let bytes = self
+            .bytes
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(&self.bytes);
         // The check alone is several times faster than the one that replaces.
-        match std::str::from_utf8(&self.bytes) {
+        match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(&self.bytes),
+            Err(_) => String::from_utf8_lossy(bytes),
         }
+    }
+}
+
+/// UTF-16 behind its mark of the order of bytes.
+struct WideText<'t> {
+    body: &'t [u8],
+    big_endian: bool,
+}
+
+impl<'t> WideText<'t> {
+    fn of(bytes: &'t [u8]) -> Option<WideText<'t>> {
+        let (mark, body) = bytes.split_first_chunk::<2>()?;
+        let big_endian = match mark {
+            [0xFF, 0xFE] => false,
+            [0xFE, 0xFF] => true,
+            _ => return None,
+        };
+        Some(WideText { body, big_endian })
+    }
+
+    fn text(&self) -> String {
+        let units = self.body.chunks_exact(2).map(|pair| {
+            let pair = [pair[0], pair[1]];
+            if self.big_endian {
+                u16::from_be_bytes(pair)
+            } else {
+                u16::from_le_bytes(pair)
+            }
+        });
+        char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
     }
 }
 
@@ -159,12 +194,79 @@ fn count_lines(bytes: &[u8]) -> u32 {
 pub fn documents<'t>(text: &'t str, steps: &[(u32, u32)]) -> Vec<Document<'t>> {
     let mut found = Vec::new();
     let whole = Document {
-        text: Cow::Borrowed(text),
+        text: without_colours(text).map_or(Cow::Borrowed(text), Cow::Owned),
         steps: steps.to_vec(),
         single: false,
     };
     split(whole, 0, &mut found);
     found
+}
+
+/// The text without the codes that colour it on a terminal, if one stands directly before the start of
+/// a dump; elsewhere they are the text's own.
+fn without_colours(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let starts_dump = |rest: &[u8]| {
+        ["goroutine ", "panic: ", "fatal error: "]
+            .iter()
+            .any(|mark| rest.starts_with(mark.as_bytes()))
+    };
+    memchr_iter(0x1b, bytes)
+        .any(|at| {
+            colour_length(&bytes[at..]).is_some_and(|length| starts_dump(&bytes[at + length..]))
+        })
+        .then(|| {
+            let mut plain = String::with_capacity(text.len());
+            let mut from = 0;
+            for at in memchr_iter(0x1b, bytes) {
+                if let Some(length) = colour_length(&bytes[at..]) {
+                    plain.push_str(&text[from..at]);
+                    from = at + length;
+                }
+            }
+            plain.push_str(&text[from..]);
+            plain
+        })
+}
+
+/// The length of the code at the start that sets a colour or clears the rest of a line.
+fn colour_length(bytes: &[u8]) -> Option<usize> {
+    let parameters = bytes.strip_prefix(b"\x1b[")?;
+    let length = parameters
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
+        .count();
+    matches!(parameters.get(length), Some(b'm' | b'K')).then_some(length + 3)
+}
+
+/// Puts back the tabs of a dump in which all of them have become blanks, as they do on the way through
+/// terminals and some logs: Go tells a header's further panics from the lines of a value by them.
+fn with_tabs(text: &str) -> Option<String> {
+    if memchr(b'\t', text.as_bytes()).is_some()
+        || memmem::find(text.as_bytes(), b"goroutine ").is_none()
+    {
+        return None;
+    }
+    let mut lines = text.lines();
+    let mut before = lines.next()?;
+    let width = lines.find_map(|line| {
+        let above = std::mem::replace(&mut before, line);
+        let width = line.len() - line.trim_start_matches(' ').len();
+        let below_frame = line::call(above).is_some() || line::created_by(above).is_some();
+        (width >= 2 && below_frame && line::position(line).is_some()).then_some(width)
+    })?;
+    let blanks = " ".repeat(width);
+    let mut tabbed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix(&blanks) {
+            Some(rest) => {
+                tabbed.push('\t');
+                tabbed.push_str(rest);
+            }
+            None => tabbed.push_str(line),
+        }
+    }
+    Some(tabbed)
 }
 
 /// What a file's headers say about how its dumps were carried.
@@ -195,7 +297,13 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
         split(inner, depth + 1, found);
     }
     if carriers.prefixes.is_empty() && carriers.fields.is_empty() {
-        found.push(document);
+        found.push(match with_tabs(&document.text) {
+            Some(text) => Document {
+                text: Cow::Owned(text),
+                ..document
+            },
+            None => document,
+        });
         return;
     }
     let streams_named_by = StreamFields::learn(
@@ -335,24 +443,35 @@ fn carriers(text: &str) -> Carriers {
 impl Carriers {
     /// `certain`: a goroutine header follows the prefix, which no log line looks like by chance.
     fn learn_prefix(&mut self, before: &str, next: &str, certain: bool) {
-        // A tab before a header is how Go indents the further lines of a panic value.
-        let before = before.trim_end_matches('\t');
-        if before.trim_start().is_empty() && !self.indented {
-            return;
-        }
-        if before.len() > LONGEST_PREFIX
-            || self.prefixes.len() >= MOST_PREFIXES
-            || self.prefixes.iter().any(|prefix| {
-                prefix
-                    .strip(before)
-                    .is_some_and(|(at, _)| at == before.len())
-            })
+        // A tab before a header is how Go indents the further lines of a panic value. But some logs
+        // have one between the time and the line.
+        let without = before.trim_end_matches('\t');
+        if !self.learn_exact_prefix(without, next, certain)
+            && !without.trim_start().is_empty()
+            && let Some(with) = before.get(..without.len() + 1)
         {
-            return;
+            self.learn_exact_prefix(with, next, certain);
+        }
+    }
+
+    /// Whether the prefix is known then.
+    fn learn_exact_prefix(&mut self, before: &str, next: &str, certain: bool) -> bool {
+        if before.trim_start().is_empty() && !self.indented {
+            return false;
+        }
+        if self.prefixes.iter().any(|prefix| {
+            prefix
+                .strip(before)
+                .is_some_and(|(at, _)| at == before.len())
+        }) {
+            return true;
+        }
+        if before.len() > LONGEST_PREFIX || self.prefixes.len() >= MOST_PREFIXES {
+            return false;
         }
         let prefix = Prefix::new(before);
         if !certain && !prefix.is_container_log(before) {
-            return;
+            return false;
         }
         // A prefix that only one line has is that line's text: Go's own log package puts the
         // time before the first line of a message only. Lines of others may stand in between.
@@ -366,9 +485,10 @@ impl Carriers {
             with_prefix.next().is_some()
         };
         if !next.is_empty() && !shared {
-            return;
+            return false;
         }
         self.prefixes.push(prefix);
+        true
     }
 
     fn learn_field(&mut self, name: &str) {
@@ -436,9 +556,14 @@ impl Carriers {
         if let Some((field, open)) = self.field_of(line) {
             let close = string_end(line.as_bytes(), open);
             let mut content = unescape(&line[open..close]);
-            // What stands before the object is the prefix of another log.
-            let object = line.find('{').unwrap_or(0);
-            let key = without_times(&line[..object]) + &named_by.stream(line, without_times);
+            let key = match line[..open].find('{') {
+                // What stands before the object is the prefix of another log.
+                Some(object) => {
+                    without_times(&line[..object]) + &named_by.stream(line, without_times)
+                }
+                // An object over many lines: those between are none of the dump's.
+                None => format!("\u{3}{field}"),
+            };
             // Docker cuts long lines and marks only the last piece with a line end.
             let partial = field == "log" && !content.ends_with('\n');
             while content.ends_with(['\n', '\r']) {
@@ -736,107 +861,4 @@ fn clock_length(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DUMP: &str =
-        "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/app/main.go:7 +0x1d\n";
-
-    /// Puts `before(line number)` on each line and expects the dump to come out unchanged.
-    fn check_prefix(before: impl Fn(usize) -> String) {
-        let wrapped: String = DUMP
-            .lines()
-            .enumerate()
-            .map(|(number, line)| format!("{}{line}\n", before(number)))
-            .collect();
-        let found = documents(&wrapped, &[]);
-        assert!(
-            found.iter().any(|document| document.text == DUMP),
-            "{wrapped}\n{found:#?}"
-        );
-    }
-
-    #[test]
-    fn prefixes() {
-        check_prefix(|n| format!("2026-11-23T05:39:0{n}.12345{n}Z stderr F "));
-        check_prefix(|n| {
-            format!(
-                "2026-11-23T05:39:01.{}Z stderr F ",
-                "1234567".repeat(1 + n % 2)
-            )
-        });
-        check_prefix(|n| format!("Nov 23 05:39:0{n} host app[4711]: "));
-        check_prefix(|_| "[pod/web-1/app] ".to_owned());
-        check_prefix(|_| "web-1  | ".to_owned());
-        check_prefix(|n| format!("[    1{n}.345678] app: "));
-        check_prefix(|n| format!("1763876341.12345{n} host "));
-        check_prefix(|n| format!("E1123 05:39:01.12345{n}   77 main.go:3] "));
-    }
-
-    #[test]
-    fn json() {
-        let escaped = DUMP.replace('\n', "\\n").replace('\t', "\\t");
-        for whole in [
-            format!("{{\"level\":\"error\",\"stack\":\"{escaped}\"}}\n"),
-            format!("time=05:39:01 level=error stack=\"{escaped}\" more=1\n"),
-        ] {
-            let found = documents(&whole, &[]);
-            assert!(
-                found.iter().any(|document| document.text == DUMP),
-                "{found:#?}"
-            );
-        }
-        let docker: String = DUMP
-            .lines()
-            .enumerate()
-            .map(|(n, line)| format!("{{\"log\":\"{}\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-23T05:39:0{n}.1Z\"}}\n", line.replace('\t', "\\t")))
-            .collect();
-        let found = documents(&docker, &[]);
-        assert!(
-            found.iter().any(|document| document.text == DUMP),
-            "{found:#?}"
-        );
-    }
-
-    #[test]
-    fn the_text_of_a_message_is_no_prefix() {
-        let text = "2026/11/23 01:34:04 panic: x\n2026/11/23 01:34:04 more\n";
-        assert_eq!(documents(text, &[])[0].text, text);
-        let text = "note: goroutine 1 [running]:\nmain.main()\n\tx.go:1\n";
-        assert_eq!(documents(text, &[]).len(), 1);
-    }
-
-    #[test]
-    fn two_pods_in_one_file() {
-        let text: String = DUMP
-            .lines()
-            .flat_map(|line| [format!("a | {line}\n"), format!("b | {line}\n")])
-            .collect();
-        let found = documents(&text, &[]);
-        assert_eq!(
-            found
-                .iter()
-                .filter(|document| document.text == DUMP)
-                .count(),
-            2
-        );
-        assert_eq!(found.last().unwrap().file_line(2), 6);
-    }
-
-    #[test]
-    fn the_sieve_drops_what_has_no_dump() {
-        let noise = "nothing of interest in this line\n".repeat(100_000);
-        let text = format!("{noise}{DUMP}{noise}");
-        let sieve = Sieve::read(text.as_bytes(), 0, 1 << 30).unwrap();
-        assert!(sieve.bytes.len() < 3 << 20, "{}", sieve.bytes.len());
-        let kept = sieve.text();
-        let found = documents(&kept, &sieve.steps);
-        let at = kept.lines().position(|line| line == "panic: boom").unwrap();
-        assert_eq!(found[0].file_line(u32::try_from(at).unwrap()), 100_001);
-    }
-
-    #[test]
-    fn escapes() {
-        assert_eq!(unescape("a\\u00e9\\x41\\ud83d\\ude00\\q\\\\"), "aéA😀q\\");
-    }
-}
+mod tests;

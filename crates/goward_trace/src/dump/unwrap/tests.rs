@@ -1,0 +1,170 @@
+//! Dumps in what carries them, and the same dumps taken out.
+
+use super::*;
+
+const DUMP: &str =
+    "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/app/main.go:7 +0x1d\n";
+
+/// Puts `before(line number)` on each line and expects the dump to come out unchanged.
+fn check_prefix(before: impl Fn(usize) -> String) {
+    let wrapped: String = DUMP
+        .lines()
+        .enumerate()
+        .map(|(number, line)| format!("{}{line}\n", before(number)))
+        .collect();
+    let found = documents(&wrapped, &[]);
+    assert!(
+        found.iter().any(|document| document.text == DUMP),
+        "{wrapped}\n{found:#?}"
+    );
+}
+
+#[test]
+fn prefixes() {
+    check_prefix(|n| format!("2026-11-23T05:39:0{n}.12345{n}Z stderr F "));
+    check_prefix(|n| {
+        format!(
+            "2026-11-23T05:39:01.{}Z stderr F ",
+            "1234567".repeat(1 + n % 2)
+        )
+    });
+    check_prefix(|n| format!("Nov 23 05:39:0{n} host app[4711]: "));
+    check_prefix(|_| "[pod/web-1/app] ".to_owned());
+    check_prefix(|_| "web-1  | ".to_owned());
+    check_prefix(|n| format!("[    1{n}.345678] app: "));
+    check_prefix(|n| format!("1763876341.12345{n} host "));
+    check_prefix(|n| format!("E1123 05:39:01.12345{n}   77 main.go:3] "));
+    check_prefix(|n| format!("2026-11-23T05:39:0{n}.123Z\t"));
+}
+
+#[test]
+fn other_encodings() {
+    let little: Vec<u8> = "\u{feff}"
+        .encode_utf16()
+        .chain(DUMP.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let big: Vec<u8> = "\u{feff}"
+        .encode_utf16()
+        .chain(DUMP.encode_utf16())
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    let marked = format!("\u{feff}{DUMP}").into_bytes();
+    for bytes in [little, big, marked] {
+        let sieve = Sieve::read(bytes.as_slice(), 0, 1 << 30).unwrap();
+        assert_eq!(sieve.text(), DUMP);
+    }
+}
+
+#[test]
+fn colours() {
+    let coloured: String = DUMP
+        .lines()
+        .map(|line| format!("\u{1b}[1;31m{line}\u{1b}[0m\n"))
+        .collect();
+    assert_eq!(documents(&coloured, &[])[0].text, DUMP);
+    // A value's own codes stay where they are.
+    let own = DUMP.replace("boom", "\u{1b}[31mboom\u{1b}[0m");
+    assert_eq!(documents(&own, &[])[0].text, own);
+}
+
+#[test]
+fn tabs_that_became_blanks() {
+    let two = DUMP.replace("boom\n", "boom\n\tpanic: again\n");
+    let blanks = two.replace('\t', "        ");
+    assert_eq!(documents(&blanks, &[])[0].text, two);
+    let logged: String = blanks
+        .lines()
+        .map(|line| format!("Nov 23 05:39:01 host app[4711]: {line}\n"))
+        .collect();
+    let found = documents(&logged, &[]);
+    assert!(
+        found.iter().any(|document| document.text == two),
+        "{found:#?}"
+    );
+}
+
+/// Entries of a log as a list with a field a line; braces in the text are no objects.
+#[test]
+fn json_over_many_lines() {
+    let dump = DUMP.replace("main.main()", "main.main({0x1, 0x2})");
+    let pretty: String = dump
+        .lines()
+        .map(|line| {
+            let line = line.replace('\t', "\\t");
+            format!("  {{\n    \"id\": \"x\",\n    \"textPayload\": \"{line}\",\n    \"severity\": \"INFO\"\n  }},\n")
+        })
+        .collect();
+    let found = documents(&pretty, &[]);
+    assert!(
+        found.iter().any(|document| document.text == dump),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn json() {
+    let escaped = DUMP.replace('\n', "\\n").replace('\t', "\\t");
+    for whole in [
+        format!("{{\"level\":\"error\",\"stack\":\"{escaped}\"}}\n"),
+        format!("time=05:39:01 level=error stack=\"{escaped}\" more=1\n"),
+    ] {
+        let found = documents(&whole, &[]);
+        assert!(
+            found.iter().any(|document| document.text == DUMP),
+            "{found:#?}"
+        );
+    }
+    let docker: String = DUMP
+        .lines()
+        .enumerate()
+        .map(|(n, line)| format!("{{\"log\":\"{}\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-23T05:39:0{n}.1Z\"}}\n", line.replace('\t', "\\t")))
+        .collect();
+    let found = documents(&docker, &[]);
+    assert!(
+        found.iter().any(|document| document.text == DUMP),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn the_text_of_a_message_is_no_prefix() {
+    let text = "2026/11/23 01:34:04 panic: x\n2026/11/23 01:34:04 more\n";
+    assert_eq!(documents(text, &[])[0].text, text);
+    let text = "note: goroutine 1 [running]:\nmain.main()\n\tx.go:1\n";
+    assert_eq!(documents(text, &[]).len(), 1);
+}
+
+#[test]
+fn two_pods_in_one_file() {
+    let text: String = DUMP
+        .lines()
+        .flat_map(|line| [format!("a | {line}\n"), format!("b | {line}\n")])
+        .collect();
+    let found = documents(&text, &[]);
+    assert_eq!(
+        found
+            .iter()
+            .filter(|document| document.text == DUMP)
+            .count(),
+        2
+    );
+    assert_eq!(found.last().unwrap().file_line(2), 6);
+}
+
+#[test]
+fn the_sieve_drops_what_has_no_dump() {
+    let noise = "nothing of interest in this line\n".repeat(100_000);
+    let text = format!("{noise}{DUMP}{noise}");
+    let sieve = Sieve::read(text.as_bytes(), 0, 1 << 30).unwrap();
+    assert!(sieve.bytes.len() < 3 << 20, "{}", sieve.bytes.len());
+    let kept = sieve.text();
+    let found = documents(&kept, &sieve.steps);
+    let at = kept.lines().position(|line| line == "panic: boom").unwrap();
+    assert_eq!(found[0].file_line(u32::try_from(at).unwrap()), 100_001);
+}
+
+#[test]
+fn escapes() {
+    assert_eq!(unescape("a\\u00e9\\x41\\ud83d\\ude00\\q\\\\"), "aéA😀q\\");
+}
