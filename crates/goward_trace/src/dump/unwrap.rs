@@ -258,13 +258,12 @@ fn with_tabs(text: &str) -> Option<String> {
     let blanks = " ".repeat(width);
     let mut tabbed = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        match line.strip_prefix(&blanks) {
-            Some(rest) => {
-                tabbed.push('\t');
-                tabbed.push_str(rest);
-            }
-            None => tabbed.push_str(line),
+        let mut rest = line;
+        while let Some(behind) = rest.strip_prefix(&blanks) {
+            tabbed.push('\t');
+            rest = behind;
         }
+        tabbed.push_str(rest);
     }
     Some(tabbed)
 }
@@ -409,7 +408,7 @@ fn carriers(text: &str) -> Carriers {
         let rest = text[at..end].trim_end_matches('\r');
         if line::goroutine_header(rest).is_some() {
             let next = text[end..].strip_prefix('\n').unwrap_or("");
-            carriers.learn_prefix(&text[start..at], next, true);
+            carriers.learn_prefix(&text[..start], &text[start..at], next, true);
         } else if let Some(close) = rest.find("]:")
             && line::goroutine_header(&rest[..close + 2]).is_some()
         {
@@ -433,7 +432,7 @@ fn carriers(text: &str) -> Carriers {
                     carriers.learn_field("log");
                 }
             } else {
-                carriers.learn_prefix(&text[start..at], next, false);
+                carriers.learn_prefix(&text[..start], &text[start..at], next, false);
             }
         }
     }
@@ -442,15 +441,29 @@ fn carriers(text: &str) -> Carriers {
 
 impl Carriers {
     /// `certain`: a goroutine header follows the prefix, which no log line looks like by chance.
-    fn learn_prefix(&mut self, before: &str, next: &str, certain: bool) {
-        // A tab before a header is how Go indents the further lines of a panic value. But some logs
-        // have one between the time and the line.
-        let without = before.trim_end_matches('\t');
-        if !self.learn_exact_prefix(without, next, certain)
-            && !without.trim_start().is_empty()
-            && let Some(with) = before.get(..without.len() + 1)
-        {
-            self.learn_exact_prefix(with, next, certain);
+    fn learn_prefix(&mut self, above: &str, before: &str, next: &str, certain: bool) {
+        // A tab before a header is how Go indents the further lines of a panic value, and blanks may
+        // be what became of it. But some logs have a tab or several blanks of their own there.
+        let bare = before.trim_end_matches([' ', '\t']).len();
+        let without_tabs = before.trim_end_matches('\t');
+        if bare == 0 {
+            self.learn_exact_prefix(without_tabs, next, certain);
+            return;
+        }
+        for candidate in before.get(..bare + 1).into_iter().chain([without_tabs]) {
+            if self.learn_exact_prefix(candidate, next, certain) {
+                return;
+            }
+        }
+        if let Some(with_tab) = before.get(..without_tabs.len() + 1) {
+            let prefix = Prefix::new(without_tabs);
+            let near = above.lines().rev().take(64).chain(next.lines().take(64));
+            let always = near
+                .filter_map(|line| prefix.strip(line).map(|(at, _)| &line[at..]))
+                .all(|rest| rest.is_empty() || rest.starts_with('\t'));
+            if always {
+                self.learn_exact_prefix(with_tab, next, certain);
+            }
         }
     }
 

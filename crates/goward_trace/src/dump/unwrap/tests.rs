@@ -84,6 +84,27 @@ fn tabs_that_became_blanks() {
     );
 }
 
+/// A value may hold what looks like a goroutine, and its tabs may be lost, too.
+#[test]
+fn a_prefix_ends_before_the_blanks_of_a_value() {
+    let value = "boom\n\tgoroutine 9 [running]:\n\tmain.fake()\n\t\t/x.go:1 +0x1\n";
+    let dump = DUMP.replace("boom\n", value);
+    for blank in ["\t", "        "] {
+        let logged: String = dump
+            .lines()
+            .map(|line| {
+                let line = line.replace('\t', blank);
+                format!("Nov 23 05:39:01 host app[4711]: {line}\n")
+            })
+            .collect();
+        let found = documents(&logged, &[]);
+        assert!(
+            found.iter().any(|document| document.text == dump),
+            "{found:#?}"
+        );
+    }
+}
+
 /// Entries of a log as a list with a field a line; braces in the text are no objects.
 #[test]
 fn json_over_many_lines() {
