@@ -529,7 +529,10 @@ impl Carriers {
             return;
         };
         let close = string_end(&bytes[..end], open + 1);
-        let tail = &text[header_end..close];
+        // A quote within the brackets: this is no header.
+        let Some(tail) = text.get(header_end..close) else {
+            return;
+        };
         let one_line = tail.is_empty() || tail == "\\n" || tail == "\\r\\n";
         if one_line && open + 1 == at {
             let before = text[start..open].trim_end();

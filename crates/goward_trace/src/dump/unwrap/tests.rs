@@ -189,3 +189,10 @@ fn the_sieve_drops_what_has_no_dump() {
 fn escapes() {
     assert_eq!(unescape("a\\u00e9\\x41\\ud83d\\ude00\\q\\\\"), "aéA😀q\\");
 }
+
+/// Found by the fuzz target: the string ends inside what looks like a header.
+#[test]
+fn a_quote_within_a_header() {
+    let text = "\"goroutine 1 [\"]:\\";
+    assert_eq!(documents(text, &[])[0].text, text);
+}
