@@ -50,8 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let goward = go_program::workspace().join("target/release/goward");
     let (_, version) = go_program::installation()?;
     let mut report = format!(
-        "Traces of {version}, CPU seconds (user + system, least of {} runs), wall seconds, MiB resident\n",
-        arguments.runs
+        "Traces of {version}, CPU seconds (user + system, least of {} runs), wall seconds, MiB resident{}\n",
+        arguments.runs,
+        other_work()
     );
     let mut growth = String::new();
     for &size in &arguments.sizes {
@@ -138,6 +139,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         std::fs::write(folder.join("trace.txt"), &report)?;
     }
     Ok(())
+}
+
+/// What else the machine was doing, where that makes wall times useless.
+fn other_work() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    match load.parse::<f64>() {
+        Ok(number) if number > 0.5 => {
+            format!("; others used the machine (load {load}), so wall times are no measure")
+        }
+        _ => String::new(),
+    }
 }
 
 fn line(report: &mut String, what: &str, cost: Cost, peer: Option<Cost>) {

@@ -9,7 +9,7 @@ use super::numbers::NO_EVENT;
 use super::wire::{self, EventType};
 
 /// The most events of one chunk.
-pub(crate) const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = 512;
 
 /// The most events of a lane's first chunk: many threads have few.
 const FIRST_CHUNK: usize = 32;

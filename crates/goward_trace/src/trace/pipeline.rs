@@ -22,10 +22,10 @@ use super::decoding::{Chunk, Lane};
 use super::generation::{Failure, Generation};
 
 /// How many decoded chunks may wait.
-const AHEAD: usize = 256;
+const AHEAD: usize = 64;
 
 /// With so many waiting, reading the next generation comes first.
-const ENOUGH: usize = 64;
+const ENOUGH: usize = 16;
 
 /// A generation for the reader.
 pub(crate) struct Supply {
