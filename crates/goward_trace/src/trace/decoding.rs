@@ -8,8 +8,6 @@ use super::generation::{Batch, Failure, Generation};
 use super::numbers::NO_EVENT;
 use super::wire::{self, EventType};
 
-/// The most events of one chunk.
-pub(crate) const CHUNK: usize = 512;
 
 /// The most events of a lane's first chunk: many threads have few.
 const FIRST_CHUNK: usize = 32;
@@ -129,8 +127,9 @@ impl Lane {
         }
     }
 
-    /// Decodes the thread's next events. A chunk without events is the last one, or has a failure.
-    pub(crate) fn decode(&mut self, generation: &Generation, chunk: &mut Chunk) {
+    /// Decodes the thread's next events, at most `most`. A chunk without events is the last one, or
+    /// has a failure.
+    pub(crate) fn decode(&mut self, generation: &Generation, chunk: &mut Chunk, most: usize) {
         chunk.length = 0;
         chunk.wide.clear();
         chunk.failure = None;
@@ -139,7 +138,7 @@ impl Lane {
             return;
         }
         let most = if std::mem::replace(&mut self.started, true) {
-            CHUNK
+            most
         } else {
             FIRST_CHUNK
         };

@@ -21,6 +21,12 @@ use super::batches::{BatchReader, Outcome};
 use super::decoding::{Chunk, Lane};
 use super::generation::{Failure, Generation};
 
+/// The most events of a chunk that is used up at once: those of all lanes fit the nearest cache.
+const SHORT: usize = 64;
+
+/// The most events of a chunk that goes from one thread to the other: each costs a lock.
+const LONG: usize = 512;
+
 /// How many decoded chunks may wait.
 const AHEAD: usize = 64;
 
@@ -95,7 +101,7 @@ impl Source for SameThread {
     }
 
     fn refill(&mut self, lane: u32, generation: &Generation, chunk: &mut Chunk) {
-        self.lanes[lane as usize].decode(generation, chunk);
+        self.lanes[lane as usize].decode(generation, chunk, SHORT);
     }
 }
 
@@ -306,7 +312,7 @@ impl Source for SecondThread {
             }
             if let Some(mut taken) = queue.lane.take() {
                 drop(guard);
-                taken.decode(generation, chunk);
+                taken.decode(generation, chunk, LONG);
                 let mut state = self.shared.lock();
                 let done = chunk.last || chunk.failure.is_some();
                 if let Some(work) = state.work.front_mut() {
@@ -360,7 +366,7 @@ fn work(mut batches: BatchReader, shared: &Shared) {
                 mut lane,
                 mut chunk,
             } => {
-                lane.decode(&generation, &mut chunk);
+                lane.decode(&generation, &mut chunk, LONG);
                 // Before the lock: the ordering may want to have the generation for itself.
                 drop(generation);
                 finish_chunk(shared, number, index, lane, chunk);
