@@ -8,7 +8,6 @@ use super::generation::{Batch, Failure, Generation};
 use super::numbers::NO_EVENT;
 use super::wire::{self, EventType};
 
-
 /// The most events of a lane's first chunk: many threads have few.
 const FIRST_CHUNK: usize = 32;
 
