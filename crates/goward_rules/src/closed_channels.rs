@@ -64,8 +64,9 @@ struct Done {
 /// All misuses in a package, each operation once.
 pub(crate) fn misuses(context: &Context<'_>) -> Vec<Misuse> {
     let mut found: Vec<Misuse> = Vec::new();
+    let closing = context.files_that_mention("close");
     for (id, unit) in context.flow.units.iter() {
-        if !closes_anything(context, unit) {
+        if !closing[unit.file] || !closes_anything(context, unit) {
             continue;
         }
         let analysis = Order { context, id, unit };

@@ -7,6 +7,7 @@ use goward_flow::{PackageFlow, UnitId};
 use goward_syntax::NodeId;
 use goward_types::{TypedFile, TypedPackage, World};
 
+use crate::closed_channels::{Misuse, misuses};
 use crate::field_vote::FieldUses;
 use crate::origins::Origins;
 use crate::rules::RULES;
@@ -21,6 +22,7 @@ pub struct Context<'a> {
     sharing: OnceCell<Sharing>,
     origins: OnceCell<Origins>,
     field_uses: OnceCell<FieldUses>,
+    channel_misuses: OnceCell<Vec<Misuse>>,
 }
 
 impl<'a> Context<'a> {
@@ -48,6 +50,17 @@ impl<'a> Context<'a> {
     /// The uses of map fields with the locks held then.
     pub(crate) fn field_uses(&self) -> &FieldUses {
         self.field_uses.get_or_init(|| FieldUses::new(self))
+    }
+
+    /// Channels that are closed twice or sent on after their close.
+    pub(crate) fn channel_misuses(&self) -> &[Misuse] {
+        self.channel_misuses.get_or_init(|| misuses(self))
+    }
+
+    /// Of each file, whether a text stands anywhere in it.
+    pub(crate) fn files_that_mention(&self, text: &str) -> Vec<bool> {
+        let files = self.package.files.iter();
+        files.map(|file| file.mentions(text)).collect()
     }
 
     /// A file by its index.
@@ -118,6 +131,7 @@ pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<D
         sharing: OnceCell::new(),
         origins: OnceCell::new(),
         field_uses: OnceCell::new(),
+        channel_misuses: OnceCell::new(),
     };
     for rule in rules {
         if let Some(check) = rule.check {

@@ -24,6 +24,18 @@ struct Uses {
 
 /// Finds the writes into inner maps that are certainly nil, as nobody sets any.
 pub(crate) fn nested_fields(package: &TypedPackage<'_>, units: &Units) -> Vec<NilWrite> {
+    // Most packages write no element of an element.
+    let any = units.iter().any(|(_, unit)| {
+        let file = &package.files[unit.file];
+        unit.nodes.iter().any(|&(node, _)| {
+            file.tree.kind(node) == NodeKind::IndexExpr
+                && matches!(file.tree.expression(node), Expression::Index { operand, .. }
+                    if file.tree.kind(unparenthesized(file, operand)) == NodeKind::IndexExpr)
+        })
+    });
+    if !any {
+        return Vec::new();
+    }
     let mut uses: FxHashMap<ObjectId, Uses> = FxHashMap::default();
     for (index, file) in package.files.iter().enumerate() {
         for &declaration in file.tree.declarations() {

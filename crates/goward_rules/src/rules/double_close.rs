@@ -5,7 +5,7 @@ use goward_flow::{Callee, StartKind, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 
-use crate::closed_channels::{Misuse, Operation, misuses};
+use crate::closed_channels::{Misuse, Operation};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
@@ -81,7 +81,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    for misuse in misuses(context) {
+    for misuse in context.channel_misuses() {
         if misuse.operation == Operation::Close {
             findings.push(finding(context, &misuse));
         }

@@ -105,7 +105,6 @@ struct Given {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let uses = context.field_uses();
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         if file.test || unit.is_literal() {
@@ -121,7 +120,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             if file.tree.span(given.node).start < first_lock(context, id) {
                 continue;
             }
-            let of_field = uses.of_field.iter().find(|known| known.0 == given.map);
+            let of_field = context
+                .field_uses()
+                .of_field
+                .iter()
+                .find(|known| known.0 == given.map);
             let Some((_, of_field)) = of_field else {
                 continue;
             };

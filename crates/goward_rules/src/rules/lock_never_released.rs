@@ -1,5 +1,7 @@
 //! `lock-never-released`: a function locks a mutex that nobody unlocks for it.
 
+use std::cell::LazyCell;
+
 use goward_diagnostics::{Category, Diagnostic, Severity};
 use goward_flow::{EventKind, Held, LockState, PathId, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind};
@@ -79,12 +81,14 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let given_back = given_back_by_others(context);
+    let given_back = LazyCell::new(|| given_back_by_others(context));
     for (id, unit) in context.flow.units.iter() {
-        if context.file(unit.file).test || is_meant(context, id) {
+        let kept = kept_everywhere(context, id);
+        // Few functions keep a lock, and looking for what says that they are meant to takes longer.
+        if kept.is_empty() || context.file(unit.file).test || is_meant(context, id) {
             continue;
         }
-        for (path, held) in kept_everywhere(context, id) {
+        for (path, held) in kept {
             let own = released_locks(context, id)
                 .iter()
                 .any(|&(released, _)| released == path);

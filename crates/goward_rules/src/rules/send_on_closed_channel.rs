@@ -5,7 +5,7 @@ use goward_flow::{Callee, Step, Unit, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
-use crate::closed_channels::{Misuse, Operation, misuses};
+use crate::closed_channels::{Misuse, Operation};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::walk::{defer_statements, walk, walk_all};
@@ -113,7 +113,7 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    for misuse in misuses(context) {
+    for misuse in context.channel_misuses() {
         if misuse.operation == Operation::Send {
             findings.push(after_close(context, &misuse));
         }
