@@ -83,7 +83,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for misuse in context.channel_misuses() {
         if misuse.operation == Operation::Close {
-            findings.push(finding(context, &misuse));
+            findings.push(finding(context, misuse));
         }
     }
     for (id, starts) in context.flow.launches().iter() {

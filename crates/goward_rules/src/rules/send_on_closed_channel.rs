@@ -115,7 +115,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for misuse in context.channel_misuses() {
         if misuse.operation == Operation::Send {
-            findings.push(after_close(context, &misuse));
+            findings.push(after_close(context, misuse));
         }
     }
     for (id, unit) in context.flow.units.iter() {
