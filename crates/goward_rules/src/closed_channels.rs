@@ -6,12 +6,14 @@
 //! channel or its object, are looked into one level deep; of what they do under conditions nothing is
 //! concluded, and where they recover they are prepared for what they do.
 
+use goward_diagnostics::{Diagnostic, Span};
 use goward_flow::{Analysis, BlockId, Callee, Step, Unit, UnitId, callee, solve, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Specification, Statement};
 use goward_types::{ObjectId, TypeKind, TypedFile};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
+use crate::rule::Rule;
 use crate::standard_library::named;
 use crate::walk::walk;
 
@@ -36,6 +38,40 @@ pub(crate) struct Misuse {
     pub(crate) certain: bool,
     /// The `defer` statement that it belongs to.
     pub(crate) deferred: Option<NodeId>,
+}
+
+/// What a rule says of a misuse.
+pub(crate) struct Words {
+    pub(crate) message: String,
+    pub(crate) operation: String,
+    /// Of the `defer` statement, where the operation belongs to one.
+    pub(crate) deferred: &'static str,
+    pub(crate) panics: &'static str,
+    pub(crate) help: String,
+}
+
+impl Misuse {
+    /// The finding of a rule: the close, the `defer` statement if there is one, and what panics.
+    pub(crate) fn finding(&self, context: &Context<'_>, rule: &Rule, words: Words) -> Diagnostic {
+        let units = &context.flow.units;
+        let place = |(unit, node): (UnitId, NodeId)| {
+            let file = units.get(unit).file;
+            (context.path(file), context.span(file, node))
+        };
+        let (path, span) = place(self.place);
+        let (closed_path, closed_span) = place(self.closed);
+        let mut finding = rule
+            .diagnostic(path.clone(), span, words.message)
+            .in_function(context.function(self.unit))
+            .operation(words.operation)
+            .step(closed_path, closed_span, "the channel is closed here");
+        if let Some(statement) = self.deferred {
+            let (path, span) = place((self.unit, statement));
+            let keyword = Span::new(span.start, span.start + 5);
+            finding = finding.step(path, keyword, words.deferred);
+        }
+        finding.step(path, span, words.panics).help(words.help)
+    }
 }
 
 /// A channel: the variable that it starts at, the variable or field that holds it, as written.

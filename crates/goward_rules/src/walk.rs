@@ -1,7 +1,8 @@
 //! Walking the nodes of a function, and asking what follows a step in its graph.
 
 use goward_flow::{BlockId, ControlFlowGraph, EdgeKind, Step, Unit};
-use goward_syntax::{NodeId, Tree};
+use goward_syntax::{NodeId, NodeKind, Tree};
+use goward_types::{ObjectId, TypedFile};
 
 /// Calls `visit` with each node of a function and the node around it, without the function literals
 /// in it: those are functions of their own.
@@ -14,6 +15,13 @@ pub(crate) fn walk(unit: &Unit, mut visit: impl FnMut(NodeId, NodeId)) {
 /// Calls `visit` with each node at or below `root`, function literals included.
 pub(crate) fn walk_all(tree: &Tree, root: NodeId, visit: impl FnMut(NodeId)) {
     tree.preorder(root).for_each(visit);
+}
+
+/// Whether an object is named at or below `root`, function literals included.
+pub(crate) fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> bool {
+    file.tree.preorder(root).any(|node| {
+        file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(object)
+    })
 }
 
 /// The `defer` statements of a function, in the order of the source. Most functions have none, which

@@ -8,7 +8,7 @@ use goward_types::{ObjectId, TypedFile};
 use crate::context::Context;
 use crate::errors::{called, is_nil};
 use crate::rule::{Group, rule};
-use crate::walk::{defer_statements, steps_after, walk, walk_all};
+use crate::walk::{defer_statements, mentions, steps_after, walk, walk_all};
 
 rule! {
     /// Reports deferred functions that replace the error of the function by the outcome of a clean-up.
@@ -205,15 +205,6 @@ fn is_outcome(
     }
     // Those make an error, so that it is never nil.
     !matches!(called(context, file, value), Some(("errors" | "fmt", _)))
-}
-
-fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> bool {
-    let mut found = false;
-    walk_all(file.tree, root, |node| {
-        found |=
-            file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(object);
-    });
-    found
 }
 
 /// Whether the result is kept before an assignment: something else than a condition has looked at it.

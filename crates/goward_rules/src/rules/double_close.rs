@@ -5,7 +5,7 @@ use goward_flow::{Callee, StartKind, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 
-use crate::closed_channels::{Misuse, Operation};
+use crate::closed_channels::{Misuse, Operation, Words};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
@@ -100,44 +100,20 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 fn finding(context: &Context<'_>, misuse: &Misuse) -> Diagnostic {
-    let flow = context.flow;
-    let file = flow.units.get(misuse.place.0).file;
-    let there = flow.units.get(misuse.closed.0).file;
     let text = &misuse.text;
     let is = if misuse.certain { "is" } else { "may be" };
-    let message = match misuse.deferred {
-        Some(_) => format!("`{text}` {is} closed already when this deferred call closes it"),
-        None => format!("`{text}` {is} closed already when it is closed here"),
+    let when = match misuse.deferred {
+        Some(_) => "this deferred call closes it",
+        None => "it is closed here",
     };
-    let mut finding = RULE
-        .diagnostic(
-            context.path(file),
-            context.span(file, misuse.place.1),
-            message,
-        )
-        .in_function(context.function(misuse.unit))
-        .operation(format!("close {text}"))
-        .step(
-            context.path(there),
-            context.span(there, misuse.closed.1),
-            "it is closed here",
-        );
-    if let Some(statement) = misuse.deferred {
-        let own = flow.units.get(misuse.unit).file;
-        let begin = context.span(own, statement).start;
-        finding = finding.step(
-            context.path(own),
-            Span::new(begin, begin + 5),
-            "this call runs after that",
-        );
-    }
-    finding
-        .step(
-            context.path(file),
-            context.span(file, misuse.place.1),
-            "the second close panics",
-        )
-        .help(format!("close `{text}` once on each path"))
+    let words = Words {
+        message: format!("`{text}` {is} closed already when {when}"),
+        operation: format!("close {text}"),
+        deferred: "this call runs after that",
+        panics: "the second close panics",
+        help: format!("close `{text}` once on each path"),
+    };
+    misuse.finding(context, &RULE, words)
 }
 
 /// The first `close` of a goroutine's literal that stands under no condition, of a captured channel.

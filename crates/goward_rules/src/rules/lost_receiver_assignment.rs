@@ -7,7 +7,7 @@ use goward_types::{ObjectId, SelectionKind, TypeKind, TypedFile};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::walk::{steps_after, walk_all};
+use crate::walk::{mentions, steps_after, walk_all};
 
 rule! {
     /// Reports assignments to fields of a receiver that is a copy, which nothing reads afterwards.
@@ -293,15 +293,6 @@ fn is_switch_tag(file: &TypedFile<'_>, unit: &Unit, receiver: ObjectId) -> bool 
             let plain = unparenthesized(file, plain);
             tree.kind(plain) == NodeKind::Ident && file.facts.object_of(plain) == Some(receiver)
         });
-    });
-    found
-}
-
-fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> bool {
-    let mut found = false;
-    walk_all(file.tree, root, |node| {
-        found |=
-            file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(object);
     });
     found
 }

@@ -7,7 +7,7 @@ use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::walk::{defer_statements, walk, walk_all};
+use crate::walk::{defer_statements, mentions, walk, walk_all};
 
 rule! {
     /// Reports functions that return a nil error after a panic that they recovered.
@@ -292,15 +292,6 @@ fn sets_or_shares(file: &TypedFile<'_>, root: NodeId, result: ObjectId) -> bool 
             } if is_result(operand));
         }
         _ => {}
-    });
-    found
-}
-
-fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> bool {
-    let mut found = false;
-    walk_all(file.tree, root, |node| {
-        found |=
-            file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(object);
     });
     found
 }

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::goroutine_panics::recovering_defer;
 use crate::relock::signals;
 use crate::rule::{Group, rule};
-use crate::rules::unlock_missing_on_path::released_locks;
+use crate::rules::unlock_missing_on_path::{locked_and_unlocked, released_locks};
 
 rule! {
     /// Reports a panic that leaves a mutex locked which the function releases elsewhere.
@@ -118,8 +118,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 }
                 let name = flow.text(path);
                 let span = context.span(unit.file, node);
-                findings.push(
-                    RULE.diagnostic(
+                let finding = RULE
+                    .diagnostic(
                         context.path(unit.file),
                         span,
                         format!("`{name}` stays locked when this panic leaves the function"),
@@ -128,19 +128,13 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     .operation(format!("{} {name}", context.text(unit.file, node)))
                     .help(format!(
                         "`defer` the unlock of `{name}`, or unlock before the panic"
-                    ))
-                    .step(
-                        context.path(held.file),
-                        context.span(held.file, held.node),
-                        format!("`{name}` is locked here"),
-                    )
-                    .step(
-                        context.path(unit.file),
-                        context.span(unit.file, release),
-                        "another path unlocks it here",
-                    )
-                    .step(context.path(unit.file), span, "this panic does not"),
-                );
+                    ));
+                let lock = (path, held, release);
+                findings.push(locked_and_unlocked(context, finding, id, lock).step(
+                    context.path(unit.file),
+                    span,
+                    "this panic does not",
+                ));
             }
         }
     }

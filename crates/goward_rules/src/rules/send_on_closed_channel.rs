@@ -5,7 +5,7 @@ use goward_flow::{Callee, Step, Unit, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
-use crate::closed_channels::{Misuse, Operation};
+use crate::closed_channels::{Misuse, Operation, Words};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::walk::{defer_statements, walk, walk_all};
@@ -141,40 +141,16 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 fn after_close(context: &Context<'_>, misuse: &Misuse) -> Diagnostic {
-    let flow = context.flow;
-    let file = flow.units.get(misuse.place.0).file;
-    let there = flow.units.get(misuse.closed.0).file;
     let text = &misuse.text;
     let is = if misuse.certain { "is" } else { "may be" };
-    let mut finding = RULE
-        .diagnostic(
-            context.path(file),
-            context.span(file, misuse.place.1),
-            format!("`{text}` {is} closed when this sends on it, which panics"),
-        )
-        .in_function(context.function(misuse.unit))
-        .operation(format!("send on closed {text}"))
-        .step(
-            context.path(there),
-            context.span(there, misuse.closed.1),
-            "the channel is closed here",
-        );
-    if let Some(statement) = misuse.deferred {
-        let own = flow.units.get(misuse.unit).file;
-        let begin = context.span(own, statement).start;
-        finding = finding.step(
-            context.path(own),
-            Span::new(begin, begin + 5),
-            "this call was deferred earlier, so it runs later",
-        );
-    }
-    finding
-        .step(
-            context.path(file),
-            context.span(file, misuse.place.1),
-            "a send on a closed channel panics",
-        )
-        .help(format!("close `{text}` after the last send"))
+    let words = Words {
+        message: format!("`{text}` {is} closed when this sends on it, which panics"),
+        operation: format!("send on closed {text}"),
+        deferred: "this call was deferred earlier, so it runs later",
+        panics: "a send on a closed channel panics",
+        help: format!("close `{text}` after the last send"),
+    };
+    misuse.finding(context, &RULE, words)
 }
 
 fn finding(

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::standard_library::named;
-use crate::walk::{steps_after, walk, walk_all};
+use crate::walk::{mentions, steps_after, walk, walk_all};
 
 rule! {
     /// Reports arguments of deferred calls that are out of date when the call runs.
@@ -800,15 +800,6 @@ fn check_release(
         );
         return;
     }
-}
-
-fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> bool {
-    let mut found = false;
-    walk_all(file.tree, root, |node| {
-        found |=
-            file.tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(object);
-    });
-    found
 }
 
 #[cfg(test)]

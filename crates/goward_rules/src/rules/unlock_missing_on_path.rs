@@ -257,30 +257,64 @@ fn breaks(
         if !others || !of_this_turn || unlocks_after(context, id, edge.to, path) {
             continue;
         }
-        let name = flow.text(path);
-        let span = context.span(unit.file, branch);
-        findings.push(
-            RULE.diagnostic(
-                context.path(unit.file),
-                span,
-                format!("`{name}` is still locked when this leaves the loop"),
-            )
-            .in_function(context.function(id))
-            .operation(format!("{} {name}", context.text(unit.file, branch)))
-            .help(format!("unlock `{name}` on this path too"))
-            .step(
-                context.path(unit.file),
-                context.span(unit.file, held.node),
-                format!("`{name}` is locked here"),
-            )
-            .step(
-                context.path(unit.file),
-                context.span(unit.file, release),
-                "another path unlocks it here",
-            )
-            .step(context.path(unit.file), span, "this path does not"),
-        );
+        findings.push(kept(
+            context,
+            id,
+            (path, held, release),
+            branch,
+            "this leaves the loop",
+        ));
     }
+}
+
+/// A lock that a turn of a loop keeps at a node, where `when` is so.
+fn kept(
+    context: &Context<'_>,
+    id: UnitId,
+    lock: (PathId, Held, NodeId),
+    node: NodeId,
+    when: &str,
+) -> Diagnostic {
+    let file = context.flow.units.get(id).file;
+    let span = context.span(file, node);
+    let name = context.flow.text(lock.0);
+    let finding = RULE
+        .diagnostic(
+            context.path(file),
+            span,
+            format!("`{name}` is still locked when {when}"),
+        )
+        .in_function(context.function(id))
+        .operation(format!("{} {name}", context.text(file, node)))
+        .help(format!("unlock `{name}` on this path too"));
+    locked_and_unlocked(context, finding, id, lock).step(
+        context.path(file),
+        span,
+        "this path does not",
+    )
+}
+
+/// The steps of every finding about a lock that one path gives back and another one keeps: where it is
+/// taken, and where the other path releases it.
+pub(crate) fn locked_and_unlocked(
+    context: &Context<'_>,
+    finding: Diagnostic,
+    id: UnitId,
+    (path, held, release): (PathId, Held, NodeId),
+) -> Diagnostic {
+    let file = context.flow.units.get(id).file;
+    let name = context.flow.text(path);
+    finding
+        .step(
+            context.path(held.file),
+            context.span(held.file, held.node),
+            format!("`{name}` is locked here"),
+        )
+        .step(
+            context.path(file),
+            context.span(file, release),
+            "another path unlocks it here",
+        )
 }
 
 /// Whether some path from a block unlocks the mutex before it locks it again.
@@ -395,29 +429,13 @@ fn loops(
                 }
             });
         let node = branch.or(from).unwrap_or(held.node);
-        let span = context.span(unit.file, node);
-        let name = flow.text(path);
-        findings.push(
-            RULE.diagnostic(
-                context.path(unit.file),
-                span,
-                format!("`{name}` is still locked when the next turn of the loop starts"),
-            )
-            .in_function(context.function(id))
-            .operation(format!("{} {name}", context.text(unit.file, node)))
-            .help(format!("unlock `{name}` on this path too"))
-            .step(
-                context.path(unit.file),
-                context.span(unit.file, held.node),
-                format!("`{name}` is locked here"),
-            )
-            .step(
-                context.path(unit.file),
-                context.span(unit.file, release),
-                "another path unlocks it here",
-            )
-            .step(context.path(unit.file), span, "this path does not"),
-        );
+        findings.push(kept(
+            context,
+            id,
+            (path, *held, release),
+            node,
+            "the next turn of the loop starts",
+        ));
         return;
     }
 }
@@ -530,7 +548,7 @@ fn report_exit(
         Some(node) => context.text(unit.file, node),
         None => "end".to_owned(),
     };
-    let mut finding = RULE
+    let finding = RULE
         .diagnostic(
             context.path(unit.file),
             span,
@@ -540,18 +558,12 @@ fn report_exit(
         .operation(format!("{operation} {name}"))
         .help(format!(
             "unlock `{name}` before this exit, or `defer` the unlock right after the lock"
-        ))
-        .step(
-            context.path(held.file),
-            context.span(held.file, held.node),
-            format!("`{name}` is locked here"),
-        )
-        .step(
-            context.path(unit.file),
-            context.span(unit.file, release),
-            "another path unlocks it here",
-        )
-        .step(context.path(unit.file), span, "this exit does not");
+        ));
+    let mut finding = locked_and_unlocked(context, finding, id, (path, held, release)).step(
+        context.path(unit.file),
+        span,
+        "this exit does not",
+    );
     finding.fix = fix(context, id, held, exit);
     findings.push(finding);
 }
