@@ -26,8 +26,8 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// The goroutines run at the same time. Increments and appended elements are lost, an error is overwritten, and
-    /// all goroutines see the last value of a loop. The race detector reports it when it happens.
+    /// The goroutines run at the same time, so one undoes what another has set: increments are lost, and the run
+    /// time does not notice. The race detector reports it when it happens.
     ///
     /// ## Flagged
     ///
