@@ -22,8 +22,14 @@ fuzz_target!(|input: (Vec<u8>, Vec<(u32, u32)>, String)| {
     };
     let sources: Sources = [SourceFile::new("a.go", source)].into_iter().collect();
     let (category, severity) = (Category::Panic, Severity::Error);
-    let mut finding =
-        Diagnostic::new("rule", category, severity, "a.go".into(), first, text.as_str());
+    let mut finding = Diagnostic::new(
+        "rule",
+        category,
+        severity,
+        "a.go".into(),
+        first,
+        text.as_str(),
+    );
     for &span in &spans {
         finding = finding.step("a.go".into(), span, text.as_str());
     }

@@ -24,7 +24,11 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     let lines = text.split('\n').count();
-    for kind in [ModFileKind::Main, ModFileKind::Dependency, ModFileKind::Work] {
+    for kind in [
+        ModFileKind::Main,
+        ModFileKind::Dependency,
+        ModFileKind::Work,
+    ] {
         for error in parse_mod_file(text, kind).1 {
             assert!((1..=lines).contains(&(error.line as usize)));
         }

@@ -1,4 +1,5 @@
-//! A summary of a library that is changed in any places is read, or refused, without a panic.
+//! A summary of a library that is changed in any places is read, or refused, without a panic; so are
+//! packages that were written by themselves.
 
 #![no_main]
 
@@ -6,8 +7,8 @@ use std::sync::LazyLock;
 
 use goward_syntax::{Mode, parse};
 use goward_types::{
-    Checker, File, GoVersion, Importer, PackageId, Packing, Settings, Sizes, Summary,
-    SummaryBuilder, SummaryPackages, World,
+    Checker, File, GoVersion, Importer, PackageId, Packing, Settings, Sizes, StoredDeclarations,
+    Summary, SummaryBuilder, SummaryPackages, World, write_declarations,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -58,7 +59,8 @@ impl Importer for Imports {
     }
 }
 
-static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+/// The summary, and its packages by themselves.
+static BYTES: LazyLock<(Vec<u8>, [Vec<u8>; 2])> = LazyLock::new(|| {
     let world = World::new(Sizes::for_architecture("amd64"));
     let mut imports = Imports(Vec::new());
     for (path, source) in LIBRARY {
@@ -81,21 +83,40 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     builder
         .add_platform(PLATFORM, &world, &packages)
         .expect("the library can be written");
-    builder
+    let summary = builder
         .finish(Packing::Plain)
-        .expect("the library has a summary")
+        .expect("the library has a summary");
+    let stored = [packages[0], packages[1]].map(|package| {
+        write_declarations(&world, package)
+            .expect("it can be written")
+            .0
+    });
+    (summary, stored)
 });
+
+struct Stored([Vec<u8>; 2]);
+
+impl StoredDeclarations for Stored {
+    fn read(&self, number: usize) -> Option<Vec<u8>> {
+        Some(self.0[number].clone())
+    }
+}
 
 fuzz_target!(|input: &[u8]| {
     // Each change is a place (two bytes) and what is put there.
-    let mut bytes = BYTES.clone();
-    for change in input.chunks_exact(3) {
-        let place = usize::from(change[0]) << 8 | usize::from(change[1]);
-        let length = bytes.len();
-        bytes[place % length] = change[2];
-    }
+    let (mut bytes, mut stored) = BYTES.clone();
+    let change = |bytes: &mut [u8]| {
+        for change in input.chunks_exact(3) {
+            let place = usize::from(change[0]) << 8 | usize::from(change[1]);
+            bytes[place % bytes.len()] = change[2];
+        }
+    };
+    change(&mut bytes);
+    stored.iter_mut().for_each(|package| change(package));
     read(&bytes);
     read(input);
+    read_stored(stored);
+    read_stored([input.to_vec(), BYTES.1[1].clone()]);
 });
 
 fn read(bytes: &[u8]) {
@@ -111,6 +132,20 @@ fn read(bytes: &[u8]) {
         };
         for (_, object) in world.package(package).names() {
             world.object_string(object, &|package| world.package(package).path);
+        }
+    }
+}
+
+fn read_stored(packages: [Vec<u8>; 2]) {
+    let world = World::new(Sizes::for_architecture("amd64"));
+    let ids = LIBRARY.map(|(path, _)| world.new_package(path, Vec::new(), false));
+    let numbered: Vec<(PackageId, usize)> = ids.iter().copied().zip(0..).collect();
+    world.set_stored(&numbered, Box::new(Stored(packages)));
+    for id in ids {
+        world.announce(id);
+        for (_, object) in world.package(id).names() {
+            world.object_string(object, &|package| world.package(package).path);
+            world.method_set(world.object_type(object));
         }
     }
 }

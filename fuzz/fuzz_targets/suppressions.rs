@@ -19,6 +19,9 @@ fuzz_target!(|source: &[u8]| {
         .collect();
     let count = findings.len();
     let outcome = Suppressions::new(&file, comments).apply(&file, findings, |_| true);
-    let kept = outcome.diagnostics.iter().filter(|finding| finding.message == "planted");
+    let kept = outcome
+        .diagnostics
+        .iter()
+        .filter(|finding| finding.message == "planted");
     assert_eq!(kept.count() + outcome.suppressed, count);
 });

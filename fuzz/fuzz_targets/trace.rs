@@ -4,7 +4,8 @@
 
 use goward_trace::trace::summary::Summary;
 use goward_trace::trace::{
-    EventHash, Reader, Timeline, detail, exception, write_chrome, write_event, write_perfetto, write_wire_text,
+    EventHash, Reader, Timeline, detail, exception, write_chrome, write_event, write_perfetto,
+    write_wire_text,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,9 +22,12 @@ fn hash(mut reader: Reader) -> u64 {
 fuzz_target!(|data: &[u8]| {
     let source = || std::io::Cursor::new(data.to_vec());
     let _ = write_wire_text(data, |_| {});
-    let (Ok(one), Ok(two), Ok(mut printed), Ok(mut summed)) =
-        (Reader::new(source()), Reader::threaded(source()), Reader::new(source()), Reader::new(source()))
-    else {
+    let (Ok(one), Ok(two), Ok(mut printed), Ok(mut summed)) = (
+        Reader::new(source()),
+        Reader::threaded(source()),
+        Reader::new(source()),
+        Reader::new(source()),
+    ) else {
         return;
     };
     assert_eq!(hash(one), hash(two));

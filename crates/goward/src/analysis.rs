@@ -4,21 +4,22 @@
 //! checked, on all threads, and what it took is given back before the next. What the cache knows is
 //! not looked at again. A panic in one package becomes a finding of its own and the rest goes on.
 
+mod imported;
 mod package;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, assign_identities};
 use goward_project::{
-    Configuration, Configurations, Contents, Environment, FileHashes, FileSystem, Hash,
-    LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem, PackageIndex,
-    Program, ProgramOptions, ProgramPackage, ProjectDiagnostic, Verdict, Visitor, Workspace,
-    declarations, fingerprints, load, requests,
+    Configuration, Configurations, Contents, Environment, FileHashes, FileSystem, Fingerprints,
+    Hash, LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem,
+    PackageIndex, Program, ProgramOptions, ProgramPackage, ProjectDiagnostic, StoredProgram,
+    Verdict, Visitor, Workspace, declarations, fingerprints, load, requests,
 };
 use goward_rules::Selection;
 use goward_syntax::{Mode, Tree, parse};
@@ -26,7 +27,7 @@ use goward_types::TypedPackage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, StoredRun};
+use crate::cache::{Cache, Declarations, StoredRun};
 use crate::left_out;
 use crate::progress::Progress;
 
@@ -187,7 +188,7 @@ struct Results<'a> {
 }
 
 impl Results<'_> {
-    fn fingerprints(&self, workspace: &Workspace) -> Vec<Option<Hash>> {
+    fn fingerprints(&self, workspace: &Workspace) -> Fingerprints {
         fingerprints(workspace, &|path| match self.overlay.get(path) {
             Some(contents) => Some(FileHashes {
                 contents: Hash::of(contents),
@@ -212,19 +213,31 @@ fn check_packages(
     let environment = Environment::from_process(filesystem);
     let mut outcome = Outcome::default();
     let mut modules = Vec::new();
-    for options in requests(&options, &environment, filesystem) {
+    let requests = requests(&options, &environment, filesystem);
+    for (part, options) in requests.into_iter().enumerate() {
         request.progress.start("loading", 0);
         let workspace = load(&options, &environment, filesystem);
         left_out::report(&workspace.diagnostics, request, filesystem, &mut outcome);
-        let examination =
-            Examination::new(request, &configurations, filesystem, results, &workspace);
-        request.progress.start("checking", examination.open());
-        let program = Program::check(
-            workspace,
-            filesystem,
-            ProgramOptions::default(),
-            &examination,
-        );
+        let check = |workspace: Workspace| {
+            let examination = Examination::new(
+                request,
+                &configurations,
+                filesystem,
+                results,
+                part,
+                &workspace,
+            );
+            request.progress.start("checking", examination.open());
+            let options = ProgramOptions::default();
+            let program = Program::check(workspace, filesystem, options, &examination);
+            (program, examination)
+        };
+        let (mut program, mut examination) = check(workspace);
+        if let (Some(results), Some(_)) = (results, program.stored_damage()) {
+            // Without it everything is checked.
+            results.cache.forget_declarations(part);
+            (program, examination) = check(program.workspace);
+        }
         let damage = program.damage();
         outcome
             .errors
@@ -256,6 +269,14 @@ fn check_packages(
     Ok(outcome)
 }
 
+/// The names of packages in the cache, in order of the packages.
+struct Keys {
+    /// Of the entries with their findings.
+    packages: Vec<Option<Hash>>,
+    /// What decides their declarations.
+    declarations: Vec<Option<Hash>>,
+}
+
 /// Looks at the packages of a workspace while they are checked.
 struct Examination<'a> {
     request: &'a Request<'a>,
@@ -263,8 +284,15 @@ struct Examination<'a> {
     results: Option<&'a Results<'a>>,
     /// In order of the packages; those that were asked for get filled.
     outcomes: Vec<OnceLock<PackageOutcome>>,
-    /// The names of their entries in the cache, once they were looked for.
-    keys: Vec<Option<Hash>>,
+    /// The names of their entries in the cache and what decides their declarations, once these were
+    /// looked for.
+    keys: Option<Keys>,
+    /// Which of the workspaces of the request this is.
+    part: usize,
+    /// What the cache knows about imported packages.
+    kept: Option<Declarations>,
+    /// The same, until the program asks for it.
+    stored: Mutex<Option<StoredProgram>>,
     /// Whether each was known before.
     known: Vec<bool>,
     /// How many were known before.
@@ -279,6 +307,7 @@ impl<'a> Examination<'a> {
         configurations: &'a Configurations<'a>,
         filesystem: &dyn FileSystem,
         results: Option<&'a Results<'a>>,
+        part: usize,
         workspace: &Workspace,
     ) -> Examination<'a> {
         let mut examination = Examination {
@@ -288,23 +317,37 @@ impl<'a> Examination<'a> {
             outcomes: (0..workspace.packages.len())
                 .map(|_| OnceLock::new())
                 .collect(),
-            keys: Vec::new(),
+            keys: None,
+            part,
+            kept: None,
+            stored: Mutex::new(None),
             known: vec![false; workspace.packages.len()],
             hits: 0,
             asked: workspace.roots().count(),
         };
         if let Some(results) = results.filter(|results| results.known) {
             let keys = examination.keys(results, workspace);
-            let found = keys
-                .par_iter()
-                .zip(&examination.outcomes)
-                .map(|(key, outcome)| {
-                    let known = key.and_then(|key| results.cache.package(key, request, filesystem));
-                    known.is_some_and(|known| outcome.set(known).is_ok())
-                });
+            let found =
+                keys.packages
+                    .par_iter()
+                    .zip(&examination.outcomes)
+                    .map(|(key, outcome)| {
+                        let known =
+                            key.and_then(|key| results.cache.package(key, request, filesystem));
+                        known.is_some_and(|known| outcome.set(known).is_ok())
+                    });
             examination.known = found.collect();
             examination.hits = examination.known.iter().filter(|&&known| known).count();
-            examination.keys = keys;
+            if examination.open() > 0 {
+                examination.kept = results.cache.declarations(part);
+                examination.stored = Mutex::new(
+                    examination
+                        .kept
+                        .as_ref()
+                        .map(|kept| imported::stored(kept, workspace, &keys.declarations)),
+                );
+            }
+            examination.keys = Some(keys);
         }
         examination
     }
@@ -315,10 +358,10 @@ impl<'a> Examination<'a> {
     }
 
     /// The names of the packages' entries in the cache.
-    fn keys(&self, results: &Results<'_>, workspace: &Workspace) -> Vec<Option<Hash>> {
+    fn keys(&self, results: &Results<'_>, workspace: &Workspace) -> Keys {
         let fingerprints = results.fingerprints(workspace);
-        let mut keys = Vec::with_capacity(fingerprints.len());
-        for (package, fingerprint) in workspace.packages.iter().zip(fingerprints) {
+        let mut keys = Vec::with_capacity(fingerprints.packages.len());
+        for (package, fingerprint) in workspace.packages.iter().zip(fingerprints.packages) {
             let key = fingerprint.and_then(|fingerprint| {
                 let settings =
                     package::settings(self.request, self.configurations, package).ok()?;
@@ -326,7 +369,10 @@ impl<'a> Examination<'a> {
             });
             keys.push(key);
         }
-        keys
+        Keys {
+            packages: keys,
+            declarations: fingerprints.declarations,
+        }
     }
 
     /// The outcomes in order of the packages, the new ones kept for later runs.
@@ -336,15 +382,15 @@ impl<'a> Examination<'a> {
             .results
             .filter(|results| self.hits < self.asked && !results.observed.is_torn());
         if let Some(results) = keep {
-            let keys = match self.keys.is_empty() {
-                true => self.keys(results, &program.workspace),
-                false => std::mem::take(&mut self.keys),
+            let keys = match self.keys.take() {
+                None => self.keys(results, &program.workspace),
+                Some(keys) => keys,
             };
             if !results.observed.is_torn() {
                 self.outcomes
                     .par_iter()
                     .zip(&self.known)
-                    .zip(keys)
+                    .zip(keys.packages)
                     .for_each(|((outcome, &known), key)| {
                         if let (Some(outcome), Some(key)) = (outcome.get(), key)
                             && !known
@@ -353,6 +399,13 @@ impl<'a> Examination<'a> {
                             results.cache.keep_package(key, outcome);
                         }
                     });
+                imported::keep(
+                    results.cache,
+                    self.part,
+                    self.kept.as_ref(),
+                    program,
+                    &keys.declarations,
+                );
             }
         }
         self.outcomes
@@ -365,6 +418,11 @@ impl<'a> Examination<'a> {
 impl Visitor for Examination<'_> {
     fn wants(&self, package: PackageIndex) -> bool {
         self.outcomes[package.0 as usize].get().is_none()
+    }
+
+    fn stored(&self) -> Option<StoredProgram> {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        stored.take()
     }
 
     fn parsed(&self, path: &Path, contents: &[u8], tree: &Tree) {

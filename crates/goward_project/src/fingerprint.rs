@@ -102,12 +102,20 @@ pub fn declarations(source: &[u8], tree: &Tree) -> Hash {
     hasher.finish()
 }
 
-/// A fingerprint for each package of a workspace, in order of the packages; none where a file could
-/// not be read.
+/// What decides what can be found out about packages, in order of the packages of a workspace; none
+/// where a file could not be read.
+pub struct Fingerprints {
+    /// About each package that was asked for, with its tests and the bodies of its functions.
+    pub packages: Vec<Option<Hash>>,
+    /// About what each package declares for others; none for external tests.
+    pub declarations: Vec<Option<Hash>>,
+}
+
+/// The fingerprints of the packages of a workspace.
 pub fn fingerprints(
     workspace: &Workspace,
     hashes: &dyn Fn(&Path) -> Option<FileHashes>,
-) -> Vec<Option<Hash>> {
+) -> Fingerprints {
     let count = workspace.packages.len();
     let mut maker = Maker {
         workspace,
@@ -122,12 +130,12 @@ pub fn fingerprints(
                 maker.hash(package, Part::Importable, &maker.importable);
         }
     }
-    let mut fingerprints = vec![None; count];
+    let mut packages = vec![None; count];
     for (position, package) in workspace.packages.iter().enumerate() {
         if package.dependency_only {
             continue;
         }
-        fingerprints[position] = match package.external_test_of {
+        packages[position] = match package.external_test_of {
             None => maker.hash(package, Part::Everything, &maker.importable),
             Some(tested) => {
                 // It sees what the in-package tests declare.
@@ -141,7 +149,10 @@ pub fn fingerprints(
             }
         };
     }
-    fingerprints
+    Fingerprints {
+        packages,
+        declarations: maker.importable,
+    }
 }
 
 /// What of a package counts.

@@ -43,6 +43,7 @@ mod program;
 mod requests;
 mod resolve;
 mod standard_library;
+mod stored;
 mod vendor;
 mod version;
 
@@ -58,7 +59,7 @@ pub use filesystem::{
     DirectoryEntry, EmptyFileSystem, EntryKind, FileSystem, GoFile, OsFileSystem,
     OverlayFileSystem, ReadError, normalized,
 };
-pub use fingerprint::{FileHashes, Hash, declarations, fingerprints};
+pub use fingerprint::{FileHashes, Fingerprints, Hash, declarations, fingerprints};
 pub use graph::{
     Import, ImportTarget, MissingImport, Module, ModuleIndex, PackageIndex, PackageSource,
     SourceFile, TestKind, Workspace,
@@ -75,5 +76,6 @@ pub use program::{
 };
 pub use requests::requests;
 pub use standard_library::BuiltInLibrary;
+pub use stored::{StoredEntry, StoredProgram};
 pub use vendor::{VendorList, VendoredModule, parse as parse_vendor_list};
 pub use version::{GoRelease, GoVersion, compare_module_versions, is_module_version};

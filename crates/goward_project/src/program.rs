@@ -24,6 +24,7 @@ use goward_types::{
 use crate::filesystem::FileSystem;
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
 use crate::load::LoadOptions;
+use crate::stored::StoredProgram;
 
 /// One file of a checked package.
 #[derive(Debug)]
@@ -68,6 +69,11 @@ pub trait Visitor: Sync {
     /// each package that was asked for; what only others need of it is checked in any case.
     fn wants(&self, _package: PackageIndex) -> bool {
         true
+    }
+
+    /// Declarations of packages that need not be checked for the sake of others. Asked once.
+    fn stored(&self) -> Option<StoredProgram> {
+        None
     }
 
     /// Told of each file that was parsed, bodies or not, by several threads.
@@ -176,6 +182,9 @@ impl Program {
             whole: (0..count).map(|_| OnceLock::new()).collect(),
         };
         let plan = Plan::new(&program.workspace, options, visitor);
+        if let Some(stored) = visitor.stored() {
+            program.use_stored(stored, &plan);
+        }
         let run = Run {
             program: &program,
             plan: &plan,
@@ -197,6 +206,30 @@ impl Program {
             });
         }
         program
+    }
+
+    /// Stored declarations take the place of those of packages that are only imported.
+    fn use_stored(&self, stored: StoredProgram, plan: &Plan) {
+        let wanted = |index: PackageIndex| plan.work[index.0 as usize] == Work::Declarations;
+        let usable = stored.usable(&self.workspace, &wanted);
+        let packages: Vec<(PackageId, usize)> = usable
+            .into_iter()
+            .filter_map(|(index, number)| Some((self.handle(index)?, number)))
+            .collect();
+        self.world.set_stored(&packages, stored.source);
+    }
+
+    /// The package as others import it, if this run found out from its source what it declares.
+    pub fn declared(&self, index: PackageIndex) -> Option<PackageId> {
+        let id = *self.importable[index.0 as usize].get()?;
+        let package = self.world.package(id);
+        (package.is_settled() && !package.is_missing() && !package.is_stored()).then_some(id)
+    }
+
+    /// What is wrong with stored declarations. If something is, what was found out with their help
+    /// counts for nothing.
+    pub fn stored_damage(&self) -> Option<SummaryError> {
+        self.world.stored_damage()
     }
 
     /// What is wrong with the built-in declarations of the standard library: never anything, unless
@@ -283,6 +316,11 @@ impl Run<'_> {
     /// Checks a package as others import it; with bodies if nothing more is to come.
     fn check_importable(&self, index: PackageIndex) {
         let position = index.0 as usize;
+        if let Some(&handle) = self.program.importable[position].get()
+            && self.program.world.announce(handle)
+        {
+            return;
+        }
         let whole = match self.plan.work[position] {
             Work::None | Work::Declarations => false,
             Work::Whole => !has_tests(self.program.workspace.package(index)),

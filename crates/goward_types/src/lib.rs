@@ -39,7 +39,10 @@ pub use methodset::MethodSelection;
 pub use object::{Object, ObjectKind, VariableKind, is_exported};
 pub use sizes::Sizes;
 pub use subst::Substitution;
-pub use summary::{Packing, Summary, SummaryBuilder, SummaryError, SummaryPackages};
+pub use summary::{
+    Packing, StoredDeclarations, Summary, SummaryBuilder, SummaryError, SummaryPackages,
+    write_declarations,
+};
 pub use termlist::TermList;
 pub use type_string::Qualifier;
 pub use typed::{TypedFile, TypedPackage};

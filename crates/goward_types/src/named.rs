@@ -45,7 +45,7 @@ impl World {
         let mut found = None;
         for _ in 0..CHAIN_LIMIT {
             current = match self.get(current) {
-                Type::Alias(alias) => alias.right_hand_side.get()?,
+                Type::Alias(alias) => self.alias_right_hand_side(alias)?,
                 Type::Named(named) => match named.underlying.get() {
                     Some(underlying) => {
                         found = Some(underlying);
@@ -69,7 +69,7 @@ impl World {
         current = first;
         for _ in 0..CHAIN_LIMIT {
             current = match self.get(current) {
-                Type::Alias(alias) => alias.right_hand_side.get()?,
+                Type::Alias(alias) => self.alias_right_hand_side(alias)?,
                 Type::Named(named) if named.underlying.get().is_none() => {
                     named.underlying.set(found);
                     self.right_hand_side(current)?
@@ -84,11 +84,14 @@ impl World {
     /// with the arguments put in. `None` while it is not declared completely, and for other types.
     pub fn right_hand_side(&self, id: TypeId) -> Option<TypeId> {
         match self.get(id) {
-            Type::Alias(alias) => alias.right_hand_side.get(),
+            Type::Alias(alias) => self.alias_right_hand_side(alias),
             Type::Named(named) => match (named.right_hand_side.get(), named.origin) {
                 (Some(right_hand_side), _) => Some(right_hand_side),
                 (None, Some(origin)) => self.expand_right_hand_side(id, named, origin),
-                (None, None) => None,
+                (None, None) => {
+                    self.complete_declaration(named.object);
+                    named.right_hand_side.get()
+                }
             },
             _ => None,
         }
@@ -96,6 +99,9 @@ impl World {
 
     fn expand_right_hand_side(&self, id: TypeId, named: &Named, origin: TypeId) -> Option<TypeId> {
         let generic = self.as_named(origin)?;
+        if generic.right_hand_side.get().is_none() {
+            self.complete_declaration(generic.object);
+        }
         let parameters = generic.type_parameters.get()?;
         if parameters.len() != named.arguments.len() {
             return Some(named.right_hand_side.set_once(TypeId::UNKNOWN));
@@ -152,6 +158,9 @@ impl World {
         let Some(named) = self.as_named(self.origin(id)) else {
             return &[];
         };
+        if named.methods.get().is_none() {
+            self.complete_declaration(named.object);
+        }
         named.methods.get().map_or(&[], |methods| methods)
     }
 
@@ -244,7 +253,8 @@ impl World {
             let signature = self.method_signature(original, receiver);
             return object.set_type_once(signature);
         }
-        TypeId::UNKNOWN
+        self.complete_declaration(id);
+        object.raw_type().unwrap_or(TypeId::UNKNOWN)
     }
 
     /// The signature of a method of a generic type, for the instance that `receiver` is or points to.

@@ -323,7 +323,7 @@ impl World {
         let instance = self.new_instance(origin, arguments);
         if let (Type::Alias(generic), Type::Alias(alias)) = (self.get(origin), self.get(instance))
             && alias.right_hand_side.get().is_none()
-            && let Some(right_hand_side) = generic.right_hand_side.get()
+            && let Some(right_hand_side) = self.alias_right_hand_side(generic)
             && let Some(parameters) = generic.type_parameters.get()
         {
             let expanded = Subster {

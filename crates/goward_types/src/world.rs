@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::ids::{ObjectId, PackageId, TypeId, TypeKind};
 use crate::object::{Object, ObjectKind, VariableKind};
 use crate::sizes::Sizes;
+use crate::summary::StoredPackages;
 use crate::types::{
     Alias, Interface, Named, Parameter, Signature, StructType, Type, TypeCell, TypeParameter,
     UnionTerm,
@@ -34,6 +35,8 @@ pub struct Package {
     /// Whether what it declares is known; `false` of one that could not be found or checked, and
     /// nothing as long as it is not checked.
     declared: OnceLock<bool>,
+    /// The number of a package whose declarations an earlier run wrote.
+    stored: OnceLock<u32>,
 }
 
 impl Package {
@@ -87,6 +90,19 @@ impl Package {
         let _ = self.name.set(name);
     }
 
+    /// Whether its declarations are those that an earlier run wrote.
+    pub fn is_stored(&self) -> bool {
+        self.stored.get().is_some()
+    }
+
+    pub(crate) fn stored(&self) -> Option<u32> {
+        self.stored.get().copied()
+    }
+
+    pub(crate) fn set_stored(&self, number: u32) {
+        let _ = self.stored.set(number);
+    }
+
     pub(crate) fn set_scope(&self, scope: FxHashMap<Symbol, ObjectId>) {
         let _ = self.scope.set(scope);
     }
@@ -132,6 +148,8 @@ pub struct World {
     partial_type_sets: boxcar::Vec<TypeSet>,
     universe: OnceLock<Universe>,
     empty_tuple: OnceLock<TypeId>,
+    /// Packages that need not be checked.
+    pub(crate) stored: OnceLock<StoredPackages>,
 }
 
 impl World {
@@ -160,6 +178,7 @@ impl World {
             partial_type_sets: boxcar::Vec::new(),
             universe: OnceLock::new(),
             empty_tuple: OnceLock::new(),
+            stored: OnceLock::new(),
         };
         let _ = world.empty_tuple.set(world.new_tuple(Box::default()));
         let _ = world.universe.set(Universe::new(&world));
@@ -244,6 +263,7 @@ impl World {
             files,
             scope: OnceLock::new(),
             declared: OnceLock::new(),
+            stored: OnceLock::new(),
         };
         if is_missing {
             package.give_up();
@@ -505,12 +525,33 @@ impl World {
                 return current;
             }
             let alias = &self.aliases[current.index()];
-            match alias.actual.get().or(alias.right_hand_side.get()) {
+            match alias
+                .actual
+                .get()
+                .or_else(|| self.alias_right_hand_side(alias))
+            {
                 Some(next) => current = next,
                 None => return TypeId::UNKNOWN,
             }
         }
         TypeId::UNKNOWN
+    }
+
+    /// What an alias was declared as.
+    pub(crate) fn alias_right_hand_side(&self, alias: &Alias) -> Option<TypeId> {
+        alias.right_hand_side.get().or_else(|| {
+            self.complete_declaration(alias.object);
+            alias.right_hand_side.get()
+        })
+    }
+
+    /// Reads what a stored package says about something that it declares, if that was not done.
+    pub(crate) fn complete_declaration(&self, object: ObjectId) {
+        if self.stored.get().is_some()
+            && let Some(package) = self.object(object).package
+        {
+            self.complete(package);
+        }
     }
 
     /// Says what a defined type or alias was declared as.
@@ -525,16 +566,29 @@ impl World {
     /// The type parameters of a generic defined type, alias or signature; for an instance, those of
     /// its origin (as in go/types; see [`World::is_generic`] for what still needs arguments).
     pub fn type_parameters(&self, id: TypeId) -> &[TypeId] {
-        let (own, origin) = match self.get(id) {
-            Type::Signature(signature) => return &signature.type_parameters,
-            Type::Named(named) => (&named.type_parameters, named.origin),
-            Type::Alias(alias) => (&alias.type_parameters, alias.origin),
-            _ => return &[],
-        };
-        match origin {
-            Some(origin) if id.kind() == TypeKind::Named => self.type_parameters(origin),
-            _ => own.get().map_or(&[], |list| list),
+        match self.get(id) {
+            Type::Signature(signature) => &signature.type_parameters,
+            Type::Named(named) => match named.origin {
+                Some(origin) => self.type_parameters(origin),
+                None => self.declared_type_parameters(&named.type_parameters, named.object),
+            },
+            Type::Alias(alias) if alias.origin.is_none() => {
+                self.declared_type_parameters(&alias.type_parameters, alias.object)
+            }
+            _ => &[],
         }
+    }
+
+    /// The type parameters in the cell of a declaration, none while they are not known.
+    fn declared_type_parameters<'w>(
+        &'w self,
+        cell: &'w OnceLock<Box<[TypeId]>>,
+        object: ObjectId,
+    ) -> &'w [TypeId] {
+        if cell.get().is_none() {
+            self.complete_declaration(object);
+        }
+        cell.get().map_or(&[], |list| list)
     }
 
     /// The type arguments of an instance, none for other types.
@@ -569,18 +623,14 @@ impl World {
     /// Whether `id` still needs type arguments (go/types: `isGeneric`).
     pub fn is_generic(&self, id: TypeId) -> bool {
         match self.get(id) {
-            Type::Alias(alias)
-                if alias.origin.is_none() && alias.type_parameters.get().is_some() =>
-            {
-                true
+            Type::Alias(alias) if alias.origin.is_none() => {
+                let cell = &alias.type_parameters;
+                self.declared_type_parameters(cell, alias.object);
+                cell.get().is_some()
             }
-            Type::Alias(_) => false,
-            Type::Named(named) => {
-                named.origin.is_none()
-                    && named
-                        .type_parameters
-                        .get()
-                        .is_some_and(|list| !list.is_empty())
+            Type::Named(named) if named.origin.is_none() => {
+                let list = self.declared_type_parameters(&named.type_parameters, named.object);
+                !list.is_empty()
             }
             _ => false,
         }

@@ -262,23 +262,14 @@ fn damaged_entries_are_made_again() {
     let module = three_packages();
     module.check(0, FOUND);
     let damage = |kind: &str| {
-        let mut folders = vec![module.cache.path().join(kind)];
-        let mut count = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in folder.read_dir().unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let mut bytes = crate::files::read(&path).unwrap();
-                    let middle = bytes.len() / 2;
-                    bytes[middle] ^= 0x55;
-                    crate::files::write(&path, &bytes).unwrap();
-                    count += 1;
-                }
-            }
+        let files = entries(&module, kind);
+        for path in &files {
+            let mut bytes = crate::files::read(path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x55;
+            crate::files::write(path, &bytes).unwrap();
         }
-        count
+        files.len()
     };
     assert_eq!((damage("runs"), damage("packages")), (1, 3));
     module.check(0, FOUND);
@@ -288,6 +279,63 @@ fn damaged_entries_are_made_again() {
     module.check(0, FOUND);
     module.write("c/new.go", "package c\n\nconst C = 1\n");
     module.check(2, FOUND);
+}
+
+/// The files of one kind in the cache of a module.
+fn entries(module: &Module, kind: &str) -> Vec<PathBuf> {
+    let mut open = vec![module.cache.path().join(kind)];
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn imported_packages_are_known_by_what_an_earlier_run_wrote() {
+    let with_both = |body: &str| {
+        format!(
+            "package c\n\nimport (\n\t\"example.com/m/a\"\n\t\"example.com/m/b\"\n)\n\n\
+             func F() {{ b.F(); var t a.T; {body} }}\n"
+        )
+    };
+    let module = three_packages();
+    module.write("c/c.go", &with_both("t[\"x\"] = 1"));
+    let found = &["b/b.go: nil-map-write", "c/c.go: nil-map-write"];
+    module.check(0, found);
+    let [file] = &*entries(&module, "declarations") else {
+        panic!("there is one file of declarations");
+    };
+    let good = crate::files::read(file).unwrap();
+    module.write("c/c.go", &with_both("_ = t[\"x\"]"));
+    module.check(2, FOUND);
+    assert_eq!(crate::files::read(file).unwrap(), good);
+    // What is read and found to be damaged is made again, so it must have been read.
+    let mut damaged = good.clone();
+    for byte in damaged.iter_mut().rev().take(3) {
+        *byte ^= 0x55;
+    }
+    crate::files::write(file, &damaged).unwrap();
+    module.write("c/c.go", &with_both("clear(t); t[\"x\"]++"));
+    module.check(2, found);
+    assert_eq!(crate::files::read(file).unwrap(), good);
+    // Another type under the same name is another declaration.
+    module.write(
+        "a/a.go",
+        "package a\n\ntype T [9]int\n\nfunc Make() (t T) { return }\n",
+    );
+    module.write("b/b.go", &USE.replace("\"x\"", "1"));
+    module.write("c/c.go", &with_both("t[1]++"));
+    module.check(0, &[]);
+    module.write("c/c.go", &with_both("t[2]++"));
+    module.check(2, &[]);
+    assert_ne!(crate::files::read(file).unwrap(), good);
 }
 
 fn panics_on_b(package: &TypedPackage<'_>, selection: &Selection) -> Vec<Diagnostic> {

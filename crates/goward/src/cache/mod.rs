@@ -7,8 +7,12 @@
 //! questions that the run asked of the disk: if all answers are the same, so is what it found; if
 //! not, the header and the hashes of each file that did not change still save reading it.
 //!
+//! Beside them lie the declarations of the packages that a command line imports, each under what
+//! decides them, so that a run that looks at a changed package need not check those again.
+//!
 //! Nothing else decides what a run finds, so a hit prints what a run without the cache would.
 
+mod declarations;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +23,7 @@ use goward_project::{FileSystem, Hash, LoadOptions, Observations};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Outcome, PackageOutcome, Request, Statistics};
+pub(crate) use declarations::{Declarations, NewEntry};
 use store::Store;
 
 /// The cache of one command line.
@@ -108,6 +113,30 @@ impl Cache {
     /// Keeps what a run saw and found. A cache that cannot be written is as good as none.
     pub(crate) fn keep_run(&self, run: &StoredRun) {
         let _ = self.store.write("runs", self.run, run);
+    }
+
+    /// What earlier runs of the same command line found out about imported packages; a command line
+    /// may look at several workspaces.
+    pub(crate) fn declarations(&self, part: usize) -> Option<Declarations> {
+        let path = self.declarations_path(part);
+        let declarations = Declarations::open(&path)?;
+        store::mark_used(&path);
+        Some(declarations)
+    }
+
+    /// Keeps what is known about imported packages.
+    pub(crate) fn keep_declarations(&self, part: usize, packages: &[NewEntry]) {
+        let _ = Declarations::write(&self.declarations_path(part), packages);
+    }
+
+    /// Forgets what is known about imported packages, because it is damaged.
+    pub(crate) fn forget_declarations(&self, part: usize) {
+        let _ = std::fs::remove_file(self.declarations_path(part));
+    }
+
+    fn declarations_path(&self, part: usize) -> PathBuf {
+        let parts = [&self.run.bytes()[..], &part.to_le_bytes()[..]];
+        self.store.path("declarations", Hash::of_parts(parts))
     }
 
     /// Bounds the size of the cache.

@@ -44,7 +44,8 @@ impl Store {
         Store { folder }
     }
 
-    fn path(&self, kind: &str, key: Hash) -> PathBuf {
+    /// Where an entry is kept.
+    pub(super) fn path(&self, kind: &str, key: Hash) -> PathBuf {
         let name = key.hexadecimal();
         self.folder.join(kind).join(&name[..2]).join(&name[2..])
     }
@@ -65,20 +66,12 @@ impl Store {
 
     /// Writes an entry.
     pub(super) fn write<T: Serialize>(&self, kind: &str, key: Hash, value: &T) -> io::Result<()> {
-        let path = self.path(kind, key);
         let contents = postcard::to_stdvec(value).map_err(io::Error::other)?;
-        let folder = path.parent().unwrap_or(&self.folder);
-        if !folder.is_dir() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .tempfile_in(folder)?;
-        file.write_all(MAGIC)?;
-        file.write_all(Hash::of(&contents).bytes())?;
-        file.write_all(&contents)?;
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
+        replace(&self.path(kind, key), |file| {
+            file.write_all(MAGIC)?;
+            file.write_all(Hash::of(&contents).bytes())?;
+            file.write_all(&contents)
+        })
     }
 
     /// Takes out what was not used for longest when the cache is too large. Looks only now and then.
@@ -101,13 +94,34 @@ impl Store {
 
 const TEMPORARY: &str = ".writing-";
 
+/// Writes a file and its folder, whole or not at all.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut io::BufWriter<&mut std::fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .tempfile_in(folder)?;
+    let mut buffered = io::BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    write(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// Since when a file has not changed.
 fn age(path: &Path) -> Option<Duration> {
     let modified = std::fs::metadata(path).ok()?.modified().ok()?;
     SystemTime::now().duration_since(modified).ok()
 }
 
-fn mark_used(path: &Path) {
+/// Says that an entry was used.
+pub(super) fn mark_used(path: &Path) {
     if age(path).is_some_and(|age| age > MARK_EVERY)
         && let Ok(file) = std::fs::File::open(path)
     {

@@ -621,6 +621,9 @@ impl<'w> Checker<'w> {
             );
         }
         self.record_use(name_node, object);
+        if entry.raw_type().is_none() {
+            world.complete(imported);
+        }
         x.operand_type = entry.raw_type().unwrap_or(TypeId::UNKNOWN);
         x.mode = match entry.kind {
             ObjectKind::Constant => {

@@ -176,7 +176,9 @@ impl Checker<'_> {
                 .filter_map(|&field| self.world.object(field).raw_type())
                 .all(|field| self.has_finite_size(field, declared, depth)),
             Type::Named(named) => {
-                if self.finite.contains(&id) {
+                let elsewhere = self.world.object(named.object).package != Some(self.package);
+                // What another package declares without type arguments is complete.
+                if elsewhere && named.origin.is_none() || self.finite.contains(&id) {
                     return true;
                 }
                 let path = &self.object_path;

@@ -317,6 +317,7 @@ impl<'w> Checker<'w> {
             if !world.package(imported).is_settled() {
                 self.importer.settle(imported);
             }
+            world.complete(imported);
             for (name, object) in world.package(imported).names() {
                 if is_exported(name) && self.scope_mut(scope).insert(name, object).is_some() {
                     self.error(specification, format!("{name} redeclared in this file"));

@@ -216,7 +216,7 @@ impl<'w> Checker<'w> {
         };
         let mut current = unpointer(*receiver_type);
         while let Type::Alias(alias) = world.get(current) {
-            let Some(next) = alias.right_hand_side.get() else {
+            let Some(next) = world.alias_right_hand_side(alias) else {
                 return;
             };
             let next = unpointer(next);

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::model::{
     Body, Bounds, FIRST_NOT_BASIC, FieldNode, MethodRecord, Node, NodeIndex, ObjectRecord,
-    PackageModel,
+    PackageModel, UNKNOWN,
 };
 use super::value;
 use super::wire::Writer;
@@ -19,15 +19,17 @@ struct Collector<'w, 'm> {
     package: PackageId,
     model: &'m mut PackageModel,
     known: FxHashMap<TypeId, NodeIndex>,
+    may_be_unknown: bool,
 }
 
 /// Adds what importers can see of a package: all that is exported, and all its types. What is wrong
-/// with it comes back as a text.
+/// with it comes back as a text; so does an unknown type, unless there may be some.
 pub(super) fn collect(
     world: &World,
     package: PackageId,
     platform: u64,
     model: &mut PackageModel,
+    may_be_unknown: bool,
 ) -> Result<(), String> {
     model.platforms |= platform;
     let mut collector = Collector {
@@ -35,6 +37,7 @@ pub(super) fn collect(
         package,
         model,
         known: FxHashMap::default(),
+        may_be_unknown,
     };
     for (name, object) in world.package(package).names() {
         let is_type = world.object(object).kind == ObjectKind::TypeName;
@@ -67,7 +70,7 @@ impl Collector<'_, '_> {
             ObjectKind::Variable(_) => Body::Variable(self.node(declared)?),
             ObjectKind::Function => Body::Function {
                 bounds: self.bounds(world.type_parameters(declared), object.name.as_str())?,
-                signature: self.node(declared)?,
+                signature: self.signature(declared)?,
             },
             ObjectKind::TypeName => {
                 let bounds = self.bounds(world.type_parameters(declared), object.name.as_str())?;
@@ -140,7 +143,7 @@ impl Collector<'_, '_> {
                     bounds: self.bounds(parameters, &owner)?,
                     receiver: self.node(object.receiver().ok_or("a method has no receiver")?)?,
                     receiver_name: object.receiver_name(),
-                    signature: self.node(signature)?,
+                    signature: self.signature(signature)?,
                 })
             })
             .collect()
@@ -157,9 +160,19 @@ impl Collector<'_, '_> {
             .collect()
     }
 
+    fn signature(&mut self, id: TypeId) -> Result<NodeIndex, String> {
+        match id.kind() {
+            TypeKind::Signature => self.node(id),
+            _ => Err("the type of a function is not known".to_owned()),
+        }
+    }
+
     fn node(&mut self, id: TypeId) -> Result<NodeIndex, String> {
         if let Some(index) = predeclared(self.world, id) {
             return Ok(index);
+        }
+        if id == TypeId::UNKNOWN && self.may_be_unknown {
+            return Ok(UNKNOWN);
         }
         if let Some(&index) = self.known.get(&id) {
             return Ok(index);
@@ -183,6 +196,15 @@ impl Collector<'_, '_> {
             Type::Map { key, element } => Node::Map(self.node(key)?, self.node(element)?),
             Type::Channel { direction, element } => Node::Channel(direction, self.node(element)?),
             Type::Struct(structure) => self.structure(structure)?,
+            Type::Signature(signature)
+                if signature.variadic
+                    && world
+                        .tuple(signature.parameters)
+                        .last()
+                        .is_none_or(|last| last.parameter_type.kind() != TypeKind::Slice) =>
+            {
+                return Err("a variadic parameter is not known".to_owned());
+            }
             Type::Signature(signature) => Node::Signature {
                 type_parameters: self.list(&signature.type_parameters)?,
                 receiver_type_parameters: self.list(&signature.receiver_type_parameters)?,
@@ -210,6 +232,9 @@ impl Collector<'_, '_> {
     }
 
     fn instance(&mut self, origin: TypeId, arguments: &[TypeId]) -> Result<Node, String> {
+        if self.world.type_parameters(origin).len() != arguments.len() {
+            return Err("an instance has another number of arguments".to_owned());
+        }
         Ok(Node::Instance {
             origin: self.node(origin)?,
             arguments: self.list(arguments)?,
@@ -282,7 +307,7 @@ impl Collector<'_, '_> {
         };
         let methods = interface.methods.iter();
         let methods = methods.map(|&method| {
-            let signature = self.node(world.object_type(method))?;
+            let signature = self.signature(world.object_type(method))?;
             Ok((world.object(method).name, signature))
         });
         Ok(Node::Interface {

@@ -20,12 +20,19 @@
 //! A type is made of types with lower numbers; a declared one goes by its name. So reading takes one
 //! pass over each section, and no recursion.
 //!
+//! # Packages by themselves
+//!
+//! [`write_declarations`] writes one package for one platform, so that a later run need not check it
+//! again (`stored`): its name, the kinds and names of its declarations, the packages whose types it
+//! names, its list of names, its types, and the rest of its declarations. Here types may be unknown.
+//!
 //! Readers believe nothing: damaged bytes give a [`SummaryError`].
 
 mod archive;
 mod collect;
 mod model;
 mod read;
+mod stored;
 mod value;
 mod wire;
 mod write;
@@ -34,7 +41,9 @@ use std::fmt;
 
 pub use archive::Summary;
 pub use read::SummaryPackages;
-pub use write::{Packing, SummaryBuilder};
+pub use stored::StoredDeclarations;
+pub(crate) use stored::StoredPackages;
+pub use write::{Packing, SummaryBuilder, write_declarations};
 
 /// Why a summary, or a package in it, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,13 @@
 use goward_syntax::{ChannelDirection, Symbol};
 use rustc_hash::FxHashMap;
 
+use super::head_tag;
+
 /// Number of a type in its package.
 pub(super) type NodeIndex = u32;
 
+/// The number of a type that is not known.
+pub(super) const UNKNOWN: NodeIndex = 0;
 /// How many numbers of types stand for what is predeclared.
 pub(super) const PREDECLARED: u32 = 33;
 /// Numbers from here on are `error`, `any`, the empty interfaces and `comparable`; below are the
@@ -219,6 +223,17 @@ impl Node {
 }
 
 impl Body {
+    /// What kind of declaration it is, as it is written.
+    pub(super) fn tag(&self) -> u8 {
+        match self {
+            Body::Constant { .. } => head_tag::CONSTANT,
+            Body::Variable(_) => head_tag::VARIABLE,
+            Body::Function { .. } => head_tag::FUNCTION,
+            Body::Defined { .. } => head_tag::DEFINED,
+            Body::Alias { .. } => head_tag::ALIAS,
+        }
+    }
+
     /// Calls `visit` with each type that the declaration is made of.
     pub(super) fn types(&self, visit: &mut dyn FnMut(NodeIndex)) {
         let bounds_of = |bounds: &Bounds, visit: &mut dyn FnMut(NodeIndex)| {

@@ -105,12 +105,64 @@ struct Part<'b> {
     objects: Vec<ObjectId>,
 }
 
-struct PackageReader<'w, 'b> {
+/// Makes the object of a declaration of which only the kind and the name were read.
+fn announce(
+    world: &World,
+    tag: u8,
+    name: Symbol,
+    package: Option<PackageId>,
+    place: (u32, u32),
+) -> Result<ObjectId, Damage> {
+    let kind = match tag {
+        head_tag::CONSTANT => ObjectKind::Constant,
+        head_tag::VARIABLE => ObjectKind::Variable(VariableKind::Package),
+        head_tag::FUNCTION => ObjectKind::Function,
+        head_tag::DEFINED | head_tag::ALIAS => ObjectKind::TypeName,
+        _ => return Err("a declaration in it is of no known kind"),
+    };
+    let object = Object::new(kind, name, package, place, None);
+    object.set_package_level();
+    let id = world.add_object(object);
+    let object = world.object(id);
+    match tag {
+        head_tag::DEFINED => object.set_type(world.new_named(id)),
+        head_tag::ALIAS => {
+            object.set_alias_declaration();
+            object.set_type(world.new_alias(id));
+        }
+        _ => {}
+    }
+    Ok(id)
+}
+
+/// Reads the kinds and names of what a stored package declares.
+pub(super) fn stored_heads(
+    world: &World,
+    package: PackageId,
+    reader: &mut Reader<'_>,
+) -> Result<(FxHashMap<Symbol, ObjectId>, Vec<ObjectId>), Damage> {
+    let count = reader.count()?;
+    let mut scope = FxHashMap::with_capacity_and_hasher(count, Default::default());
+    let mut objects = Vec::with_capacity(count);
+    for offset in (FIRST_OFFSET..).take(count) {
+        let tag = reader.byte()?;
+        let name = Symbol::intern(reader.utf8()?);
+        let object = announce(world, tag, name, Some(package), (NO_FILE, offset))?;
+        if scope.insert(name, object).is_some() {
+            return Err("a name is declared twice in it");
+        }
+        objects.push(object);
+    }
+    Ok((scope, objects))
+}
+
+pub(super) struct PackageReader<'w, 'b> {
     world: &'w World,
     /// The package itself, then its imports; `None` for those that the platform does not have.
     packages: Vec<Option<PackageId>>,
     strings: Vec<&'b str>,
     symbols: Vec<Option<Symbol>>,
+    /// What the heads announce; of stored packages the scope of the package, which was set before.
     scope: FxHashMap<Symbol, ObjectId>,
     /// Types by number, without the predeclared ones; `None` on other platforms.
     types: Vec<Option<TypeId>>,
@@ -120,6 +172,8 @@ struct PackageReader<'w, 'b> {
     /// Type parameters that no list has yet.
     free_type_parameters: Vec<TypeId>,
     next_offset: u32,
+    /// Whether unknown types may be in it: what was checked without all that it imports.
+    may_be_unknown: bool,
 }
 
 impl<'w, 'b> PackageReader<'w, 'b> {
@@ -137,18 +191,7 @@ impl<'w, 'b> PackageReader<'w, 'b> {
             .copied()
             .flatten()
             .ok_or("it has no package")?;
-        let mut package_reader = PackageReader {
-            world,
-            symbols: vec![None; strings.len()],
-            strings,
-            packages,
-            scope: FxHashMap::default(),
-            types: Vec::new(),
-            predeclared: predeclared_types(world),
-            alias_instances: Vec::new(),
-            free_type_parameters: Vec::new(),
-            next_offset: FIRST_OFFSET,
-        };
+        let mut package_reader = PackageReader::new(world, packages, strings);
         let name = package_reader.symbol(name)?;
         world.package(package).set_name(name);
         let mut parts = Vec::new();
@@ -195,19 +238,69 @@ impl<'w, 'b> PackageReader<'w, 'b> {
         package_reader.finish(package)
     }
 
-    fn finish(self, package: PackageId) -> Result<(), Damage> {
+    fn new(
+        world: &'w World,
+        packages: Vec<Option<PackageId>>,
+        strings: Vec<&'b str>,
+    ) -> PackageReader<'w, 'b> {
+        PackageReader {
+            world,
+            symbols: vec![None; strings.len()],
+            strings,
+            packages,
+            scope: FxHashMap::default(),
+            types: Vec::new(),
+            predeclared: predeclared_types(world),
+            alias_instances: Vec::new(),
+            free_type_parameters: Vec::new(),
+            next_offset: FIRST_OFFSET,
+            may_be_unknown: false,
+        }
+    }
+
+    /// Reads what the heads of a stored package left out.
+    pub(super) fn read_stored(
+        world: &'w World,
+        packages: Vec<Option<PackageId>>,
+        objects: &[ObjectId],
+        mut reader: Reader<'b>,
+    ) -> Result<(), Damage> {
+        let strings = strings(&mut reader)?;
+        let mut package_reader = PackageReader::new(world, packages, strings);
+        package_reader.may_be_unknown = true;
+        package_reader.next_offset += objects.len() as u32;
+        for _ in 0..reader.count()? {
+            let read = package_reader.node(&mut reader)?;
+            package_reader.types.push(Some(read));
+        }
+        for &object in objects {
+            package_reader.body(object, &mut reader)?;
+        }
+        match reader.is_empty() {
+            true => package_reader.instantiate_aliases(),
+            false => Err("something follows its end"),
+        }
+    }
+
+    fn finish(mut self, package: PackageId) -> Result<(), Damage> {
+        self.instantiate_aliases()?;
+        let package = self.world.package(package);
+        package.set_scope(self.scope);
+        package.settle();
+        Ok(())
+    }
+
+    fn instantiate_aliases(&mut self) -> Result<(), Damage> {
         let world = self.world;
         if !self.free_type_parameters.is_empty() {
             return Err("a type parameter belongs to nothing");
         }
-        for (origin, arguments) in self.alias_instances {
+        for (origin, arguments) in std::mem::take(&mut self.alias_instances) {
             if world.type_parameters(origin).len() != arguments.len() {
                 return Err("an alias has another number of type arguments than parameters");
             }
             world.new_alias_instance(origin, arguments.into(), 0);
         }
-        world.package(package).set_scope(self.scope);
-        world.package(package).settle();
         Ok(())
     }
 
@@ -254,7 +347,7 @@ impl<'w, 'b> PackageReader<'w, 'b> {
         }
         match number.checked_sub(FIRST_NOT_BASIC) {
             Some(other) => Ok(self.predeclared[other as usize]),
-            None if number == 0 => Err(NOWHERE),
+            None if number == 0 && !self.may_be_unknown => Err(NOWHERE),
             None => Ok(TypeId::new(TypeKind::Basic, number as usize)),
         }
     }
@@ -292,27 +385,10 @@ impl<'w, 'b> PackageReader<'w, 'b> {
 
     fn head(&mut self, reader: &mut Reader<'b>) -> Result<ObjectId, Damage> {
         let tag = reader.byte()?;
-        let kind = match tag {
-            head_tag::CONSTANT => ObjectKind::Constant,
-            head_tag::VARIABLE => ObjectKind::Variable(VariableKind::Package),
-            head_tag::FUNCTION => ObjectKind::Function,
-            head_tag::DEFINED | head_tag::ALIAS => ObjectKind::TypeName,
-            _ => return Err("a declaration in it is of no known kind"),
-        };
         let name = self.name(reader)?;
         let place = self.place();
-        let object = Object::new(kind, name, self.package(), place, None);
-        object.set_package_level();
-        let id = self.world.add_object(object);
-        let object = self.world.object(id);
-        match tag {
-            head_tag::DEFINED => object.set_type(self.world.new_named(id)),
-            head_tag::ALIAS => {
-                object.set_alias_declaration();
-                object.set_type(self.world.new_alias(id));
-            }
-            _ => {}
-        }
+        let package = self.package();
+        let id = announce(self.world, tag, name, package, place)?;
         match self.scope.insert(name, id) {
             None => Ok(id),
             Some(_) => Err("a name is declared twice in it"),
@@ -369,10 +445,12 @@ impl<'w, 'b> PackageReader<'w, 'b> {
     fn declared(&mut self, reader: &mut Reader<'b>) -> Result<TypeId, Damage> {
         let package = self.package_reference(reader)?;
         let name = self.name(reader)?;
-        let object = match Some(package) == self.package() {
-            true => self.scope.get(&name).copied(),
-            false => self.world.package(package).lookup(name),
-        };
+        let own = Some(package) == self.package();
+        let own = own.then(|| self.scope.get(&name).copied()).flatten();
+        let object = own.or_else(|| {
+            self.world.announce(package);
+            self.world.package(package).lookup(name)
+        });
         let object = object.map(|object| self.world.object(object));
         let object = object.filter(|object| object.kind == ObjectKind::TypeName);
         object

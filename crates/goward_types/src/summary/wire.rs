@@ -56,6 +56,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(super) fn byte(&mut self) -> Result<u8, Damage> {
         let (&byte, rest) = self.rest.split_first().ok_or(TOO_SHORT)?;
         self.rest = rest;

@@ -10,7 +10,7 @@ use super::archive::MAGIC;
 use super::collect::collect;
 use super::model::{Body, Bounds, Node, NodeIndex, ObjectRecord, PREDECLARED, PackageModel};
 use super::wire::Writer;
-use super::{flag, head_tag, node_tag};
+use super::{flag, node_tag};
 use crate::ids::PackageId;
 use crate::world::World;
 
@@ -58,7 +58,8 @@ impl SummaryBuilder {
             let name = world.package(package).name();
             let model = self.packages.entry(path);
             let model = model.or_insert_with(|| PackageModel::new(name));
-            collect(world, package, bit, model).map_err(|cause| format!("{platform}: {cause}"))?;
+            collect(world, package, bit, model, false)
+                .map_err(|cause| format!("{platform}: {cause}"))?;
         }
         Ok(())
     }
@@ -85,7 +86,8 @@ impl SummaryBuilder {
             let imports = imports(model, Symbol::intern(path));
             let mut numbers: Vec<usize> = imports.iter().map(|import| number[import]).collect();
             numbers.sort_unstable();
-            let raw = PackageWriter::new(model, Symbol::intern(path), &order, &numbers).bytes();
+            let named = numbers.iter().map(|&number| Symbol::intern(order[number]));
+            let raw = PackageWriter::new(model, Symbol::intern(path), named).bytes();
             let packed = deflate(&raw, packing).map_err(|error| error.to_string())?;
             header.text(path.as_bytes());
             header.number(model.platforms);
@@ -157,6 +159,21 @@ fn imports(model: &PackageModel, own: Symbol) -> Vec<Symbol> {
     imports
 }
 
+/// The declarations of a package by themselves, and the packages whose types they name, as
+/// [`StoredDeclarations`](super::StoredDeclarations) give them back. An error says which declaration
+/// cannot be written, and why.
+pub fn write_declarations(
+    world: &World,
+    package: PackageId,
+) -> Result<(Vec<u8>, Vec<Symbol>), String> {
+    let own = world.package(package);
+    let mut model = PackageModel::new(own.name());
+    collect(world, package, 1, &mut model, true)?;
+    let imports = imports(&model, own.path);
+    let writer = PackageWriter::new(&model, own.path, imports.iter().copied());
+    Ok((writer.stored(&imports), imports))
+}
+
 /// The declarations that one set of platforms has.
 #[derive(Default)]
 struct Part {
@@ -180,11 +197,9 @@ impl<'m> PackageWriter<'m> {
     fn new(
         model: &'m PackageModel,
         own: Symbol,
-        order: &[&'static str],
-        imports: &[usize],
+        imports: impl Iterator<Item = Symbol>,
     ) -> PackageWriter<'m> {
-        let imported = imports.iter().map(|&number| Symbol::intern(order[number]));
-        let package_of = std::iter::once(own).chain(imported).zip(0..).collect();
+        let package_of = std::iter::once(own).chain(imports).zip(0..).collect();
         // A type is needed wherever one is that is made of it.
         let mut platforms = vec![0u64; model.nodes.len()];
         for (object, has) in &model.objects {
@@ -266,6 +281,42 @@ impl<'m> PackageWriter<'m> {
         out.bytes
     }
 
+    /// A package as it is stored alone. Its name and the heads of its declarations come first, so
+    /// that they can be read without the rest.
+    fn stored(mut self, imports: &[Symbol]) -> Vec<u8> {
+        let parts = std::mem::take(&mut self.parts);
+        let (mut types, mut bodies) = (Writer::default(), Writer::default());
+        let (mut type_count, mut objects) = (0, Vec::<usize>::new());
+        for (_, part) in &parts {
+            for &node in &part.nodes {
+                self.node(&self.model.nodes[node as usize], &mut types);
+            }
+            type_count += part.nodes.len();
+            objects.extend(&part.objects);
+        }
+        let mut out = Writer::default();
+        out.text(self.model.name.as_str().as_bytes());
+        out.count(objects.len());
+        for object in objects {
+            let record = &self.model.objects[object].0;
+            out.byte(record.body.tag());
+            out.text(record.name.as_str().as_bytes());
+            self.body(&record.body, &mut bodies);
+        }
+        out.count(imports.len());
+        for import in imports {
+            out.text(import.as_str().as_bytes());
+        }
+        out.count(self.strings.len());
+        for string in &self.strings {
+            out.text(string.as_str().as_bytes());
+        }
+        out.count(type_count);
+        out.bytes.extend_from_slice(&types.bytes);
+        out.bytes.extend_from_slice(&bodies.bytes);
+        out.bytes
+    }
+
     fn string(&mut self, string: Symbol) -> u64 {
         let next = self.strings.len();
         let index = *self.string_of.entry(string).or_insert(next);
@@ -303,13 +354,7 @@ impl<'m> PackageWriter<'m> {
     }
 
     fn head(&mut self, object: &ObjectRecord, out: &mut Writer) {
-        out.byte(match object.body {
-            Body::Constant { .. } => head_tag::CONSTANT,
-            Body::Variable(_) => head_tag::VARIABLE,
-            Body::Function { .. } => head_tag::FUNCTION,
-            Body::Defined { .. } => head_tag::DEFINED,
-            Body::Alias { .. } => head_tag::ALIAS,
-        });
+        out.byte(object.body.tag());
         self.name(object.name, out);
     }
 
