@@ -49,7 +49,7 @@ fn syntax_errors(
     let contents = filesystem
         .read_file(path, LoadOptions::DEFAULT_SIZE_LIMIT)
         .ok()?;
-    let file = SourceFile::new(shown(path, &request.directory), contents.to_vec());
+    let file = SourceFile::shared(shown(path, &request.directory), contents);
     let tree = parse(file.bytes(), Mode::Full);
     if tree.diagnostics().is_empty() {
         return None;

@@ -64,16 +64,21 @@ impl fmt::Debug for FilePath {
 #[derive(Debug)]
 pub struct SourceFile {
     path: FilePath,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     lines: OnceLock<LineIndex>,
 }
 
 impl SourceFile {
     /// A file of these bytes.
     pub fn new(path: impl Into<FilePath>, bytes: impl Into<Vec<u8>>) -> SourceFile {
+        SourceFile::shared(path, bytes.into().into())
+    }
+
+    /// A file of bytes that others use, too.
+    pub fn shared(path: impl Into<FilePath>, bytes: Arc<[u8]>) -> SourceFile {
         SourceFile {
             path: path.into(),
-            bytes: bytes.into(),
+            bytes,
             lines: OnceLock::new(),
         }
     }

@@ -31,6 +31,7 @@ mod filesystem;
 mod fingerprint;
 mod graph;
 mod header;
+mod large_first;
 mod load;
 mod loose_tree;
 mod minimal_versions;

@@ -23,6 +23,7 @@ use goward_types::{
 
 use crate::filesystem::FileSystem;
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
+use crate::large_first::large_first;
 use crate::load::LoadOptions;
 use crate::stored::StoredProgram;
 
@@ -191,6 +192,7 @@ impl Program {
             filesystem,
             visitor,
             importable: (0..count).map(|_| Once::new()).collect(),
+            sizes: (0..count).map(|_| AtomicUsize::new(0)).collect(),
         };
         rayon::scope(|scope| {
             for &index in &plan.ready {
@@ -198,12 +200,12 @@ impl Program {
             }
         });
         for stage in [&plan.with_tests, &plan.external] {
-            rayon::scope(|scope| {
-                for &index in stage {
-                    let run = &run;
-                    scope.spawn(move |_| run.check_whole(index));
-                }
+            let sized = stage.iter().map(|&index| {
+                let tested = program.source(index).external_test_of.unwrap_or(index);
+                let size = run.sizes[tested.0 as usize].load(Ordering::Relaxed);
+                (size, index)
             });
+            large_first(sized.collect(), |index| run.check_whole(index));
         }
         program
     }
@@ -293,6 +295,8 @@ struct Run<'p> {
     visitor: &'p dyn Visitor,
     /// The checks of packages as others import them.
     importable: Vec<Once>,
+    /// The bytes of their source that were read for that.
+    sizes: Vec<AtomicUsize>,
 }
 
 impl Run<'_> {
@@ -402,6 +406,7 @@ impl Run<'_> {
             };
             let tree = parse(&contents, mode);
             self.visitor.parsed(&file.path, &contents, &tree);
+            self.sizes[index.0 as usize].fetch_add(contents.len(), Ordering::Relaxed);
             files.push(ProgramFile {
                 source: position,
                 tree,

@@ -105,9 +105,29 @@ impl ObjectId {
 
 /// A package of the world.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PackageId(pub(crate) u32);
+pub struct PackageId(NonZeroU32);
 
 impl PackageId {
     /// Package `unsafe`.
-    pub const UNSAFE: PackageId = PackageId(0);
+    pub const UNSAFE: PackageId = PackageId(NonZeroU32::MIN);
+
+    pub(crate) fn new(index: usize) -> PackageId {
+        let raw = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        PackageId(raw.expect("fewer than four thousand million packages"))
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    pub(crate) const fn raw(self) -> u32 {
+        self.0.get()
+    }
+
+    pub(crate) const fn from_raw(raw: u32) -> Option<PackageId> {
+        match NonZeroU32::new(raw) {
+            Some(raw) => Some(PackageId(raw)),
+            None => None,
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Objects: what names stand for.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use goward_syntax::Symbol;
+use once_cell::race::OnceBox;
 
 use crate::constant::Value;
 use crate::ids::{ObjectId, PackageId, TypeId};
@@ -33,16 +34,18 @@ pub enum VariableKind {
     Field,
 }
 
-const EMBEDDED: u32 = 1;
-const POINTER_RECEIVER: u32 = 2;
-const PACKAGE_LEVEL: u32 = 4;
-const ALIAS: u32 = 16;
-const METHOD: u32 = 32;
+const EMBEDDED: u16 = 1;
+const POINTER_RECEIVER: u16 = 2;
+const PACKAGE_LEVEL: u16 = 4;
+const ALIAS: u16 = 16;
+const METHOD: u16 = 32;
 
-/// What a name stands for.
+/// What a name stands for. Most are local variables, hundreds of thousands in a large program, so
+/// what only a few have lies in a box of its own.
 #[derive(Debug)]
 pub struct Object {
     pub kind: ObjectKind,
+    flags: AtomicU16,
     pub name: Symbol,
     /// Absent for what is predeclared.
     pub package: Option<PackageId>,
@@ -50,15 +53,20 @@ pub struct Object {
     pub file: u32,
     pub offset: u32,
     object_type: TypeCell,
+    rare: OnceBox<Rare>,
+}
+
+/// What methods, constants, names of packages, builtins and parts of instances have.
+#[derive(Debug, Default)]
+struct Rare {
     /// Functions: the type of the receiver.
     receiver: TypeCell,
     /// Methods: the name of the receiver variable.
     receiver_name: AtomicU32,
-    flags: AtomicU32,
     /// The object that this one was instantiated from.
     origin: AtomicU32,
     /// Package names: the package. Builtins: their number.
-    pub(crate) detail: u32,
+    detail: AtomicU32,
     constant: OnceLock<Value>,
 }
 
@@ -72,18 +80,18 @@ impl Object {
     ) -> Object {
         Object {
             kind,
+            flags: AtomicU16::new(0),
             name,
             package,
             file: place.0,
             offset: place.1,
             object_type: TypeCell::new(object_type),
-            receiver: TypeCell::default(),
-            receiver_name: AtomicU32::new(0),
-            flags: AtomicU32::new(0),
-            origin: AtomicU32::new(0),
-            detail: 0,
-            constant: OnceLock::new(),
+            rare: OnceBox::new(),
         }
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
     }
 
     /// The type, once it is known; for an instantiated method see [`World::object_type`](crate::World::object_type).
@@ -102,56 +110,81 @@ impl Object {
 
     /// A copy of a variable or function, with another type or none yet.
     pub(crate) fn copy_with_type(&self, object_type: Option<TypeId>) -> Object {
-        Object {
-            kind: self.kind,
-            name: self.name,
-            package: self.package,
-            file: self.file,
-            offset: self.offset,
-            object_type: TypeCell::new(object_type),
-            receiver: TypeCell::new(self.receiver.get()),
-            receiver_name: AtomicU32::new(self.receiver_name.load(Ordering::Relaxed)),
-            flags: AtomicU32::new(self.flags.load(Ordering::Relaxed)),
-            origin: AtomicU32::new(self.origin.load(Ordering::Relaxed)),
-            detail: self.detail,
-            constant: OnceLock::new(),
+        let copy = Object::new(
+            self.kind,
+            self.name,
+            self.package,
+            (self.file, self.offset),
+            object_type,
+        );
+        copy.set(self.flags.load(Ordering::Relaxed));
+        if let Some(rare) = self.rare.get() {
+            let load = |number: &AtomicU32| AtomicU32::new(number.load(Ordering::Relaxed));
+            let _ = copy.rare.set(Box::new(Rare {
+                receiver: TypeCell::new(rare.receiver.get()),
+                receiver_name: load(&rare.receiver_name),
+                origin: load(&rare.origin),
+                detail: load(&rare.detail),
+                constant: OnceLock::new(),
+            }));
         }
+        copy
     }
 
     /// The type of the receiver of a method.
     pub fn receiver(&self) -> Option<TypeId> {
-        self.receiver.get()
+        self.rare.get()?.receiver.get()
     }
 
     pub(crate) fn set_receiver(&self, receiver: TypeId) {
-        self.receiver.set(receiver);
+        self.rare().receiver.set(receiver);
         self.set(METHOD);
     }
 
     /// The name of the receiver variable of a method, empty if it has none.
     pub fn receiver_name(&self) -> Symbol {
-        Symbol(self.receiver_name.load(Ordering::Relaxed))
+        let rare = self.rare.get();
+        rare.map_or(Symbol::EMPTY, |rare| {
+            Symbol(rare.receiver_name.load(Ordering::Relaxed))
+        })
     }
 
     pub(crate) fn set_receiver_name(&self, name: Symbol) {
-        self.receiver_name.store(name.0, Ordering::Relaxed);
+        self.rare().receiver_name.store(name.0, Ordering::Relaxed);
+    }
+
+    /// Package names: the package, as a number. Builtins: their number.
+    pub(crate) fn detail(&self) -> u32 {
+        let rare = self.rare.get();
+        rare.map_or(0, |rare| rare.detail.load(Ordering::Relaxed))
+    }
+
+    /// The package that a package name stands for.
+    pub(crate) fn imported(&self) -> PackageId {
+        PackageId::from_raw(self.detail()).unwrap_or(PackageId::UNSAFE)
+    }
+
+    pub(crate) fn set_detail(&self, detail: u32) {
+        self.rare().detail.store(detail, Ordering::Relaxed);
     }
 
     /// The value of a constant; unknown while it is being declared.
     pub fn constant(&self) -> &Value {
-        self.constant.get().unwrap_or(&Value::Unknown)
+        let rare = self.rare.get();
+        rare.and_then(|rare| rare.constant.get())
+            .unwrap_or(&Value::Unknown)
     }
 
     pub(crate) fn set_constant(&self, value: Value) {
         // A constant that is declared twice (an error in the program) keeps its first value.
-        let _ = self.constant.set(value);
+        let _ = self.rare().constant.set(value);
     }
 
-    fn has(&self, flag: u32) -> bool {
+    fn has(&self, flag: u16) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
 
-    fn set(&self, flag: u32) {
+    fn set(&self, flag: u16) {
         self.flags.fetch_or(flag, Ordering::Relaxed);
     }
 
@@ -203,11 +236,11 @@ impl Object {
 
     /// The object of the generic declaration that this one was instantiated from.
     pub fn origin(&self) -> Option<ObjectId> {
-        ObjectId::from_raw(self.origin.load(Ordering::Relaxed))
+        ObjectId::from_raw(self.rare.get()?.origin.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_origin(&self, origin: ObjectId) {
-        self.origin.store(origin.raw(), Ordering::Relaxed);
+        self.rare().origin.store(origin.raw(), Ordering::Relaxed);
     }
 
     /// Whether the name starts with an upper-case letter.

@@ -24,7 +24,7 @@ impl World {
             ObjectKind::PackageName => {
                 text.push_str("package ");
                 text.push_str(object.name.as_str());
-                let path = self.package(PackageId(object.detail)).path;
+                let path = self.package(object.imported()).path;
                 if !path.as_str().is_empty() && path != object.name {
                     text.push_str(" (\"");
                     text.push_str(path.as_str());

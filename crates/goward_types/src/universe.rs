@@ -110,7 +110,7 @@ impl Builtin {
 
     /// The built-in function that an object of kind [`ObjectKind::Builtin`] is.
     pub fn of(object: &Object) -> Builtin {
-        BUILTINS[object.detail as usize].0
+        BUILTINS[object.detail() as usize].0
     }
 }
 
@@ -257,14 +257,14 @@ impl Universe {
             let package = name
                 .starts_with(char::is_uppercase)
                 .then_some(package_unsafe);
-            let mut object = Object::new(
+            let object = Object::new(
                 ObjectKind::Builtin,
                 symbol(name),
                 package,
                 nowhere,
                 Some(TypeId::UNKNOWN),
             );
-            object.detail = builtin as u32;
+            object.set_detail(builtin as u32);
             declare(object);
         }
         let iota = scope[&symbol("iota")];

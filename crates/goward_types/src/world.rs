@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use goward_syntax::{ChannelDirection, Symbol};
+use hashbrown::HashTable;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ids::{ObjectId, PackageId, TypeId, TypeKind};
@@ -110,17 +111,28 @@ impl Package {
 
 /// What makes two types of this form one and the same id.
 #[derive(PartialEq, Eq, Hash)]
-enum Key {
+enum Key<'t> {
     Array(i64, TypeId),
     Slice(TypeId),
     Pointer(TypeId),
     Map(TypeId, TypeId),
     Channel(ChannelDirection, TypeId),
-    Tuple(Box<[Parameter]>),
-    Signature(Signature),
+    Tuple(&'t [Parameter]),
+    Signature(&'t Signature),
     /// Origin and arguments of an instance of a defined type or alias.
-    Instance(TypeId, Box<[TypeId]>),
+    Instance(TypeId, &'t [TypeId]),
 }
+
+impl Key<'_> {
+    fn hash(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        Hash::hash(self, &mut hasher);
+        hasher.finish()
+    }
+}
+
+/// Instances of generic function types by origin and arguments.
+type SignatureInstances = FxHashMap<(TypeId, Box<[TypeId]>), TypeId>;
 
 const SHARDS: usize = 16;
 
@@ -139,7 +151,10 @@ pub struct World {
     named: boxcar::Vec<Named>,
     type_parameters: boxcar::Vec<TypeParameter>,
     aliases: boxcar::Vec<Alias>,
-    interned: Vec<Mutex<FxHashMap<Key, TypeId>>>,
+    /// The types that are one for each form. Their forms are in the tables above, so here are only
+    /// their ids.
+    interned: Vec<Mutex<HashTable<TypeId>>>,
+    signature_instances: Mutex<SignatureInstances>,
     objects: boxcar::Vec<Object>,
     packages: boxcar::Vec<Package>,
     /// Sizes and alignments of the architecture that is checked for.
@@ -169,9 +184,8 @@ impl World {
             named: boxcar::Vec::new(),
             type_parameters: boxcar::Vec::new(),
             aliases: boxcar::Vec::new(),
-            interned: (0..SHARDS)
-                .map(|_| Mutex::new(FxHashMap::default()))
-                .collect(),
+            interned: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            signature_instances: Mutex::default(),
             objects: boxcar::Vec::new(),
             packages: boxcar::Vec::new(),
             sizes,
@@ -252,7 +266,7 @@ impl World {
 
     /// A package.
     pub fn package(&self, id: PackageId) -> &Package {
-        &self.packages[id.0 as usize]
+        &self.packages[id.index()]
     }
 
     /// Adds a package; its scope is set by the checker. `files` are base names.
@@ -268,7 +282,7 @@ impl World {
         if is_missing {
             package.give_up();
         }
-        PackageId(self.packages.push(package) as u32)
+        PackageId::new(self.packages.push(package))
     }
 
     pub(crate) fn add_object(&self, object: Object) -> ObjectId {
@@ -293,66 +307,93 @@ impl World {
         ))
     }
 
-    fn shard(&self, key: &Key) -> &Mutex<FxHashMap<Key, TypeId>> {
-        let mut hasher = FxHasher::default();
-        key.hash(&mut hasher);
-        &self.interned[(hasher.finish() >> 32) as usize % SHARDS]
+    /// The form of a type that is one for each form.
+    fn key(&self, id: TypeId) -> Option<Key<'_>> {
+        Some(match self.get(id) {
+            Type::Array { length, element } => Key::Array(length, element),
+            Type::Slice { element } => Key::Slice(element),
+            Type::Pointer { base } => Key::Pointer(base),
+            Type::Map { key, element } => Key::Map(key, element),
+            Type::Channel { direction, element } => Key::Channel(direction, element),
+            Type::Tuple(parameters) => Key::Tuple(parameters),
+            Type::Signature(signature) => Key::Signature(signature),
+            Type::Named(named) => Key::Instance(named.origin?, &named.arguments),
+            Type::Alias(alias) => Key::Instance(alias.origin?, &alias.arguments),
+            _ => return None,
+        })
     }
 
-    fn intern(&self, key: Key, make: impl FnOnce(&Key) -> TypeId) -> TypeId {
-        let shard = self.shard(&key);
+    /// The type of the form that `form` makes of a content, made of the content if it is new.
+    fn intern<C>(
+        &self,
+        content: C,
+        form: impl for<'c> Fn(&'c C) -> Key<'c>,
+        make: impl FnOnce(C) -> TypeId,
+    ) -> TypeId {
+        let key = form(&content);
+        let hash = key.hash();
+        let shard = &self.interned[(hash >> 32) as usize % SHARDS];
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&id) = shard.get(&key) {
+        if let Some(&id) = shard.find(hash, |&id| self.key(id).as_ref() == Some(&key)) {
             return id;
         }
-        let id = make(&key);
-        shard.insert(key, id);
+        let id = make(content);
+        shard.insert_unique(hash, id, |&id| self.key(id).map_or(0, |key| key.hash()));
         id
     }
 
     /// `[length]element`
     pub fn new_array(&self, length: i64, element: TypeId) -> TypeId {
-        self.intern(Key::Array(length, element), |_| {
-            TypeId::new(TypeKind::Array, self.arrays.push((length, element)))
-        })
+        self.intern(
+            (length, element),
+            |&(length, element)| Key::Array(length, element),
+            |array| TypeId::new(TypeKind::Array, self.arrays.push(array)),
+        )
     }
 
     /// `[]element`
     pub fn new_slice(&self, element: TypeId) -> TypeId {
-        self.intern(Key::Slice(element), |_| {
-            TypeId::new(TypeKind::Slice, self.slices.push(element))
-        })
+        self.intern(
+            element,
+            |&element| Key::Slice(element),
+            |element| TypeId::new(TypeKind::Slice, self.slices.push(element)),
+        )
     }
 
     /// `*base`
     pub fn new_pointer(&self, base: TypeId) -> TypeId {
-        self.intern(Key::Pointer(base), |_| {
-            TypeId::new(TypeKind::Pointer, self.pointers.push(base))
-        })
+        self.intern(
+            base,
+            |&base| Key::Pointer(base),
+            |base| TypeId::new(TypeKind::Pointer, self.pointers.push(base)),
+        )
     }
 
     /// `map[key]element`
     pub fn new_map(&self, key: TypeId, element: TypeId) -> TypeId {
-        self.intern(Key::Map(key, element), |_| {
-            TypeId::new(TypeKind::Map, self.maps.push((key, element)))
-        })
+        self.intern(
+            (key, element),
+            |&(key, element)| Key::Map(key, element),
+            |map| TypeId::new(TypeKind::Map, self.maps.push(map)),
+        )
     }
 
     /// `chan element` and its directed forms.
     pub fn new_channel(&self, direction: ChannelDirection, element: TypeId) -> TypeId {
-        self.intern(Key::Channel(direction, element), |_| {
-            TypeId::new(TypeKind::Channel, self.channels.push((direction, element)))
-        })
+        self.intern(
+            (direction, element),
+            |&(direction, element)| Key::Channel(direction, element),
+            |channel| TypeId::new(TypeKind::Channel, self.channels.push(channel)),
+        )
     }
 
     /// A list of parameters, results or values.
     pub fn new_tuple(&self, parameters: Box<[Parameter]>) -> TypeId {
-        self.intern(Key::Tuple(parameters), |key| {
-            let Key::Tuple(parameters) = key else {
-                unreachable!("the key is a tuple")
-            };
-            TypeId::new(TypeKind::Tuple, self.tuples.push(parameters.clone()))
-        })
+        self.intern(
+            parameters,
+            |parameters| Key::Tuple(parameters),
+            |parameters| TypeId::new(TypeKind::Tuple, self.tuples.push(parameters)),
+        )
     }
 
     /// The tuple without members.
@@ -362,12 +403,11 @@ impl World {
 
     /// A function type.
     pub fn new_signature(&self, signature: Signature) -> TypeId {
-        self.intern(Key::Signature(signature), |key| {
-            let Key::Signature(signature) = key else {
-                unreachable!("the key is a signature")
-            };
-            TypeId::new(TypeKind::Signature, self.signatures.push(signature.clone()))
-        })
+        self.intern(
+            signature,
+            |signature| Key::Signature(signature),
+            |signature| TypeId::new(TypeKind::Signature, self.signatures.push(signature)),
+        )
     }
 
     /// A new struct type, different from all others.
@@ -417,16 +457,15 @@ impl World {
     /// The instance of a generic defined type or alias with these arguments, not checked in any way.
     /// An alias instance still needs its right-hand side: see `World::instantiate`.
     pub(crate) fn new_instance(&self, origin: TypeId, arguments: Box<[TypeId]>) -> TypeId {
-        self.intern(Key::Instance(origin, arguments), |key| {
-            let Key::Instance(_, arguments) = key else {
-                unreachable!("the key is an instance")
-            };
-            match self.get(origin) {
+        self.intern(
+            arguments,
+            |arguments| Key::Instance(origin, arguments),
+            |arguments| match self.get(origin) {
                 Type::Alias(alias) => {
                     let alias = Alias {
                         object: alias.object,
                         origin: Some(origin),
-                        arguments: arguments.clone(),
+                        arguments,
                         type_parameters: OnceLock::new(),
                         right_hand_side: TypeCell::default(),
                         actual: TypeCell::default(),
@@ -437,7 +476,7 @@ impl World {
                     let named = Named {
                         object: named.object,
                         origin: Some(origin),
-                        arguments: arguments.clone(),
+                        arguments,
                         type_parameters: OnceLock::new(),
                         right_hand_side: TypeCell::default(),
                         underlying: TypeCell::default(),
@@ -447,8 +486,8 @@ impl World {
                     TypeId::new(TypeKind::Named, self.named.push(named))
                 }
                 _ => unreachable!("only defined types and aliases have instances"),
-            }
-        })
+            },
+        )
     }
 
     /// The instance of a generic function type that was made before with these arguments.
@@ -457,12 +496,9 @@ impl World {
         origin: TypeId,
         arguments: &[TypeId],
     ) -> Option<TypeId> {
-        let key = Key::Instance(origin, arguments.into());
-        let shard = self.shard(&key).lock();
-        shard
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .copied()
+        let instances = self.signature_instances.lock();
+        let instances = instances.unwrap_or_else(PoisonError::into_inner);
+        instances.get(&(origin, arguments.into())).copied()
     }
 
     /// Keeps the instance of a generic function type, and returns the one that was first.
@@ -472,7 +508,11 @@ impl World {
         arguments: &[TypeId],
         instance: TypeId,
     ) -> TypeId {
-        self.intern(Key::Instance(origin, arguments.into()), |_| instance)
+        let instances = self.signature_instances.lock();
+        let mut instances = instances.unwrap_or_else(PoisonError::into_inner);
+        *instances
+            .entry((origin, arguments.into()))
+            .or_insert(instance)
     }
 
     /// Keeps a type set that is not complete for as long as the world is there.

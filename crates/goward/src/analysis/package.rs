@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use goward_diagnostics::{Category, Diagnostic, SourceFile, Span};
 use goward_project::{
@@ -137,7 +138,7 @@ pub(super) fn check(
         .iter()
         .map(|file| {
             let path = &source.files[file.source].path;
-            SourceFile::new(shown(path, &request.directory), file.contents.to_vec())
+            SourceFile::shared(shown(path, &request.directory), Arc::clone(&file.contents))
         })
         .collect();
     let files =

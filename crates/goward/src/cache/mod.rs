@@ -254,7 +254,7 @@ fn sources(
             .read_file(&path, LoadOptions::DEFAULT_SIZE_LIMIT)
             .ok()?;
         let same = Hash::of(&contents) == source.contents;
-        same.then(|| SourceFile::new(source.name.as_str(), contents.to_vec()))
+        same.then(|| SourceFile::shared(source.name.as_str(), contents))
     };
     stored.iter().map(read).collect()
 }

@@ -573,7 +573,7 @@ impl<'w> Checker<'w> {
             && self.world.object(object).kind == ObjectKind::PackageName
         {
             self.record_use(operand, object);
-            let imported = PackageId(self.world.object(object).detail);
+            let imported = self.world.object(object).imported();
             self.qualified_identifier(x, name, imported);
             return;
         }

@@ -300,14 +300,14 @@ impl<'w> Checker<'w> {
             self.environment.file as u32,
             self.tree().span(specification).start,
         );
-        let mut object = Object::new(
+        let object = Object::new(
             ObjectKind::PackageName,
             local_name,
             Some(self.package),
             place,
             Some(TypeId::UNKNOWN),
         );
-        object.detail = imported.0;
+        object.set_detail(imported.raw());
         let object = world.add_object(object);
         match name {
             Some(identifier) => self.record_definition(identifier, Some(object)),
