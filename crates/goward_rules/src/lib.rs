@@ -51,4 +51,6 @@ mod fixed_builds;
 #[cfg(test)]
 mod lock_tests;
 #[cfg(test)]
+mod nil_map_tests;
+#[cfg(test)]
 mod testing;

@@ -12,13 +12,19 @@ use crate::context::Context;
 pub(crate) fn nil_write(context: &Context<'_>, rule: &Rule, write: &NilWrite) -> Diagnostic {
     let file = context.flow.units.get(write.unit).file;
     let path = context.path(file);
-    let text = context.text(file, write.map);
+    let text = map_text(context, file, write.map);
     let made = first_line(context, file, write.made);
     let made_message = match write.reason {
         NilReason::Declared => format!("`{text}` is declared without a value here"),
         NilReason::Assigned => format!("`{text}` is set to nil here"),
         NilReason::FieldLeftOut => format!("`{text}` is left nil here"),
         NilReason::NamedResult => format!("`{text}` is a result that starts as nil"),
+        NilReason::Given(function) => {
+            format!(
+                "`{}` is given nil, and writes it",
+                context.world().object(function).name
+            )
+        }
         NilReason::New => "`new` gives a pointer to a nil map".to_owned(),
         NilReason::Returned(function) => {
             format!(
@@ -30,10 +36,13 @@ pub(crate) fn nil_write(context: &Context<'_>, rule: &Rule, write: &NilWrite) ->
         NilReason::Compared => format!("`{text}` is tested against nil here"),
         NilReason::NotOk => format!("`{text}` is nil where this finds nothing"),
     };
-    let message = if write.certain {
-        format!("`{text}` is nil when it is written")
-    } else {
-        format!("`{text}` may be nil when it is written")
+    let message = match (write.reason, write.certain) {
+        (NilReason::Given(function), _) => {
+            let name = context.world().object(function).name;
+            format!("`{name}` writes the map that it is given, which is nil here")
+        }
+        (_, true) => format!("`{text}` is nil when it is written"),
+        (_, false) => format!("`{text}` may be nil when it is written"),
     };
     let mut diagnostic = rule
         .diagnostic(path.clone(), context.span(file, write.node), message)
@@ -45,14 +54,27 @@ pub(crate) fn nil_write(context: &Context<'_>, rule: &Rule, write: &NilWrite) ->
             context.span(file, write.node),
             "the write to the nil map panics here",
         )
-        .help(format!(
-            "make the map before it is written: `{text} = {}`",
-            make(context, file, write.map)
-        ));
+        .help(match write.reason {
+            NilReason::Given(_) => "give it a map".to_owned(),
+            _ => format!(
+                "make the map before it is written: `{text} = {}`",
+                make(context, file, write.map)
+            ),
+        });
     if let Some(fix) = make_at_declaration(context, file, write) {
         diagnostic = diagnostic.fix(fix);
     }
     diagnostic
+}
+
+/// A map as it is written, of a pointer what it points to.
+fn map_text(context: &Context<'_>, file: usize, map: NodeId) -> String {
+    let text = context.text(file, map);
+    let map_type = context.file(file).facts.type_of(map);
+    match map_type.is_known() && context.world().deref(map_type).1 {
+        true => format!("*{text}"),
+        false => text,
+    }
 }
 
 /// A call of make for a map, with its type as it is written in this package.
@@ -60,7 +82,7 @@ fn make(context: &Context<'_>, file: usize, map: NodeId) -> String {
     let file = context.file(file);
     let world = context.world();
     let package = context.package.package;
-    let map_type = file.facts.type_of(map);
+    let map_type = world.deref(file.facts.type_of(map)).0;
     if !map_type.is_known() {
         return "make(…)".to_owned();
     }

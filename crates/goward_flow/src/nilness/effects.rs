@@ -51,6 +51,12 @@ impl MapNilness<'_> {
                         }
                     }
                 }
+                // A local pointer is the address that it holds.
+                _ if self.pointee_of(argument).is_some() => {
+                    if let Some(place) = self.place(argument) {
+                        state.forget(&place);
+                    }
+                }
                 _ => {
                     if let Some(place) = self.place(argument)
                         && self.shares_memory(self.file.facts.type_of(argument))
@@ -66,7 +72,7 @@ impl MapNilness<'_> {
             && world.object(object).has_pointer_receiver()
             && let Expression::Selector { operand, .. } = tree.expression(function)
             && let Some(place) = self.place(operand)
-            && self.is_map_node(operand)
+            && (self.is_map_node(operand) || self.pointee_of(operand).is_some())
         {
             state.forget(&place);
         }

@@ -20,11 +20,13 @@ mod fields;
 mod nested;
 mod nested_fields;
 mod place;
+mod pointers;
 mod refine;
 mod report;
 mod shape;
 mod summarise;
 mod transfer;
+mod untracked;
 
 use goward_syntax::NodeId;
 use goward_types::{ObjectId, TypedPackage};
@@ -37,7 +39,8 @@ use crate::unit::{UnitId, Units};
 pub use fields::{NeverMade, Origin};
 pub(crate) use place::Place;
 use shape::MapShapes;
-use transfer::{MapNilness, Untracked};
+use transfer::MapNilness;
+use untracked::Untracked;
 
 /// Why a map is nil.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub enum NilReason {
     NamedResult,
     /// `new` of a map type.
     New,
+    /// `nil` itself, given to this function of the package.
+    Given(ObjectId),
     /// Returned by this function of the package.
     Returned(ObjectId),
     /// Tested against nil on the way.
@@ -113,6 +118,8 @@ pub(crate) struct Summary {
     pub(crate) returns_nil: Vec<(bool, bool)>,
     /// Parameters (by position) that are written as maps without a test.
     pub(crate) writes: Vec<usize>,
+    /// Those of them that are written on every way through the function.
+    pub(crate) always_writes: Vec<usize>,
     /// The receiver, a map, is written without a test.
     pub(crate) writes_receiver: bool,
 }

@@ -50,54 +50,83 @@ impl MapNilness<'_> {
                 }
             }
             Step::Expression(node) if tree.kind(node) == NodeKind::CallExpr => {
-                let Expression::Call {
-                    function,
-                    arguments,
-                    ..
-                } = tree.expression(node)
-                else {
-                    return;
-                };
-                let Callee::Function(object) = callee(self.world(), self.file, function) else {
-                    return;
-                };
-                let called = self.world().object(object);
-                let path = called
-                    .package
-                    .map(|package| self.world().package(package).path.as_str());
-                if (path, called.name.as_str()) == (Some("maps"), "Copy") {
-                    // Copying nothing into a nil map is fine; a source that is a literal has entries.
-                    if let [target, source] = arguments
-                        && self.has_entries(*source)
-                    {
-                        visit(*target, node);
-                    }
-                } else if let Some(summary) = self.known.summaries.get(&object) {
-                    if summary.writes_receiver
-                        && let Expression::Selector { operand, .. } =
-                            tree.expression(unparenthesized(self.file, function))
-                        && self.is_map_node(operand)
-                    {
-                        visit(operand, node);
-                    }
-                    for &position in &summary.writes {
-                        let Some(&argument) = arguments.get(position) else {
-                            continue;
-                        };
-                        let argument = match tree.expression(unparenthesized(self.file, argument)) {
-                            Expression::Unary {
-                                operator: UnaryOperator::Address,
-                                operand,
-                            } => operand,
-                            _ => argument,
-                        };
-                        if self.is_map_node(argument) {
-                            visit(argument, node);
-                        }
-                    }
+                self.call_writes(node, visit);
+            }
+            Step::Statement(node) if tree.kind(node) == NodeKind::GoStmt => {
+                if let Statement::Go { call } = tree.statement(node) {
+                    self.call_writes(unparenthesized(self.file, call), visit);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The maps that a call writes: what it is given, or its receiver.
+    fn call_writes(&self, node: NodeId, visit: &mut dyn FnMut(NodeId, NodeId)) {
+        let tree = self.file.tree;
+        let Expression::Call {
+            function,
+            arguments,
+            ..
+        } = tree.expression(node)
+        else {
+            return;
+        };
+        let Callee::Function(object) = callee(self.world(), self.file, function) else {
+            return;
+        };
+        let called = self.world().object(object);
+        let path = called
+            .package
+            .map(|package| self.world().package(package).path.as_str());
+        if (path, called.name.as_str()) == (Some("maps"), "Copy") {
+            // Copying nothing into a nil map is fine; a source that is a literal has entries.
+            if let [target, source] = arguments
+                && self.has_entries(*source)
+            {
+                visit(*target, node);
+            }
+        } else if let Some(summary) = self.known.summaries.get(&object) {
+            if summary.writes_receiver
+                && let Expression::Selector { operand, .. } =
+                    tree.expression(unparenthesized(self.file, function))
+                && self.is_map_node(operand)
+            {
+                visit(operand, node);
+            }
+            let parameters = self
+                .units
+                .of_object(object)
+                .map_or(&[][..], |unit| self.units.get(unit).parameters.as_slice());
+            // What is done for each of the last arguments is not done where there are none.
+            let left_out = arguments.len() < parameters.len();
+            for &position in &summary.writes {
+                let Some(&argument) = arguments.get(position) else {
+                    continue;
+                };
+                if left_out && !summary.always_writes.contains(&position) {
+                    continue;
+                }
+                let takes_map = parameters.get(position).copied().flatten();
+                if self.is_nil_node(argument)
+                    && takes_map.is_some_and(|taken| self.is_map(self.world().object_type(taken)))
+                {
+                    visit(argument, node);
+                    continue;
+                }
+                let argument = match tree.expression(unparenthesized(self.file, argument)) {
+                    Expression::Unary {
+                        operator: UnaryOperator::Address,
+                        operand,
+                    } => operand,
+                    _ => argument,
+                };
+                let pointer = self.pointee_of(argument).is_some()
+                    && self.is_map(self.world().deref(self.file.facts.type_of(argument)).0);
+                if pointer || self.is_map_node(argument) {
+                    visit(argument, node);
+                }
+            }
         }
     }
 
@@ -121,6 +150,9 @@ impl MapNilness<'_> {
                         node,
                         tracked,
                     };
+                    if self.is_nil_node(map) {
+                        return self.write_of_nil(map, node, &mut found.writes);
+                    }
                     let Some(place) = self.place(map) else {
                         found.unguarded.push(unguarded(false));
                         return self.write_of_result(map, node, &mut found.writes);
@@ -156,6 +188,42 @@ impl MapNilness<'_> {
                 }
                 self.step(&mut state, block, position, step);
             }
+        }
+    }
+
+    /// `f(nil)`, where `f` writes its map whatever happens.
+    fn write_of_nil(&self, map: NodeId, node: NodeId, found: &mut Vec<NilWrite>) {
+        let call = match self.file.tree.statement(node) {
+            Statement::Go { call } => unparenthesized(self.file, call),
+            _ => node,
+        };
+        let Expression::Call {
+            function,
+            arguments,
+            ..
+        } = self.file.tree.expression(call)
+        else {
+            return;
+        };
+        let Callee::Function(object) = callee(self.world(), self.file, function) else {
+            return;
+        };
+        let position = arguments.iter().position(|&argument| argument == map);
+        let always = self.known.summaries.get(&object).is_some_and(|summary| {
+            position.is_some_and(|position| summary.always_writes.contains(&position))
+        });
+        if always {
+            found.push(NilWrite {
+                unit: self.unit_id,
+                map,
+                node,
+                certain: true,
+                reason: NilReason::Given(object),
+                made: map,
+                root: object,
+                whole_variable: false,
+                deferred: None,
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::Parameter;
 
 use crate::calls::{Callee, callee, unparenthesized};
-use crate::graph::{BlockId, Step};
+use crate::graph::{BlockId, ControlFlowGraph, Step};
 use crate::nilness::transfer::{MapNilness, State};
 use crate::nilness::{Nilness, Place, Summary};
 use crate::solver::{Analysis, solve};
@@ -36,6 +36,7 @@ impl MapNilness<'_> {
         if has_map {
             summary.returns_nil = vec![(false, false); results.len()];
         }
+        let mut written: Vec<(usize, BlockId)> = Vec::new();
         for (index, entry) in solution.entry.iter().enumerate() {
             let Some(mut state) = entry.clone() else {
                 continue;
@@ -53,9 +54,11 @@ impl MapNilness<'_> {
                         .position(|&parameter| parameter == Some(place.root));
                     if let Some(position) = parameter
                         && whole
-                        && !summary.writes.contains(&position)
                     {
-                        summary.writes.push(position);
+                        written.push((position, block));
+                        if !summary.writes.contains(&position) {
+                            summary.writes.push(position);
+                        }
                     }
                 });
                 if let Step::Return(node) = step
@@ -74,7 +77,30 @@ impl MapNilness<'_> {
             summary.returns_nil.clear();
         }
         summary.writes.sort_unstable();
+        summary.always_writes = summary.writes.clone();
+        summary.always_writes.retain(|&position| {
+            let blocks = written.iter().filter(|entry| entry.0 == position);
+            self.passes_one_of(blocks.map(|entry| entry.1).collect())
+        });
         summary
+    }
+
+    /// Whether every way through the function leads through one of these blocks.
+    fn passes_one_of(&self, blocks: Vec<BlockId>) -> bool {
+        let graph = &self.unit.graph;
+        let mut seen = vec![false; graph.blocks.len()];
+        let mut pending = vec![ControlFlowGraph::ENTRY];
+        while let Some(block) = pending.pop() {
+            if blocks.contains(&block) || std::mem::replace(&mut seen[block.index()], true) {
+                continue;
+            }
+            if graph.exits.iter().any(|exit| exit.from == block) {
+                return false;
+            }
+            let successors = graph.block(block).successors.iter();
+            pending.extend(successors.map(|edge| edge.to));
+        }
+        true
     }
 
     /// Whether a result is a map, also where its type is unknown.

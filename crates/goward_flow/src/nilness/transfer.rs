@@ -1,6 +1,5 @@
 //! What the steps and edges of a function do to what is known of its maps.
 
-use std::cell::OnceCell;
 use std::rc::Rc;
 
 use goward_syntax::{
@@ -137,15 +136,6 @@ pub(crate) struct MapNilness<'a> {
     pub(super) untracked: Rc<FxHashSet<ObjectId>>,
 }
 
-/// Of each function, once it was asked for, the variables that may change behind its back.
-pub(crate) struct Untracked(Vec<OnceCell<Rc<FxHashSet<ObjectId>>>>);
-
-impl Untracked {
-    pub(crate) fn new(units: &Units) -> Untracked {
-        Untracked(units.list.iter().map(|_| OnceCell::new()).collect())
-    }
-}
-
 impl<'a> MapNilness<'a> {
     pub(crate) fn new(
         package: &'a TypedPackage<'a>,
@@ -164,7 +154,7 @@ impl<'a> MapNilness<'a> {
             file,
             untracked: Rc::default(),
         };
-        let untracked = known.untracked.0[unit_id.index()].get_or_init(|| {
+        analysis.untracked = known.untracked.of(unit_id, || {
             // Nothing else than literals and addresses makes a variable change so.
             let may_have_some = unit.nodes.iter().any(|&(node, _)| {
                 matches!(
@@ -176,9 +166,8 @@ impl<'a> MapNilness<'a> {
             if may_have_some {
                 analysis.find_untracked(unit.body, false, &mut found);
             }
-            Rc::new(found)
+            found
         });
-        analysis.untracked = Rc::clone(untracked);
         analysis
     }
 
@@ -199,137 +188,8 @@ impl<'a> MapNilness<'a> {
         })
     }
 
-    /// Collects variables of this function that may change behind its back: those that literals
-    /// within it assign, but for literals that are deferred (they run when the function is over), and
-    /// those of which somebody keeps the address.
-    fn find_untracked(&self, node: NodeId, inside: bool, found: &mut FxHashSet<ObjectId>) {
-        let tree = self.file.tree;
-        let mut inside = inside;
-        match tree.kind(node) {
-            NodeKind::FuncLit => inside = true,
-            NodeKind::AssignStmt | NodeKind::IncDecStmt | NodeKind::RangeStmt if inside => {
-                let targets: Vec<NodeId> = match tree.statement(node) {
-                    Statement::Assign {
-                        operator: AssignOperator::Assign,
-                        left,
-                        ..
-                    } => left.to_vec(),
-                    Statement::Range { key, value, .. } => {
-                        [key, value].into_iter().flatten().collect()
-                    }
-                    _ => Vec::new(),
-                };
-                for target in targets {
-                    if let Some(place) = self.place(target)
-                        && place
-                            .elements
-                            .iter()
-                            .all(|element| !matches!(element, Element::Index(..)))
-                    {
-                        found.insert(place.root);
-                    }
-                }
-            }
-            NodeKind::UnaryExpr => {
-                if let Expression::Unary {
-                    operator: UnaryOperator::Address,
-                    operand,
-                } = tree.expression(node)
-                    && let Some(place) = self.place(operand)
-                {
-                    found.insert(place.root);
-                }
-            }
-            // What a literal hands on, or calls a method of, may change whenever the literal runs.
-            NodeKind::CallExpr if inside => {
-                if let Expression::Call {
-                    function,
-                    arguments,
-                    ..
-                } = tree.expression(node)
-                {
-                    let function = unparenthesized(self.file, function);
-                    let receiver = match tree.expression(function) {
-                        Expression::Selector { operand, .. } if !self.is_map_node(operand) => {
-                            self.place(operand)
-                        }
-                        _ => None,
-                    };
-                    let given = arguments
-                        .iter()
-                        .filter(|&&argument| self.shares_memory(self.file.facts.type_of(argument)))
-                        .filter_map(|&argument| self.place(argument));
-                    let roots: Vec<ObjectId> = receiver
-                        .into_iter()
-                        .chain(given)
-                        .map(|place| place.root)
-                        .collect();
-                    found.extend(roots);
-                }
-            }
-            // What a call does with an address is looked at where it happens.
-            NodeKind::CallExpr if !inside => {
-                if let Expression::Call {
-                    function,
-                    arguments,
-                    ..
-                } = tree.expression(node)
-                {
-                    self.find_untracked(function, inside, found);
-                    for &argument in arguments {
-                        let given = unparenthesized(self.file, argument);
-                        match tree.expression(given) {
-                            Expression::Unary {
-                                operator: UnaryOperator::Address,
-                                operand,
-                            } => self.find_untracked(operand, inside, found),
-                            _ => self.find_untracked(argument, inside, found),
-                        }
-                    }
-                    return;
-                }
-            }
-            NodeKind::ReturnStmt if !inside => {
-                if let Statement::Return { results } = tree.statement(node) {
-                    for &result in results {
-                        match tree.expression(unparenthesized(self.file, result)) {
-                            Expression::Unary {
-                                operator: UnaryOperator::Address,
-                                operand,
-                            } => self.find_untracked(operand, inside, found),
-                            _ => self.find_untracked(result, inside, found),
-                        }
-                    }
-                    return;
-                }
-            }
-            NodeKind::DeferStmt if !inside => {
-                // The literal of `defer func() { … }()`: its assignments come too late to matter here.
-                if let Statement::Defer { call } = tree.statement(node)
-                    && let Expression::Call {
-                        function,
-                        arguments,
-                        ..
-                    } = tree.expression(call)
-                    && tree.kind(function) == NodeKind::FuncLit
-                {
-                    for &argument in arguments {
-                        self.find_untracked(argument, false, found);
-                    }
-                    return;
-                }
-            }
-            _ => {}
-        }
-        let mut children = Vec::new();
-        tree.for_each_child(node, |child| children.push(child));
-        for child in children {
-            self.find_untracked(child, inside, found);
-        }
-    }
-
     pub(super) fn place(&self, node: NodeId) -> Option<Place> {
-        let place = Place::of(self.world(), self.file, node)?;
+        let place = self.through_pointers(Place::of(self.world(), self.file, node)?);
         (!self.untracked.contains(&place.root)).then_some(place)
     }
 
@@ -435,11 +295,12 @@ impl<'a> MapNilness<'a> {
         }
     }
 
-    /// Gives `place` the value of an expression.
-    fn assign(&self, state: &mut State, place: &Place, value: NodeId) {
+    /// Gives `place` the value of an expression, which is read in the state `before`, where other
+    /// places are set together with this one.
+    fn assign(&self, state: &mut State, before: Option<&State>, place: &Place, value: NodeId) {
         let value = unparenthesized(self.file, value);
         // What the value is must be read before the place is forgotten: `m = m`.
-        let copied = self.copied_facts(state, place, value);
+        let copied = self.copied_facts(before.unwrap_or(state), place, value);
         self.share(state, value);
         state.forget(place);
         for (place, fact) in copied {
@@ -690,7 +551,7 @@ impl<'a> MapNilness<'a> {
                     {
                         self.assign_literal(state, &inner, inner_value, depth + 1);
                     } else {
-                        self.assign(state, &inner, value);
+                        self.assign(state, None, &inner, value);
                     }
                 }
                 None => {
@@ -751,10 +612,16 @@ impl<'a> MapNilness<'a> {
 
     fn assign_all(&self, state: &mut State, left: &[NodeId], right: &[NodeId]) {
         if left.len() == right.len() {
+            // All values are read before the first place is set: `a, b = b, a`.
+            let before = (left.len() > 1).then(|| state.clone());
             for (&target, &value) in left.iter().zip(right) {
+                // A pointer that gets its only value becomes another name of what it points to.
+                if self.pointee_of(target).is_some() {
+                    continue;
+                }
                 match self.place(target) {
                     // An element that is set says nothing of the map, but what is below it changes.
-                    Some(place) => self.assign(state, &place, value),
+                    Some(place) => self.assign(state, before.as_ref(), &place, value),
                     None => self.forget_unknown_target(state, target),
                 }
             }
@@ -907,7 +774,7 @@ impl Analysis for MapNilness<'_> {
                         if let Some(result) = result
                             && !self.untracked.contains(&result)
                         {
-                            self.assign(state, &Place::variable(result), value);
+                            self.assign(state, None, &Place::variable(result), value);
                         }
                     }
                 }

@@ -1,0 +1,217 @@
+//! Tests of `nil-map-write` that reach beyond one function or one name: pointers and helpers.
+
+use crate::RULES;
+use crate::testing::check;
+
+fn check_nil_maps(text: &str) {
+    let rule = RULES.iter().find(|rule| rule.name == "nil-map-write");
+    check(rule.unwrap(), text);
+}
+
+#[test]
+fn local_pointers() {
+    check_nil_maps(
+        r#"
+package p
+
+import (
+	"encoding/json"
+	"sync"
+)
+
+type config struct{ m map[string]int }
+
+func (c *config) init()     { c.m = map[string]int{} }
+func fill(c *config)        { c.m = map[string]int{} }
+func fillMap(p *map[string]int) { *p = map[string]int{} }
+func write(p *map[string]int)   { (*p)["k"] = 1 }
+
+func pointer() {
+	var m map[string]int
+	p := &m
+	(*p)["k"] = 1 // want "`(*p)` is nil"
+}
+func pointerOfPointer() {
+	var m map[string]int
+	var p = &m
+	q := p
+	(*q)["k"]++ // want "`(*q)` is nil"
+}
+func behind() {
+	var m map[string]int
+	p := &m
+	_ = len(*p)
+	m["k"] = 1 // want "`m` is nil"
+}
+func given() {
+	var m map[string]int
+	p := &m
+	write(p) // want "`*p` is nil"
+}
+func setToNil() {
+	m := map[string]int{}
+	p := &m
+	*p = nil
+	m["k"] = 1 // want "`m` is nil"
+}
+func sometimes(b bool) {
+	var m map[string]int
+	p := &m
+	if b {
+		*p = map[string]int{}
+	}
+	(*p)["k"] = 1 // want "`(*p)` may be nil"
+}
+func fields() {
+	var c config
+	p := &c
+	p.m["k"] = 1 // want "`p.m` is nil"
+}
+func fieldPointer() {
+	c := &config{}
+	p := &c.m
+	(*p)["k"] = 1 // want "`(*p)` is nil"
+}
+func secondName() {
+	c := &config{}
+	d := c
+	d.m["k"] = 1 // want "`d.m` is nil"
+}
+
+func filled() {
+	var m map[string]int
+	p := &m
+	fillMap(p)
+	(*p)["k"] = 1
+	m["k"] = 1
+}
+func setBehind() {
+	var m map[string]int
+	p := &m
+	m = map[string]int{}
+	(*p)["k"] = 1
+}
+func retargeted() {
+	var m map[string]int
+	n := map[string]int{}
+	p := &m
+	p = &n
+	(*p)["k"] = 1
+}
+func throughPointer() {
+	var m map[string]int
+	n := map[string]int{}
+	p := &m
+	pp := &p
+	*pp = &n
+	(*p)["k"] = 1
+}
+func kept() {
+	var m map[string]int
+	var all []*map[string]int
+	p := &m
+	all = append(all, p)
+	for _, q := range all {
+		*q = map[string]int{}
+	}
+	(*p)["k"] = 1
+}
+func swapped() {
+	var a map[string]int
+	b := map[string]int{}
+	p, q := &a, &b
+	*p, *q = *q, *p
+	(*p)["k"] = 1
+	c, d := map[string]int{}, map[string]int(nil)
+	c, d = d, c
+	d["k"] = 1
+	c["k"] = 1 // want "`c` is nil"
+}
+func decoded(data []byte) {
+	var m map[string]int
+	p := &m
+	if json.Unmarshal(data, p) == nil {
+		(*p)["k"] = 1
+	}
+}
+func once() {
+	var m map[string]int
+	var o sync.Once
+	p := &m
+	o.Do(func() { *p = map[string]int{} })
+	(*p)["k"] = 1
+}
+func initialised() {
+	var c config
+	p := &c
+	p.init()
+	c.m["k"] = 1
+	d := &config{}
+	e := d
+	fill(e)
+	d.m["k"] = 1
+	var f config
+	g := &f
+	h := g.init
+	h()
+	g.m["k"] = 1
+}
+func started() {
+	var m map[string]int
+	done := make(chan bool)
+	p := &m
+	go func(p *map[string]int) {
+		fillMap(p)
+		close(done)
+	}(p)
+	<-done
+	m["k"] = 1
+}
+"#,
+    );
+}
+
+#[test]
+fn helpers() {
+    check_nil_maps(
+        r#"
+package p
+
+func put(m map[string]int, k string) { m[k] = 1 }
+func putIf(m map[string]int, k string) {
+	if m != nil {
+		m[k] = 1
+	}
+}
+func track(m map[string]int, k string, tracks bool) {
+	if tracks {
+		m[k] = 1
+	}
+}
+func putAll(m map[string]int, keys ...string) {
+	for _, k := range keys {
+		m[k] = 1
+	}
+}
+
+func literal() {
+	put(nil, "k") // want "`put` writes the map that it is given, which is nil here"
+}
+func goroutine() {
+	var m map[string]int
+	go put(m, "k") // want "`m` is nil"
+}
+func all() {
+	var m map[string]int
+	putAll(m, "a", "b") // want "`m` is nil"
+}
+
+func tested() { putIf(nil, "k") }
+func onRequest() { track(nil, "k", false) }
+func nothing() {
+	var m map[string]int
+	putAll(m)
+}
+"#,
+    );
+}
