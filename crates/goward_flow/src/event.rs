@@ -72,6 +72,15 @@ pub struct Access {
     pub node: NodeId,
 }
 
+/// What is done to a channel.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelOperation {
+    Send,
+    /// Also the next turn of a `range`.
+    Receive,
+    Close,
+}
+
 /// What a variable or field is set to, as far as nil goes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NewValue {
@@ -133,6 +142,13 @@ pub enum EventKind {
     Called,
     /// Waits for goroutines: `wg.Wait()`, `<-done`.
     Join,
+    /// A channel is used.
+    Channel {
+        channel: PathId,
+        operation: ChannelOperation,
+        /// Not in a `select`: it waits until somebody else is there.
+        alone: bool,
+    },
     /// A `select` receives from this channel: whoever sends on it or closes it has come that far.
     Received {
         channel: PathId,

@@ -39,7 +39,9 @@ mod written_guards;
 
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
 pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
-pub use event::{Access, AccessKind, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId};
+pub use event::{
+    Access, AccessKind, ChannelOperation, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId,
+};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };

@@ -11,7 +11,9 @@ use goward_types::{ObjectId, ObjectKind, TypeId, TypeKind, TypedFile, TypedPacka
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee, unparenthesized};
-use crate::event::{Access, AccessKind, Event, EventKind, NewValue, Spawn, UnitEvents};
+use crate::event::{
+    Access, AccessKind, ChannelOperation, Event, EventKind, NewValue, Spawn, UnitEvents,
+};
 use crate::graph::{EdgeKind, Step};
 use crate::path::{PathId, Paths, Resolver, Variables};
 use crate::unit::{Unit, UnitId, Units};
@@ -223,11 +225,17 @@ impl<'a> Lowering<'_, 'a> {
                 }
             }
             Step::RangeNext(node) => {
-                if let Statement::Range { operand, .. } = self.file.tree.statement(node)
-                    && self.is_map(self.file.facts.type_of(operand))
-                    && let Some(path) = self.path(operand)
-                {
-                    self.access_of(operand, path, AccessKind::Iterate, operand);
+                if let Statement::Range { operand, .. } = self.file.tree.statement(node) {
+                    let ranged = self.file.facts.type_of(operand);
+                    if self.is_map(ranged)
+                        && let Some(path) = self.path(operand)
+                    {
+                        self.access_of(operand, path, AccessKind::Iterate, operand);
+                    } else if ranged.is_known()
+                        && self.world().underlying(ranged).kind() == TypeKind::Channel
+                    {
+                        self.channel(operand, operand, ChannelOperation::Receive, true);
+                    }
                 }
             }
             Step::RangeAssign(node) => {
@@ -238,6 +246,11 @@ impl<'a> Lowering<'_, 'a> {
                 }
             }
             Step::Communicate(node) => {
+                if let Statement::Send { channel, .. } = self.file.tree.statement(node)
+                    && self.file.tree.kind(node) == NodeKind::SendStmt
+                {
+                    self.channel(channel, node, ChannelOperation::Send, false);
+                }
                 let received = match self.file.tree.statement(node) {
                     Statement::Expression { expression } => Some(expression),
                     Statement::Assign { right, .. } => right.first().copied(),
@@ -253,6 +266,7 @@ impl<'a> Lowering<'_, 'a> {
                         .expression(unparenthesized(self.file, received))
                     && let Some(channel) = self.path(operand)
                 {
+                    self.channel(operand, received, ChannelOperation::Receive, false);
                     self.emit(received, EventKind::Received { channel });
                 }
                 if let Statement::Assign { left, .. } = self.file.tree.statement(node) {
@@ -277,6 +291,18 @@ impl<'a> Lowering<'_, 'a> {
                 }
             }
             Step::Register(_) | Step::Branch(_) => {}
+        }
+    }
+
+    /// `channel` is used at `node`.
+    fn channel(&mut self, channel: NodeId, node: NodeId, operation: ChannelOperation, alone: bool) {
+        if let Some(channel) = self.path(channel) {
+            let kind = EventKind::Channel {
+                channel,
+                operation,
+                alone,
+            };
+            self.emit(node, kind);
         }
     }
 
@@ -446,6 +472,9 @@ impl<'a> Lowering<'_, 'a> {
                 }
             }
             Statement::IncrementDecrement { operand, .. } => self.count(operand, node),
+            Statement::Send { channel, .. } => {
+                self.channel(channel, node, ChannelOperation::Send, true);
+            }
             Statement::Go { call } => {
                 let spawn = Some(node);
                 self.call(unparenthesized(self.file, call), spawn);
@@ -491,6 +520,7 @@ impl<'a> Lowering<'_, 'a> {
             let text = text.as_str();
             let clock = text.ends_with(".C") || text.ends_with(')') || text.contains("time.");
             if !clock {
+                self.channel(operand, value, ChannelOperation::Receive, true);
                 self.emit(value, EventKind::Join);
             }
         }

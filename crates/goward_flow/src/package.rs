@@ -76,6 +76,8 @@ impl<'a> PackageFlow<'a> {
                         | EventKind::Set { .. }
                         | EventKind::ValueCall { .. }
                         | EventKind::Touch { .. }
+                        | EventKind::Channel { .. }
+                        | EventKind::Join
                 );
                 if kept {
                     observed.push(Observed {

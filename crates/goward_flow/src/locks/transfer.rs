@@ -224,7 +224,7 @@ impl Shared<'_, '_> {
                 let paths = self.paths.borrow();
                 state.nil.retain(|entry| !paths.is_prefix(*path, entry.0));
             }
-            EventKind::ValueCall { .. } | EventKind::Touch { .. } => {}
+            EventKind::ValueCall { .. } | EventKind::Touch { .. } | EventKind::Channel { .. } => {}
         }
     }
 }

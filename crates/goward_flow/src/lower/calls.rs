@@ -8,7 +8,7 @@ use goward_types::{
 use rustc_hash::FxHashSet;
 
 use crate::calls::{Callee, callee, unparenthesized};
-use crate::event::{AccessKind, EventKind, How, Spawn, SpawnId};
+use crate::event::{AccessKind, ChannelOperation, EventKind, How, Spawn, SpawnId};
 use crate::path::{PathId, Resolver};
 use crate::unit::{Unit, UnitId, Units};
 
@@ -367,6 +367,7 @@ impl Lowering<'_, '_> {
             return;
         };
         let kind = match name {
+            "close" => return self.channel(first, call, ChannelOperation::Close, false),
             "delete" => AccessKind::Delete,
             "clear" if self.is_map(self.file.facts.type_of(first)) => AccessKind::Clear,
             "len" if self.is_map(self.file.facts.type_of(first)) => AccessKind::Length,

@@ -6,6 +6,7 @@ use crate::Rule;
 pub(crate) mod bad_suppression;
 mod captured_variable_race;
 mod check_then_act;
+mod close_under_rlock;
 mod defer_before_error_check;
 mod defer_in_loop;
 mod defer_in_loop_other;
@@ -80,6 +81,7 @@ pub const RULES: &[Rule] = &[
     bad_suppression::RULE,
     captured_variable_race::RULE,
     check_then_act::RULE,
+    close_under_rlock::RULE,
     defer_before_error_check::RULE,
     defer_in_loop::RULE,
     defer_in_loop_other::RULE,
