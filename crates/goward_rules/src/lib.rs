@@ -3,6 +3,7 @@
 //!
 //! A rule's doc comment is the page that users read; a test runs its examples.
 
+mod channel_fields;
 mod closed_channels;
 mod context;
 mod deferred_maps;
@@ -11,6 +12,7 @@ mod errors;
 mod field_vote;
 mod function_values;
 mod goroutine_panics;
+mod lock_order;
 mod loops;
 mod nil_maps;
 mod origins;

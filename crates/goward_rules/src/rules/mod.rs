@@ -72,6 +72,7 @@ mod wait_group_add_without_done;
 mod wait_group_copied;
 mod wait_group_done_missed;
 mod wait_group_done_not_deferred;
+mod wait_with_lock_held;
 mod watch_not_stopped;
 mod worker_early_return;
 mod write_under_rlock;
@@ -147,6 +148,7 @@ pub const RULES: &[Rule] = &[
     wait_group_copied::RULE,
     wait_group_done_missed::RULE,
     wait_group_done_not_deferred::RULE,
+    wait_with_lock_held::RULE,
     watch_not_stopped::RULE,
     worker_early_return::RULE,
     write_under_rlock::RULE,
