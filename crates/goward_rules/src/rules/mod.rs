@@ -19,6 +19,7 @@ mod deferred_result_not_called;
 mod double_close;
 mod double_lock;
 mod double_unlock;
+mod empty_critical_section;
 mod exit_skips_deferred;
 mod goroutine_outlives_call;
 mod goroutine_outlives_iteration;
@@ -95,6 +96,7 @@ pub const RULES: &[Rule] = &[
     double_close::RULE,
     double_lock::RULE,
     double_unlock::RULE,
+    empty_critical_section::RULE,
     exit_skips_deferred::RULE,
     goroutine_outlives_call::RULE,
     goroutine_outlives_iteration::RULE,
