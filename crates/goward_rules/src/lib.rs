@@ -7,6 +7,7 @@ mod channel_fields;
 mod closed_channels;
 mod context;
 mod deferred_maps;
+mod dependence;
 mod documentation;
 mod errors;
 mod field_vote;
