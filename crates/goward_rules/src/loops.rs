@@ -322,3 +322,10 @@ fn mentions(file: &TypedFile<'_>, root: NodeId, values: &FxHashSet<ObjectId>) ->
     });
     found
 }
+
+/// Whether what a function leaves open is closed soon by the end of the process: in `main` and in tests.
+pub(crate) fn is_over_soon(context: &Context<'_>, unit: UnitId) -> bool {
+    let declared = context.flow.units.get(unit);
+    let main = !declared.is_literal() && declared.name == "main" && context.is_command();
+    main || context.file(declared.file).test
+}

@@ -3,7 +3,7 @@
 use goward_diagnostics::{Category, Diagnostic, Severity};
 
 use crate::context::Context;
-use crate::loops::{finding, looped_defers};
+use crate::loops::{finding, is_over_soon, looped_defers};
 use crate::rule::{Group, rule};
 
 rule! {
@@ -12,7 +12,7 @@ rule! {
     /// ## What it reports
     ///
     /// `defer v.Close()` in a loop, where `v` is a variable of the loop body that nothing keeps beyond the turn,
-    /// and where the loop can come to the statement again. Loops over a literal, package `main` and tests are
+    /// and where the loop can come to the statement again. Loops over a literal, function `main` and tests are
     /// left out: there few things are open, or the process is over soon.
     ///
     /// ## Why it matters
@@ -102,12 +102,11 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context.is_command();
     for looped in looped_defers(context) {
         let unit = context.flow.units.get(looped.unit);
         let Some(closes) = looped
             .closes
-            .filter(|_| !main && !context.file(unit.file).test)
+            .filter(|_| !is_over_soon(context, looped.unit))
         else {
             continue;
         };
@@ -251,6 +250,32 @@ func perTurn(names []string) {
 			use(f)
 		}()
 	}
+}
+"#,
+        );
+    }
+
+    #[test]
+    fn commands() {
+        check(
+            &RULE,
+            r#"
+package main
+
+import "os"
+
+func cat(names []string) {
+	for _, name := range names {
+		f, _ := os.Open(name)
+		defer f.Close() // want "`f` is opened in each turn"
+	}
+}
+func main() {
+	for _, name := range os.Args {
+		f, _ := os.Open(name)
+		defer f.Close()
+	}
+	cat(os.Args)
 }
 "#,
         );

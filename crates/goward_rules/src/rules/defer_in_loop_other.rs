@@ -3,7 +3,7 @@
 use goward_diagnostics::{Category, Diagnostic, Severity};
 
 use crate::context::Context;
-use crate::loops::{finding, looped_defers};
+use crate::loops::{finding, is_over_soon, looped_defers};
 use crate::rule::{Group, rule};
 
 rule! {
@@ -67,10 +67,8 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
-    let main = context.is_command();
     for looped in looped_defers(context) {
-        let unit = context.flow.units.get(looped.unit);
-        if looped.closes.is_some() && !main && !context.file(unit.file).test {
+        if looped.closes.is_some() && !is_over_soon(context, looped.unit) {
             continue;
         }
         findings.push(
