@@ -8,7 +8,7 @@ mod transfer;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use goward_types::{ObjectId, TypedPackage};
+use goward_types::{ObjectId, ObjectKind, TypeKind, TypedPackage, VariableKind};
 
 use crate::event::{Event, EventKind, How};
 use crate::graph::BlockId;
@@ -66,10 +66,27 @@ impl<'s> Shared<'s, '_> {
         for (path, held) in held {
             match self.translate(*path, callee, bindings) {
                 Some(path) => translated.push((path, *held)),
+                // A mutex that each call makes anew keeps no two calls apart.
+                None if self.is_own_mutex(*path, held) => {}
                 None => *other_lock |= held.mode >= Mode::Maybe,
             }
         }
         translated
+    }
+
+    /// Whether a lock is a mutex in a local variable that is declared without a value.
+    fn is_own_mutex(&self, path: PathId, held: &Held) -> bool {
+        let paths = self.paths.borrow();
+        let Some(root) = paths.root(path) else {
+            return false;
+        };
+        let world = self.package.world;
+        let declared = self.lowered.variables.get(root);
+        held.sync
+            && paths.get(path).elements.is_empty()
+            && world.object(root).kind == ObjectKind::Variable(VariableKind::Local)
+            && world.underlying(world.object_type(root)).kind() == TypeKind::Struct
+            && declared.is_some_and(|known| known.zero && known.values.is_empty() && !known.other)
     }
 
     /// The solution for a state at entry, as long as the summaries are those that it was made with.

@@ -57,3 +57,5 @@ mod lock_tests;
 mod nil_map_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod turn_tests;

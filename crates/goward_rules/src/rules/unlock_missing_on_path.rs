@@ -181,6 +181,30 @@ fn unit(
                 .lock(path)
                 .is_none_or(|held| held.mode == Mode::Released)
         });
+        // Turns of a loop that give it back are as good as another exit, as long as nobody else can.
+        let free = free || {
+            let in_turns = |exit: &Exit, held: &Held| {
+                let turn = innermost_loop(context, id, release);
+                turn.is_some_and(|turn| {
+                    let inside = |node| turn.contains(context.span(unit.file, node).start);
+                    held.file == unit.file && inside(held.node) && exit.node.is_some_and(inside)
+                })
+            };
+            let mutex = flow.locks.paths().last_field(path);
+            let hidden = mutex.is_some_and(|mutex| {
+                let mutex = context.world().object(mutex);
+                !mutex.is_exported() && !mutex.is_embedded()
+            });
+            let handed = mutex.is_some_and(|mutex| {
+                let mut others = handed_over.iter();
+                others.any(|&(other, released)| other != id && released == mutex)
+            });
+            hidden
+                && !handed
+                && states.iter().all(|(exit, state)| {
+                    keeps(state, path).is_some_and(|held| in_turns(exit, &held))
+                })
+        };
         let last = states.iter().max_by_key(|(exit, _)| {
             exit.node
                 .map_or(u32::MAX, |node| context.span(unit.file, node).start)

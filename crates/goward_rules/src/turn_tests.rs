@@ -1,0 +1,160 @@
+//! Cases of locks that turns of loops and goroutines have for themselves, or keep.
+
+use crate::rule as named;
+use crate::testing::check;
+
+/// Holds the findings of the named rule against the marks.
+#[track_caller]
+fn holds(rule: &str, text: &str) {
+    check(named(rule).expect("the rule exists"), text);
+}
+
+#[test]
+fn turns_that_leave_the_function_with_a_lock() {
+    holds(
+        "unlock-missing-on-path",
+        r#"
+package p
+
+import (
+	"context"
+	"sync"
+)
+
+type S struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (s *S) run(ctx context.Context, in chan int) {
+	for {
+		s.mu.Lock()
+		select {
+		case <-ctx.Done():
+			return // want "`s.mu` is still locked"
+		case n := <-in:
+			s.n += n
+		}
+		s.mu.Unlock()
+	}
+}
+func (s *S) find(in chan int) int {
+	for n := range in {
+		s.mu.Lock()
+		if n == s.n {
+			return n // want "`s.mu` is still locked"
+		}
+		s.mu.Unlock()
+	}
+	return 0
+}
+
+type waiter struct {
+	mu    sync.Mutex
+	ready bool
+}
+
+// The caller gets the lock.
+func (w *waiter) acquire() {
+	for {
+		w.mu.Lock()
+		if w.ready {
+			return
+		}
+		w.mu.Unlock()
+	}
+}
+func (w *waiter) release() { w.mu.Unlock() }
+
+type Exported struct {
+	Mu    sync.Mutex
+	Ready bool
+}
+
+func (e *Exported) Acquire() {
+	for {
+		e.Mu.Lock()
+		if e.Ready {
+			return
+		}
+		e.Mu.Unlock()
+	}
+}
+"#,
+    );
+}
+
+#[test]
+fn mutexes_that_each_goroutine_makes() {
+    holds(
+        "map-race",
+        r#"
+package p
+
+import "sync"
+
+func own(ids []int) map[int]string {
+	out := make(map[int]string)
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			var mu sync.Mutex
+			mu.Lock()
+			defer mu.Unlock()
+			out[id] = "x" // want "`out` is written by several goroutines"
+		}()
+	}
+	wg.Wait()
+	return out
+}
+func given(ids []int) map[int]string {
+	out := make(map[int]string)
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Go(func() { put(out, id) })
+	}
+	wg.Wait()
+	return out
+}
+func put(m map[int]string, id int) {
+	var mu sync.Mutex
+	mu.Lock()
+	m[id] = "x" // want "`out` is written by several goroutines"
+	mu.Unlock()
+}
+
+var all sync.Mutex
+
+func shared(ids []int) map[int]string {
+	out := make(map[int]string)
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Go(func() {
+			mu := &all
+			mu.Lock()
+			defer mu.Unlock()
+			out[id] = "x"
+		})
+	}
+	wg.Wait()
+	return out
+}
+func around(ids []int) map[int]string {
+	out := make(map[int]string)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Go(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			out[id] = "x"
+		})
+	}
+	wg.Wait()
+	return out
+}
+"#,
+    );
+}
