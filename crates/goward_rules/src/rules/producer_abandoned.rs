@@ -6,6 +6,7 @@ use goward_flow::Sends;
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::rules::send_abandoned;
+use crate::rules::send_more_than_received::is_short_of_turns;
 
 rule! {
     /// Reports channels whose receiver may return while goroutines still send in a loop.
@@ -89,6 +90,9 @@ rule! {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for send in context.flow.abandoned_sends() {
+        if is_short_of_turns(context, send) {
+            continue;
+        }
         let name = context.world().object(send.channel).name;
         let who = match send.sends {
             Sends::Finite(_) => continue,
@@ -128,12 +132,11 @@ func firstError(n int) error {
 			errs <- err // want "started in a loop"
 		}()
 	}
-	for i := 0; i < n; i++ {
+	for {
 		if err := <-errs; err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 func all(n int) (last error) {

@@ -1,11 +1,13 @@
 //! `send-more-than-received`: goroutines send more values than the function receives.
 
-use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
-use goward_flow::Sends;
+use goward_diagnostics::{Category, Diagnostic, Safety, Severity, Span};
+use goward_flow::{AbandonedSend, Sends, UnitId, UseKind};
+use goward_syntax::{NodeKind, Statement};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::rules::send_abandoned;
+use crate::sharing::innermost_loop;
 
 rule! {
     /// Reports goroutines that send more values than are received before the function returns.
@@ -14,7 +16,8 @@ rule! {
     ///
     /// A channel of a function on which the goroutines that it starts send more values, counted on
     /// the path with the most, than the function receives on the path to a return with the fewest,
-    /// and more than the buffer takes. Where the function may return without any receive, it is
+    /// and more than the buffer takes. Of goroutines that a loop starts the number is not known: they are
+    /// too many for receives outside of a loop, and for a loop that the function can leave early. Where the function may return without any receive, it is
     /// `send-abandoned`.
     ///
     /// ## Why it matters
@@ -75,8 +78,79 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             let mut diagnostic = send_abandoned::diagnostic(&RULE, context, send, message);
             send_abandoned::add_fix(context, send, sends, &mut diagnostic);
             findings.push(diagnostic);
+        } else if is_short_of_turns(context, send) {
+            let name = context.world().object(send.channel).name;
+            let message = format!(
+                "each turn of a loop starts a goroutine that sends on `{name}`, and the function may \
+                 receive only {}",
+                send.receives
+            );
+            findings.push(
+                send_abandoned::diagnostic(&RULE, context, send, message).help(format!(
+                    "give `{name}` a buffer for the values of all goroutines, or receive them all"
+                )),
+            );
         }
     }
+}
+
+/// Whether goroutines that a loop starts send one value each, and the function can return after some
+/// of them for sure: it receives outside of any loop, or returns from within a loop with an end that
+/// receives one value a turn.
+pub(crate) fn is_short_of_turns(context: &Context<'_>, send: &AbandonedSend) -> bool {
+    if send.sends != Sends::StartedInLoop || send.receives == 0 {
+        return false;
+    }
+    let file = context.file(context.flow.units.get(send.unit).file);
+    let Some(channel) = context
+        .flow
+        .local_channels()
+        .iter()
+        .find(|channel| channel.object == send.channel && channel.unit == send.unit)
+    else {
+        return false;
+    };
+    let mut receives = 0;
+    for one in &channel.uses {
+        match one.kind {
+            UseKind::Range => return false,
+            // Another case of a `select` may be what the function goes by.
+            UseKind::Receive { select: Some(_) } => return false,
+            UseKind::Receive { select: None } => {}
+            _ => continue,
+        }
+        receives += 1;
+        let Some(around) = innermost_loop(context, one.unit, one.node) else {
+            continue;
+        };
+        let leaves = send
+            .exit
+            .is_some_and(|exit| around.contains(file.tree.span(exit).start));
+        if !leaves || !has_end(context, one.unit, around) {
+            return false;
+        }
+    }
+    receives > 0
+}
+
+/// Whether a loop is over a range or has a condition.
+fn has_end(context: &Context<'_>, unit: UnitId, span: Span) -> bool {
+    let unit = context.flow.units.get(unit);
+    let tree = context.file(unit.file).tree;
+    unit.nodes.iter().any(|&(node, _)| {
+        tree.span(node) == span
+            && match tree.kind(node) {
+                NodeKind::RangeStmt => true,
+                NodeKind::ForStmt => matches!(
+                    tree.statement(node),
+                    Statement::For {
+                        condition: Some(_),
+                        ..
+                    }
+                ),
+                _ => false,
+            }
+    })
 }
 
 #[cfg(test)]
@@ -184,6 +258,77 @@ func helpers() int {
 	go first(ch)
 	go second(ch)
 	return <-ch
+}
+
+func fastest(urls []string) string {
+	ch := make(chan string)
+	for _, url := range urls {
+		go func() { ch <- url }() // want "each turn of a loop starts a goroutine"
+	}
+	return <-ch
+}
+
+func firstError(n int) error {
+	errs := make(chan error)
+	for range n {
+		go func() { errs <- nil }() // want "each turn of a loop starts a goroutine"
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func buffered(urls []string) string {
+	ch := make(chan string, len(urls))
+	for _, url := range urls {
+		go func() { ch <- url }()
+	}
+	return <-ch
+}
+
+func allErrors(n int) (last error) {
+	errs := make(chan error)
+	for range n {
+		go func() { errs <- nil }()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			last = err
+		}
+	}
+	return last
+}
+
+func untilOver(urls []string) string {
+	ch, active := make(chan string), 0
+	for _, url := range urls {
+		active++
+		go func() { ch <- url }()
+	}
+	for {
+		last := <-ch
+		active--
+		if active == 0 {
+			return last
+		}
+	}
+}
+
+func drained(urls []string) string {
+	ch := make(chan string)
+	for _, url := range urls {
+		go func() { ch <- url }()
+	}
+	first := <-ch
+	go func() {
+		for range len(urls) - 1 {
+			<-ch
+		}
+	}()
+	return first
 }
 
 func earlyInLoop() (sum int) {
