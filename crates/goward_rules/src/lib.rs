@@ -23,6 +23,7 @@ mod rules;
 mod selection;
 mod services;
 mod sharing;
+mod stale_constants;
 mod standard_library;
 mod suppression;
 mod ticker_fields;
@@ -55,6 +56,8 @@ mod fixed_builds;
 mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;
+#[cfg(test)]
+mod stale_constants_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

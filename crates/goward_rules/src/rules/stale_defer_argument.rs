@@ -8,6 +8,7 @@ use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
+use crate::stale_constants::Deferred;
 use crate::standard_library::named;
 use crate::walk::{mentions, steps_after, walk, walk_all};
 
@@ -18,8 +19,9 @@ rule! {
     ///
     /// Arguments of a deferred call that are evaluated at the `defer` statement and changed before
     /// the function is over, where that is a mistake: an error variable that is assigned later, an
-    /// element of a map that is set later, `time.Since`, a length that is printed, and the map or the
-    /// key of a deferred `delete`. And the opposite: a deferred function literal that unlocks or
+    /// element of a map that is set later, `time.Since`, a length that is printed, a variable that is still the
+    /// constant which it starts with and is set later (where it is printed, or nothing else reads it), and the
+    /// map or the key of a deferred `delete`. And the opposite: a deferred function literal that unlocks or
     /// releases by a key in a variable which is assigned again. Silent where the old value is kept on
     /// purpose, to be restored.
     ///
@@ -161,6 +163,20 @@ fn check_argument(
         ),
         Expression::Identifier => {
             let Some(object) = error_variable(context, file, unit, node) else {
+                let deferred = Deferred {
+                    unit,
+                    id,
+                    defer,
+                    prints: is_printed(context, file, call),
+                };
+                let variable = file.facts.object_of(node);
+                let change =
+                    variable.and_then(|variable| deferred.is_set_later(context, file, variable));
+                if change.is_some() {
+                    let message =
+                        format!("`{text}` is evaluated at the `defer` statement and set after it");
+                    report(context, id, call, node, message, change, findings);
+                }
                 return;
             };
             let kept = ["orig", "old", "prev", "saved", "last"];
