@@ -215,3 +215,37 @@ func nothing() {
 "#,
     );
 }
+
+#[test]
+fn elements_of_nil_maps() {
+    check_nil_maps(
+        r#"
+package p
+
+type graph struct{ edges map[string]map[string]bool }
+
+func field() {
+	g := graph{}
+	g.edges["a"]["b"] = true // want nil-map-write
+}
+func local(k string) {
+	var m map[string]map[string]int
+	m[k]["b"]++ // want nil-map-write
+}
+func made(k string) {
+	g := graph{}
+	g.edges = map[string]map[string]bool{k: {}}
+	g.edges[k]["b"] = true
+}
+func tested(k string) {
+	g := graph{}
+	if inner := g.edges[k]; inner != nil {
+		inner["b"] = true
+	}
+	if g.edges[k] != nil {
+		g.edges[k]["b"] = true
+	}
+}
+"#,
+    );
+}

@@ -10,7 +10,7 @@ use crate::graph::{BlockId, Edge, Step};
 use crate::nilness::place::Element;
 use crate::nilness::shape::is_text;
 use crate::nilness::transfer::{MapNilness, State};
-use crate::nilness::{Constructed, Found, NilReason, NilWrite, Nilness, Unguarded};
+use crate::nilness::{Constructed, Fact, Found, NilReason, NilWrite, Nilness, Place, Unguarded};
 use crate::solver::{Analysis, Solution, solve};
 
 impl MapNilness<'_> {
@@ -157,7 +157,8 @@ impl MapNilness<'_> {
                         found.unguarded.push(unguarded(false));
                         return self.write_of_result(map, node, &mut found.writes);
                     };
-                    let Some(fact) = state.get(&place) else {
+                    let known = state.get(&place);
+                    let Some(fact) = known.or_else(|| self.of_nil(&state, &place, map)) else {
                         return found.unguarded.push(unguarded(true));
                     };
                     if matches!(fact.nilness, Nilness::NonNil | Nilness::Written)
@@ -189,6 +190,24 @@ impl MapNilness<'_> {
                 self.step(&mut state, block, position, step);
             }
         }
+    }
+
+    /// What is known of an element of a map that is nil: it is nil, too.
+    fn of_nil(&self, state: &State, place: &Place, map: NodeId) -> Option<Fact> {
+        let (Element::Index(..), around) = place.elements.split_last()? else {
+            return None;
+        };
+        let Expression::Index { operand, .. } =
+            self.file.tree.expression(unparenthesized(self.file, map))
+        else {
+            return None;
+        };
+        let outer = Place {
+            root: place.root,
+            elements: around.to_vec(),
+        };
+        let fact = state.get(&outer).filter(|_| self.is_map_node(operand))?;
+        matches!(fact.nilness, Nilness::Nil | Nilness::Maybe).then_some(fact)
     }
 
     /// `f(nil)`, where `f` writes its map whatever happens.
