@@ -37,6 +37,7 @@ mod map_insert_during_range;
 pub(crate) mod map_race;
 pub(crate) mod map_read_in_defer;
 pub(crate) mod map_write_in_defer;
+mod mismatched_unlock;
 mod nil_error_after_recover;
 pub(crate) mod nil_map_write;
 mod nil_map_write_after_close;
@@ -114,6 +115,7 @@ pub const RULES: &[Rule] = &[
     map_race::RULE,
     map_read_in_defer::RULE,
     map_write_in_defer::RULE,
+    mismatched_unlock::RULE,
     nil_error_after_recover::RULE,
     nil_map_write::RULE,
     nil_map_write_after_close::RULE,

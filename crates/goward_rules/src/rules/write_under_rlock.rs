@@ -2,6 +2,7 @@
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
 use goward_flow::{AccessKind, Effect, EventKind, Held, How, Mode, Observed, PathId, UnitId};
+use goward_types::{ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -170,8 +171,20 @@ fn read_lock(
             .root(path)
             .is_some_and(|root| context.world().object(root).is_package_level())
     };
+    // What a goroutine shares with the function that starts it.
+    let captured = |path: PathId| {
+        let root = paths
+            .root(path)
+            .filter(|_| paths.get(path).elements.is_empty());
+        root.is_some_and(|root| {
+            context.world().object(root).kind == ObjectKind::Variable(VariableKind::Local)
+                && flow.is_spawned(observed.unit)
+                && !flow.declared_inside(root, observed.unit)
+        })
+    };
     let found = effect.held.iter().find(|(lock, held)| {
         let guards = paths.owner_leads_to(*lock, access.path)
+            || captured(*lock) && captured(access.path)
             || package_level(*lock)
                 && package_level(access.path)
                 && paths.get(*lock).elements.is_empty();
