@@ -2,7 +2,8 @@
 
 use goward_diagnostics::{Category, Diagnostic, Safety, Severity};
 use goward_flow::unparenthesized;
-use goward_syntax::NodeKind;
+use goward_syntax::{NodeId, NodeKind};
+use goward_types::TypedFile;
 
 use crate::context::Context;
 use crate::errors::{called, errorf, text_only};
@@ -85,13 +86,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 return;
             }
             for formatted in errorf(context, file, node) {
-                let argument = unparenthesized(file, formatted.argument);
-                let of_context = file.tree.kind(argument) == NodeKind::CallExpr
-                    && matches!(
-                        called(context, file, argument),
-                        Some(("context", "Err" | "Cause"))
-                    );
-                if !of_context || !matches!(formatted.verb, 'v' | 's') {
+                if !is_context_error(context, file, formatted.argument)
+                    || !matches!(formatted.verb, 'v' | 's')
+                {
                     continue;
                 }
                 findings
@@ -99,6 +96,29 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             }
         });
     }
+}
+
+/// `ctx.Err()` or `context.Cause(ctx)`, or a variable that is never anything else.
+pub(crate) fn is_context_error(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
+    let node = unparenthesized(file, node);
+    let is_call = |file: &TypedFile<'_>, node: NodeId| {
+        file.tree.kind(node) == NodeKind::CallExpr
+            && matches!(
+                called(context, file, node),
+                Some(("context", "Err" | "Cause"))
+            )
+    };
+    if file.tree.kind(node) != NodeKind::Ident {
+        return is_call(file, node);
+    }
+    let value = file
+        .facts
+        .object_of(node)
+        .and_then(|variable| context.flow.lowered.variables.single(variable));
+    value.is_some_and(|(file, value)| {
+        let file = context.file(file);
+        is_call(file, unparenthesized(file, value))
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +144,20 @@ func a(ctx context.Context) error { return fmt.Errorf("%v", ctx.Err()) } // want
 func b(ctx context.Context) error { return fmt.Errorf("%d: %+v", 1, ctx.Err()) } // want "is formatted with `%v`"
 func c(ctx mine) error { return fmt.Errorf("100%% %s: %w", (ctx.Err()), ctx.Err()) } // want "is formatted with `%s`"
 func d(ctx context.Context) error { return fmt.Errorf("%v", context.Cause(ctx)) } // want "context.Cause"
+
+func variable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped: %v", err) // want "is formatted with `%v`"
+	}
+	return nil
+}
+func other(ctx context.Context, run func() error) error {
+	err := ctx.Err()
+	if err == nil {
+		err = run()
+	}
+	return fmt.Errorf("stopped: %v", err)
+}
 
 func e(ctx context.Context) error { return fmt.Errorf("%w", ctx.Err()) }
 func f(ctx context.Context) string { return fmt.Sprintf("%v", ctx.Err()) }

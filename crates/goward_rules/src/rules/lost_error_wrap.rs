@@ -8,6 +8,7 @@ use goward_types::TypedFile;
 use crate::context::Context;
 use crate::errors::{called, errorf, is_error, text_only};
 use crate::rule::{Group, rule};
+use crate::rules::lost_context_error::is_context_error;
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -152,10 +153,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     findings.push(only_text(context, id, argument, error));
                     continue;
                 }
-                let of_context = file.tree.kind(argument) == NodeKind::CallExpr
-                    && called(context, file, argument)
-                        .is_some_and(|(package, _)| package == "context");
-                if of_context
+                if is_context_error(context, file, argument)
                     || !is_error(context, file, argument)
                     || !matches!(formatted.verb, 'v' | 's')
                 {

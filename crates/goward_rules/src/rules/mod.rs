@@ -30,7 +30,7 @@ mod internal_failure;
 mod lock_copied;
 mod lock_never_released;
 mod lost_cancel;
-mod lost_context_error;
+pub(crate) mod lost_context_error;
 mod lost_error_wrap;
 mod lost_receiver_assignment;
 mod map_insert_during_range;
