@@ -1,13 +1,14 @@
 //! Locks that are taken while the same goroutine holds them: what `double-lock` and `rlock-reentry`
 //! share.
 
-use goward_diagnostics::Diagnostic;
-use goward_flow::{EventKind, Held, How, LockMode, Mode, PathId, UnitId};
+use goward_diagnostics::{Diagnostic, Span};
+use goward_flow::{BlockId, EventKind, Held, How, LockMode, Mode, PathId, UnitId};
 use goward_syntax::NodeId;
 use goward_types::{ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
+use crate::sharing::innermost_loop;
 
 /// A lock taken again.
 pub(crate) struct Relock {
@@ -171,5 +172,140 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
             _ => {}
         }
     }
+    let known: FxHashSet<(UnitId, NodeId)> = found
+        .iter()
+        .map(|relock: &Relock| (relock.unit, relock.node))
+        .collect();
+    let again = in_turns(context);
+    found.extend(
+        again
+            .into_iter()
+            .filter(|relock| !known.contains(&(relock.unit, relock.node))),
+    );
     found
+}
+
+/// Locks in a loop that only a deferred call gives back: the next turn takes them again.
+fn in_turns(context: &Context<'_>) -> Vec<Relock> {
+    let flow = context.flow;
+    let mut found: Vec<Relock> = Vec::new();
+    for observed in &flow.observed {
+        let (EventKind::Unlock { path, .. }, Some(statement)) =
+            (&observed.event.kind, observed.deferred)
+        else {
+            continue;
+        };
+        let unit = observed.unit;
+        let Some(turn) = innermost_loop(context, unit, statement) else {
+            continue;
+        };
+        let file = flow.units.get(unit).file;
+        let inside = |node: NodeId| turn.contains(context.span(file, node).start);
+        // What each turn has for itself is another mutex.
+        let same = flow.locks.paths().mentions(*path).iter().all(|&object| {
+            let known = context.world().object(object);
+            let of_turn = known.file as usize == file && turn.contains(known.offset);
+            // A parameter has its value before anything sets it.
+            let local = known.kind == ObjectKind::Variable(VariableKind::Local);
+            !of_turn
+                && flow.lowered.variables.is_constant(object)
+                && (local || flow.lowered.variables.get(object).is_none())
+        });
+        let events = flow.observed_in(unit);
+        let released = events.iter().any(|other| {
+            other.deferred.is_none()
+                && inside(other.event.node)
+                && match &other.event.kind {
+                    EventKind::Unlock { path: other, .. } => other == path,
+                    // It may give the lock back.
+                    EventKind::Run { target, .. } => {
+                        !flow.locks.summary(*target).released.is_empty()
+                            || !flow.locks.summary(*target).released_sometimes.is_empty()
+                    }
+                    _ => false,
+                }
+        });
+        let lock = events.iter().find_map(|other| match other.event.kind {
+            EventKind::Lock {
+                path: locked,
+                mode,
+                sync: true,
+            } if locked == *path && other.deferred.is_none() && inside(other.event.node) => {
+                Some((other.event.node, mode))
+            }
+            _ => None,
+        });
+        let Some((node, mode)) = lock.filter(|_| same && !released) else {
+            continue;
+        };
+        if found
+            .iter()
+            .any(|known| known.unit == unit && known.node == node)
+            || !in_every_turn(context, unit, node, turn)
+            || !comes_again(context, unit, node)
+        {
+            continue;
+        }
+        found.push(Relock {
+            unit,
+            node,
+            path: *path,
+            held: Held {
+                mode: match mode {
+                    LockMode::Read => Mode::Read,
+                    LockMode::Write => Mode::Write,
+                },
+                own: true,
+                certain: true,
+                sync: true,
+                file,
+                node,
+            },
+            mode,
+            way: Vec::new(),
+            deferred: Some(statement),
+        });
+    }
+    found
+}
+
+/// Whether a call stands in the body of a loop itself: a condition may be that it is the first turn.
+fn in_every_turn(context: &Context<'_>, unit: UnitId, call: NodeId, turn: Span) -> bool {
+    let unit = context.flow.units.get(unit);
+    let parent = |node: NodeId| unit.nodes.iter().find(|entry| entry.0 == node);
+    let statement = parent(call).map(|entry| entry.1);
+    let block = statement.and_then(parent).map(|entry| entry.1);
+    let around = block.and_then(parent).map(|entry| entry.1);
+    around.is_some_and(|around| context.span(unit.file, around) == turn)
+}
+
+/// Whether control can come to an event a second time.
+fn comes_again(context: &Context<'_>, unit: UnitId, node: NodeId) -> bool {
+    let flow = context.flow;
+    let graph = &flow.units.get(unit).graph;
+    let events = &flow.lowered.units[unit.index()].blocks;
+    let holds = |block: BlockId| {
+        events[block.index()]
+            .iter()
+            .any(|(_, event)| event.node == node)
+    };
+    let mut seen = vec![false; graph.blocks.len()];
+    let mut pending: Vec<BlockId> = graph
+        .reverse_postorder()
+        .iter()
+        .copied()
+        .filter(|&block| holds(block))
+        .flat_map(|block| graph.block(block).successors.iter().map(|edge| edge.to))
+        .collect();
+    while let Some(block) = pending.pop() {
+        if std::mem::replace(&mut seen[block.index()], true) {
+            continue;
+        }
+        if holds(block) {
+            return true;
+        }
+        let successors = graph.block(block).successors.iter();
+        pending.extend(successors.map(|edge| edge.to));
+    }
+    false
 }

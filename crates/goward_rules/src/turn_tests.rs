@@ -158,3 +158,98 @@ func around(ids []int) map[int]string {
 "#,
     );
 }
+
+#[test]
+fn locks_that_each_turn_defers_to_give_back() {
+    holds(
+        "double-lock",
+        r#"
+package p
+
+import "sync"
+
+type S struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+
+func (s *S) all(keys []string) {
+	for _, key := range keys {
+		s.mu.Lock() // want "`s.mu` is locked again by the goroutine that holds it"
+		defer s.mu.Unlock()
+		s.m[key]++
+	}
+}
+func endless(in chan int) {
+	var mu sync.Mutex
+	n := 0
+	for {
+		mu.Lock() // want "`mu` is locked again"
+		defer mu.Unlock()
+		n += <-in
+		if n > 9 {
+			return
+		}
+	}
+}
+
+func each(all []*S) {
+	for _, s := range all {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.m["k"]++
+	}
+}
+func byIndex(all []*S) {
+	for i := range all {
+		all[i].mu.Lock()
+		defer all[i].mu.Unlock()
+	}
+}
+func list(s *S, next func(*S) *S) {
+	for s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s = next(s)
+	}
+}
+func (s *S) first(keys []string) int {
+	for _, key := range keys {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.m[key]
+	}
+	return 0
+}
+func (s *S) once(keys []string) {
+	locked := false
+	for _, key := range keys {
+		if !locked {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			locked = true
+		}
+		s.m[key]++
+	}
+}
+func (s *S) perTurn(keys []string) {
+	for _, key := range keys {
+		func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.m[key]++
+		}()
+	}
+}
+func (s *S) gap(keys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range keys {
+		s.mu.Unlock()
+		println()
+		s.mu.Lock()
+	}
+}
+"#,
+    );
+}
