@@ -62,3 +62,5 @@ mod stale_constants_tests;
 mod testing;
 #[cfg(test)]
 mod turn_tests;
+#[cfg(test)]
+mod unlocker_tests;

@@ -150,6 +150,12 @@ impl Shared<'_, '_> {
             }
             first = false;
         }
+        if self.may_return_unlocker(id) {
+            // Who calls what it returns gives the lock back: `defer t.lock()()`.
+            for (_, held) in &mut acquired {
+                held.mode = Mode::Maybe;
+            }
+        }
         summary.acquired = acquired;
         for (path, count) in released {
             match count == exits {
@@ -241,6 +247,37 @@ impl Shared<'_, '_> {
             }
         });
         summary
+    }
+
+    /// Whether a function returns something that may give back a lock: a function, or an object with
+    /// a method that says so.
+    fn may_return_unlocker(&self, id: UnitId) -> bool {
+        const NAMES: [&str; 6] = ["Unlock", "RUnlock", "Release", "Close", "Done", "Free"];
+        let unit = self.units.get(id);
+        let file = &self.package.files[unit.file];
+        let world = self.package.world;
+        let Expression::FunctionType { results, .. } = file.tree.expression(unit.function_type)
+        else {
+            return false;
+        };
+        results.iter().any(|&entry| {
+            let result = file.facts.type_of(file.tree.field(entry).field_type);
+            let unlocks = |method: ObjectId| {
+                let name = world.object(method).name.as_str();
+                NAMES.iter().any(|unlock| name.eq_ignore_ascii_case(unlock))
+            };
+            match world.underlying(result).kind() {
+                TypeKind::Signature => true,
+                TypeKind::Interface => {
+                    let set = world.type_set(world.underlying(result));
+                    set.methods.iter().any(|&method| unlocks(method))
+                }
+                _ => {
+                    let methods = world.declared_methods(world.unalias(world.deref(result).0));
+                    methods.iter().any(|&method| unlocks(method))
+                }
+            }
+        })
     }
 
     /// Branches that depend on a boolean parameter: what they do is up to the caller. And those that

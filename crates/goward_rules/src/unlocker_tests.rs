@@ -1,0 +1,65 @@
+//! Functions that take a lock and return what gives it back.
+
+use crate::rule as named;
+use crate::testing::check;
+
+#[test]
+fn what_a_lock_helper_returns_gives_the_lock_back() {
+    check(
+        named("double-lock").expect("the rule exists"),
+        "package a
+import \"sync\"
+type T struct {
+	mu sync.RWMutex
+	n  int
+}
+func (t *T) lock() func()  { t.mu.Lock(); return t.mu.Unlock }
+func (t *T) rlock() func() {
+	t.mu.RLock()
+	return func() { t.mu.RUnlock() }
+}
+func run(f func()) { f() }
+func (t *T) Get() int {
+	defer t.lock()()
+	return t.n
+}
+func (t *T) Set(n int) {
+	defer run(t.lock())
+	t.n = n
+}
+func (t *T) Read() int {
+	unlock := t.rlock()
+	defer unlock()
+	return t.n
+}
+func (t *T) All() int {
+	t.Set(t.Get() + 1)
+	if t.Read() > 3 {
+		t.Set(t.Read())
+	}
+	return t.Get()
+}
+
+type held struct{ t *T }
+func (h *held) Release() { h.t.mu.Unlock() }
+func (t *T) Acquire() *held { t.mu.Lock(); return &held{t} }
+func (t *T) Twice() {
+	h := t.Acquire()
+	h.Release()
+	t.Acquire().Release()
+}
+func (t *T) Locker() sync.Locker { t.mu.Lock(); return &t.mu }
+func (t *T) Thrice() {
+	t.Locker().Unlock()
+	t.Locker().Unlock()
+}
+
+// It returns nothing that could give the lock back.
+func (t *T) begin() int { t.mu.Lock(); return t.n }
+func (t *T) Again() {
+	t.begin()
+	t.begin() // want double-lock
+}
+",
+    );
+}
