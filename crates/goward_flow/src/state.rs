@@ -38,6 +38,14 @@ impl Held {
     pub fn is_held(&self) -> bool {
         self.mode >= Mode::Read
     }
+
+    /// Takes over the place of `other` if the lock is held there in a weaker mode, which is the one
+    /// that counts where both ways meet; of two equal ones the first.
+    fn meet_place(&mut self, other: &Held) {
+        if (other.mode, other.file, other.node) < (self.mode, self.file, self.node) {
+            (self.file, self.node) = (other.file, other.node);
+        }
+    }
 }
 
 /// Whether a variable is nil.
@@ -202,6 +210,7 @@ impl LockState {
         for &(path, mut mine) in &self.held {
             match other.lock(path) {
                 Some(theirs) => {
+                    mine.meet_place(&theirs);
                     let released = (mine.mode == Mode::Released, theirs.mode == Mode::Released);
                     if released.0 != released.1 {
                         mine.mode = Mode::Maybe;
@@ -214,9 +223,6 @@ impl LockState {
                     mine.own &= theirs.own;
                     mine.certain &= theirs.certain;
                     mine.sync &= theirs.sync;
-                    if (theirs.file, theirs.node) < (mine.file, mine.node) {
-                        (mine.file, mine.node) = (theirs.file, theirs.node);
-                    }
                 }
                 // `own` stays: only then a release gives back what this function took.
                 None => mine.mode = Mode::Maybe,
@@ -268,11 +274,9 @@ impl LockState {
 pub(crate) fn meet(into: &mut LockState, from: &LockState) {
     into.held.retain_mut(|(path, mine)| match from.lock(*path) {
         Some(theirs) => {
+            mine.meet_place(&theirs);
             mine.mode = mine.mode.min(theirs.mode);
             mine.certain &= theirs.certain;
-            if (theirs.file, theirs.node) < (mine.file, mine.node) {
-                (mine.file, mine.node) = (theirs.file, theirs.node);
-            }
             true
         }
         None => false,

@@ -18,6 +18,7 @@ mod loops;
 mod nil_maps;
 mod origins;
 mod relock;
+mod renewal;
 mod rule;
 mod rules;
 mod selection;
@@ -58,6 +59,8 @@ mod lock_tests;
 mod nil_map_tests;
 #[cfg(test)]
 mod stale_constants_tests;
+#[cfg(test)]
+mod renewal_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

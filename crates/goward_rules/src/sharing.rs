@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
 use crate::function_values::{FunctionValues, Start};
+use crate::renewal::Given;
 use crate::services::{handles_requests, services};
 
 /// A use of a map that is a field or a package variable.
@@ -316,7 +317,17 @@ impl Sharing {
                         && object.file as usize == file
                         && around.is_some_and(|span| span.contains(object.offset))
                 });
-            if !per_turn && seen.insert((effect.unit, access.node)) {
+            drop(paths);
+            if !per_turn
+                && (many || {
+                    let given = Given::new(context, id, access.path);
+                    given.is_same_at(
+                        observed.unit,
+                        context.flow.lowered.spawns[id.0 as usize].node,
+                    )
+                })
+                && seen.insert((effect.unit, access.node))
+            {
                 self.conflicts.push(Conflict {
                     effect: effect.clone(),
                     unit: observed.unit,
@@ -363,6 +374,17 @@ impl Sharing {
                     .any(|lock| theirs.held.iter().any(|other| other.0 == lock.0));
                 if common || uncertain(mine) || uncertain(theirs) {
                     continue;
+                }
+                drop(paths);
+                if let Some(other) = there.1 {
+                    let given = Given::new(context, other, theirs.access.path);
+                    // What the goroutine was given stays when the variable gets another map.
+                    let replaces = variable && mine.access.kind == AccessKind::Replace;
+                    if replaces && given.is_value()
+                        || !given.is_same_at(observed.unit, observed.event.node)
+                    {
+                        continue;
+                    }
                 }
                 // The deferred use is the one to show, else the one that changes the map.
                 let first = match (mine.deferred, theirs.deferred) {

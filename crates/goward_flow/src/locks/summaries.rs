@@ -165,6 +165,7 @@ impl Shared<'_, '_> {
         }
         summary.released_sometimes.sort_unstable();
         summary.released_sometimes.dedup();
+        let own = self.replaced_copies(id);
         let (conditional, by_state) = self.conditional_spans(id);
         let tree = self.package.files[unit.file].tree;
         self.replay(id, &solution, |block, event, state| {
@@ -195,6 +196,12 @@ impl Shared<'_, '_> {
                     }
                 }
                 EventKind::Access(access) => {
+                    let of_its_own = own.iter().any(|&(since, path)| {
+                        since < at && self.paths.borrow().is_prefix(path, access.path)
+                    });
+                    if of_its_own {
+                        return;
+                    }
                     let effect = Effect {
                         access: *access,
                         unit: id,
@@ -247,6 +254,31 @@ impl Shared<'_, '_> {
             }
         });
         summary
+    }
+
+    /// Parameters, and fields of those that are structures, that a function sets, and where: they are
+    /// its own copies, and from there on perhaps no longer what the caller has.
+    fn replaced_copies(&self, id: UnitId) -> Vec<(u32, PathId)> {
+        let unit = self.units.get(id);
+        let tree = self.package.files[unit.file].tree;
+        let world = self.package.world;
+        let paths = self.paths.borrow();
+        let parameters = || unit.parameters.iter().flatten().chain(&unit.receiver);
+        let mut replaced = Vec::new();
+        for (_, event) in self.lowered.units[id.index()].blocks.iter().flatten() {
+            let EventKind::Set { path, .. } = event.kind else {
+                continue;
+            };
+            let Some(root) = paths.root(path) else {
+                continue;
+            };
+            let whole = paths.get(path).elements.is_empty();
+            let copied = || world.underlying(world.object_type(root)).kind() == TypeKind::Struct;
+            if parameters().any(|&parameter| parameter == root) && (whole || copied()) {
+                replaced.push((tree.span(event.node).start, path));
+            }
+        }
+        replaced
     }
 
     /// Whether a function returns something that may give back a lock: a function, or an object with

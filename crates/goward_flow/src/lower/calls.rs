@@ -297,13 +297,16 @@ impl Lowering<'_, '_> {
     ) -> How {
         let world = self.package.world;
         let name = method_name(self.file, function).unwrap_or_default();
-        let package = match callee(world, self.file, function) {
+        let called = callee(world, self.file, function);
+        // `images.HandlerFunc(f)` says nothing of who calls `f`, unless it has the shape of a handler.
+        let is_conversion = called == Callee::Conversion;
+        let package = match called {
             Callee::Function(object) => world.object(object).package,
             _ => None,
         };
         let package = package.map_or("", |package| world.package(package).path.as_str());
         let last = package.rsplit('/').next().unwrap_or_default();
-        if handler || HANDLER_NAMES.contains(&name) {
+        if handler || HANDLER_NAMES.contains(&name) && !is_conversion {
             How::Spawn(self.spawn(argument, given, handler))
         } else if ASYNCHRONOUS_NAMES.contains(&name) {
             How::Spawn(self.spawn(argument, given, false))
