@@ -210,7 +210,7 @@ impl LockState {
         for &(path, mut mine) in &self.held {
             match other.lock(path) {
                 Some(theirs) => {
-                    mine.meet_place(&theirs);
+                    mine.meet_place(theirs);
                     let released = (mine.mode == Mode::Released, theirs.mode == Mode::Released);
                     if released.0 != released.1 {
                         mine.mode = Mode::Maybe;
@@ -274,7 +274,7 @@ impl LockState {
 pub(crate) fn meet(into: &mut LockState, from: &LockState) {
     into.held.retain_mut(|(path, mine)| match from.lock(*path) {
         Some(theirs) => {
-            mine.meet_place(&theirs);
+            mine.meet_place(theirs);
             mine.mode = mine.mode.min(theirs.mode);
             mine.certain &= theirs.certain;
             true

@@ -58,9 +58,9 @@ mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;
 #[cfg(test)]
-mod stale_constants_tests;
-#[cfg(test)]
 mod renewal_tests;
+#[cfg(test)]
+mod stale_constants_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

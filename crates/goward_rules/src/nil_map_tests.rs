@@ -249,3 +249,113 @@ func tested(k string) {
 "#,
     );
 }
+
+#[test]
+fn what_shows_that_a_map_is_there() {
+    check_nil_maps(
+        "package p
+
+import (
+	\"strings\"
+	\"sync\"
+)
+
+func found(ks []string) (m map[string]string) {
+	for _, k := range ks {
+		if m == nil {
+			m = make(map[string]string)
+		}
+		m[k] = k
+	}
+	if v, ok := m[\"a\"]; ok {
+		m[\"a\"] = strings.ToUpper(v)
+	}
+	if _, ok := m[\"b\"]; !ok {
+		m[\"b\"] = \"\" // want \"may be nil\"
+	}
+	return m
+}
+
+type set struct {
+	once sync.Once
+	m    map[string]int
+}
+
+func (s *set) init()             { s.m = make(map[string]int) }
+func (s *set) union(o *set) *set {
+	result := &set{}
+	result.once.Do(result.init)
+	result.m[\"a\"] = 1
+	other := &set{}
+	other.m[\"a\"] = 1 // want \"is nil\"
+	return result
+}
+
+type api struct {
+	state struct {
+		sync.Mutex
+		tokens map[string]int
+	}
+}
+
+func newAPI() *api {
+	return &api{state: struct {
+		sync.Mutex
+		tokens map[string]int
+	}{tokens: make(map[string]int)}}
+}
+func (a *api) create(k string) { a.state.tokens[k] = 1 }
+
+type other struct {
+	state struct {
+		keys map[string]int
+	}
+}
+
+func newOther() *other            { return &other{} }
+func (o *other) create(k string) { o.state.keys[k] = 1 } // want \"nothing in the package ever makes it\"
+",
+    );
+}
+
+#[test]
+fn a_function_that_sets_an_object_up_is_no_sibling() {
+    check_nil_maps(
+        "package p
+
+type State struct{ groups map[string]int }
+
+func (s *State) Init() {
+	if s.groups == nil {
+		s.groups = make(map[string]int)
+	}
+}
+func (s *State) Stop(k string) { s.groups[k] = 1 }
+
+type Settings struct{ Networks map[string]int }
+
+func (s *Settings) update() {
+	if s.Networks == nil {
+		s.Networks = make(map[string]int)
+	}
+	s.Networks[\"a\"] = 1
+}
+func create() *Settings {
+	s := &Settings{}
+	s.Networks = make(map[string]int)
+	return s
+}
+func (s *Settings) Connect(k string) { s.Networks[k] = 1 }
+
+type Lazy struct{ Names map[string]int }
+
+func (l *Lazy) Add(k string) {
+	if l.Names == nil {
+		l.Names = make(map[string]int)
+	}
+	l.Names[k]++
+}
+func (l *Lazy) Set(k string) { l.Names[k] = 1 } // want \"makes it when it is\"
+",
+    );
+}

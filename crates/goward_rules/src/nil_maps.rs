@@ -94,7 +94,11 @@ fn make(context: &Context<'_>, file: usize, map: NodeId) -> String {
             world.package(other).name()
         }
     });
-    format!("make({text})")
+    // What is not known of a part of it cannot be written.
+    match text.contains("invalid type") {
+        true => "make(…)".to_owned(),
+        false => format!("make({text})"),
+    }
 }
 
 /// The range of a node: of a long literal its first line only.

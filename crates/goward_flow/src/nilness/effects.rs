@@ -1,7 +1,7 @@
 //! What calls do to the maps that they can reach.
 
 use goward_syntax::{Expression, NodeId, UnaryOperator};
-use goward_types::{ObjectKind, TypeId, TypeKind, VariableKind};
+use goward_types::{ObjectKind, SelectionKind, TypeId, TypeKind, VariableKind};
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::nilness::transfer::{MapNilness, State};
@@ -55,6 +55,12 @@ impl MapNilness<'_> {
                 _ if self.pointee_of(argument).is_some() => {
                     if let Some(place) = self.place(argument) {
                         state.forget(&place);
+                    }
+                }
+                // `once.Do(x.init)`: whoever calls the method may set fields of `x`.
+                Expression::Selector { operand, .. } if self.is_method_value(argument) => {
+                    if let Some(place) = self.place(operand) {
+                        state.forget_below(&place);
                     }
                 }
                 _ => {
@@ -112,6 +118,11 @@ impl MapNilness<'_> {
             };
             !shared || fact.nilness == Nilness::NonNil
         });
+    }
+
+    fn is_method_value(&self, node: NodeId) -> bool {
+        let selection = self.file.facts.selections.get(&node);
+        selection.is_some_and(|known| known.kind == SelectionKind::MethodValue)
     }
 
     /// Whether a call decodes JSON into its last argument.

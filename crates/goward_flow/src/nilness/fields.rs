@@ -106,6 +106,7 @@ pub(crate) fn never_made(
         evidence: FxHashMap::default(),
         lazy: FxHashSet::default(),
         unmade: FxHashSet::default(),
+        anonymous: FxHashSet::default(),
     };
     collector.find_unmade();
     for (id, unit) in units.iter() {
@@ -139,6 +140,9 @@ struct Collector<'a> {
     evidence: FxHashMap<Slot, Evidence>,
     /// Struct literals that fill what was nil: `if x.s == nil { x.s = &T{m: …} }`.
     lazy: FxHashSet<(usize, NodeId)>,
+    /// Maps that literals of structures without a name set. The type may be written out again where it
+    /// is declared, and its fields are others there.
+    anonymous: FxHashSet<Symbol>,
     /// Fields of types that only this package could make values of, and does not.
     unmade: FxHashSet<ObjectId>,
 }
@@ -424,6 +428,8 @@ impl<'a> Collector<'a> {
         let Type::Struct(structure) = world.get(under) else {
             return;
         };
+        let literal_type = world.unalias(file.facts.type_of(node));
+        let anonymous = literal_type.kind() == TypeKind::Struct;
         // A test makes its own objects, whatever the package does.
         let constructs = !file.test && !self.lazy.contains(&(file_index, node));
         for (position, &element) in elements.iter().enumerate() {
@@ -434,6 +440,9 @@ impl<'a> Collector<'a> {
             if let Some(field) = field
                 && !is_nil(file, world, value)
             {
+                if anonymous && world.underlying(world.object_type(field)).kind() == TypeKind::Map {
+                    self.anonymous.insert(world.object(field).name);
+                }
                 let entry = self.entry(Slot::Object(origin(world, field)));
                 entry.made = true;
                 entry.literal |= constructs;
@@ -496,6 +505,10 @@ impl<'a> Collector<'a> {
             }
             Slot::Below(..) => (None, true, false, true),
         };
+        let elsewhere = |object| field && self.anonymous.contains(&world.object(object).name);
+        if object.is_some_and(elsewhere) {
+            return;
+        }
         let mut report = |write: &Write, origin: Origin| {
             writes.push(NeverMade {
                 unit: write.unit,
@@ -637,7 +650,26 @@ impl<'a> Collector<'a> {
                 .count()
                 == 1
         });
-        let sibling = makers.filter(|&maker| {
+        // So does one that is called so; and what is also made without a test, is made there first.
+        let sets_up = |maker: UnitId| {
+            let name = self.units.get(maker).name.to_ascii_lowercase();
+            let name = name.rsplit('.').next().unwrap_or_default();
+            [
+                "init",
+                "setup",
+                "new",
+                "open",
+                "start",
+                "prepare",
+                "configure",
+            ]
+            .iter()
+            .any(|word| name.starts_with(word))
+        };
+        if !evidence.assigned.is_subset(&evidence.compared) {
+            return None;
+        }
+        let sibling = makers.filter(|&maker| !sets_up(maker)).filter(|&maker| {
             let same_file = self.units.get(maker).file == writer.file;
             same_file || (receiver(maker).is_some() && receiver(maker) == receiver(outermost))
         });

@@ -27,7 +27,7 @@ const MAX_PLACES: usize = 64;
 pub(crate) struct State {
     pub(super) facts: Vec<(Place, Fact)>,
     /// Maps that are nil where something went wrong, with the error or bool that tells: nil where the
-    /// error is not nil, or the bool false.
+    /// error is not nil, or the bool false. Or maps that are not nil where the bool is true.
     pub(super) told: Vec<(ObjectId, Place, Fact)>,
 }
 
@@ -61,6 +61,13 @@ impl State {
     /// What the error or bool beside a map tells: it went well, or not.
     pub(super) fn learn_outcome(&mut self, by: ObjectId, well: bool) {
         for (_, place, fact) in self.told.clone().into_iter().filter(|told| told.0 == by) {
+            if fact.nilness == Nilness::NonNil {
+                // An element was found, so that the map is there; if none was, nobody knows.
+                if well {
+                    self.set(place, fact);
+                }
+                continue;
+            }
             match self.get(&place) {
                 // What the test before it left open.
                 Some(known) if well && known.made == fact.made => {
@@ -664,6 +671,22 @@ impl<'a> MapNilness<'a> {
                 };
                 outcomes.extend(companion.map(|by| (by, place, fact)));
             }
+        }
+        // `v, ok := m[k]`
+        if let (Expression::Index { operand, .. }, Some(found)) = (
+            self.file.tree.expression(unparenthesized(self.file, call)),
+            companion,
+        ) && self.is_map_node(operand)
+            && let Some(place) = self.place(operand)
+            && place.root != found
+            && state.get(&place).is_some()
+        {
+            let fact = Fact {
+                nilness: Nilness::NonNil,
+                reason: NilReason::Compared,
+                made: call,
+            };
+            outcomes.push((found, place, fact));
         }
         state.told.extend(outcomes);
     }
