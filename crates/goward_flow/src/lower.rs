@@ -201,6 +201,8 @@ impl<'a> Lowering<'_, 'a> {
                 self.step(step);
                 events.extend(self.events.drain(..).map(|event| (index as u32, event)));
             }
+            // There are hundreds of thousands of these lists, mostly of one or two events.
+            events.shrink_to_fit();
             result.blocks.push(events);
             for edge in &block.successors {
                 if let EdgeKind::True(node) = edge.kind {

@@ -1,5 +1,6 @@
 //! Everything that is computed of one package, once, for all rules.
 
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use goward_syntax::{Expression, NodeId, UnaryOperator};
@@ -40,7 +41,8 @@ pub struct PackageFlow<'a> {
 pub struct Observed {
     pub unit: UnitId,
     pub event: Event,
-    pub state: LockState,
+    /// What is known before it. Events in a row mostly have one and the same.
+    pub state: Rc<LockState>,
     /// The `defer` statement of this function whose call it belongs to.
     pub deferred: Option<NodeId>,
 }
@@ -65,6 +67,7 @@ impl<'a> PackageFlow<'a> {
             spawned: OnceLock::new(),
         };
         let mut observed = Vec::new();
+        let mut last = Rc::new(LockState::default());
         for (unit, _) in flow.units.iter() {
             flow.replay(unit, |block, event, state| {
                 let kept = matches!(
@@ -80,10 +83,13 @@ impl<'a> PackageFlow<'a> {
                         | EventKind::Join
                 );
                 if kept {
+                    if *last != *state {
+                        last = Rc::new(state.clone());
+                    }
                     observed.push(Observed {
                         unit,
                         event: event.clone(),
-                        state: state.clone(),
+                        state: Rc::clone(&last),
                         deferred: flow.deferred(unit, block),
                     });
                 }
