@@ -12,6 +12,8 @@ use crate::context::Context;
 pub(crate) struct ChannelField {
     /// What is done with it, as indices into what was observed.
     pub(crate) uses: Vec<usize>,
+    /// It is made with a buffer somewhere, so that a send need not wait.
+    pub(crate) buffered: bool,
 }
 
 /// Those that are not exported, and that nobody can use in ways that the events do not show.
@@ -42,6 +44,19 @@ impl ChannelFields {
             }
         }
         known.retain(|object, _| !escaping.contains(object));
+        for file in context.package.files.iter().filter(|file| !file.test) {
+            for &declaration in file.tree.declarations() {
+                for node in file.tree.preorder(declaration) {
+                    for (place, value) in given(file, node) {
+                        let object = file.facts.object_of(place);
+                        let object = object.map(|object| origin(context.world(), object));
+                        if let Some(channel) = object.and_then(|object| known.get_mut(&object)) {
+                            channel.buffered |= has_buffer(file, value);
+                        }
+                    }
+                }
+            }
+        }
         ChannelFields { known }
     }
 
@@ -153,6 +168,48 @@ fn is_plain(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId, parent: N
             Specification::Value { names, values, .. }
                 if names.contains(&node) && values.iter().all(|&value| is_made(context, file, value))
         ),
+        _ => false,
+    }
+}
+
+/// The names that a node gives values, with these.
+fn given(file: &TypedFile<'_>, node: NodeId) -> Vec<(NodeId, NodeId)> {
+    let tree = file.tree;
+    let name = |place: NodeId| match tree.expression(unparenthesized(file, place)) {
+        Expression::Selector { name, .. } => name,
+        _ => place,
+    };
+    let pairs = |left: &[NodeId], right: &[NodeId]| {
+        let pairs = left.iter().zip(right);
+        pairs.map(|(&place, &value)| (name(place), value)).collect()
+    };
+    match tree.kind(node) {
+        NodeKind::AssignStmt => match tree.statement(node) {
+            Statement::Assign { left, right, .. } => pairs(left, right),
+            _ => Vec::new(),
+        },
+        NodeKind::KeyValueExpr => match tree.expression(node) {
+            Expression::KeyValue { key, value } => vec![(key, value)],
+            _ => Vec::new(),
+        },
+        NodeKind::ValueSpec => match tree.specification(node) {
+            Specification::Value { names, values, .. } => pairs(names, values),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// `make(chan T, n)`, unless `n` is zero.
+fn has_buffer(file: &TypedFile<'_>, value: NodeId) -> bool {
+    match file.tree.expression(unparenthesized(file, value)) {
+        Expression::Call {
+            arguments: &[_, capacity],
+            ..
+        } => {
+            let known = file.facts.get(capacity).and_then(|fact| fact.value);
+            known.and_then(|value| value.int64_value()) != Some(0)
+        }
         _ => false,
     }
 }

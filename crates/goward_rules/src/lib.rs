@@ -54,6 +54,8 @@ mod deferred_map_tests;
 #[cfg(test)]
 mod fixed_builds;
 #[cfg(test)]
+mod handshake_tests;
+#[cfg(test)]
 mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;

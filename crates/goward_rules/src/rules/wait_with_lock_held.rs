@@ -5,7 +5,7 @@ use goward_flow::{
     ChannelOperation, ChannelUse, EventKind, Held, How, LocalChannel, Observed, PathId, StartKind,
     UnitId, UseKind,
 };
-use goward_syntax::{NodeId, NodeKind, Statement};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 use rustc_hash::FxHashSet;
 
@@ -346,12 +346,17 @@ fn needs_before_done(
     if !deferred {
         return waited.needed_before(context, goroutine, done.node, owner_of_group(done));
     }
-    // Whatever it locks on its way it locks before it is done.
+    // Whatever it locks on its way it locks before it is done, unless it does so to be counted.
+    let counts = |unit: UnitId| {
+        let mut calls = groups.calls.iter();
+        calls.any(|call| call.name == "Add" && call.unit == unit && call.group == wait.group)
+    };
     let takes: Vec<_> = flow.locks.summary(goroutine).takes.clone();
     takes
         .iter()
         .find(|take| {
             !take.by_state
+                && !counts(take.unit)
                 && waited.keeps_out(take.mode)
                 && waited.is(context, goroutine, take.path, owner_of_group(done))
         })
@@ -489,9 +494,14 @@ fn of_field(
         if other.unit == waited.unit {
             return None;
         }
+        if agreed_upon(context, wait, other.unit) {
+            return None;
+        }
         let owner = owner(context, there);
         let node = other.event.node;
-        let partner = match waited.needed_before(context, other.unit, node, owner) {
+        // A buffer fills up only where the receiver does not come back.
+        let before = waited.needed_before(context, other.unit, node, owner);
+        let partner = match before.filter(|_| !(sends && known.buffered)) {
             Some(place) => Partner {
                 place,
                 between: false,
@@ -505,6 +515,52 @@ fn of_field(
         found.get_or_insert(partner);
     }
     found
+}
+
+/// Whether a wait stands in a branch that depends on a field which the other side sets: that may be how
+/// it says that it is there already.
+fn agreed_upon(context: &Context<'_>, wait: &Observed, other: UnitId) -> bool {
+    let flow = context.flow;
+    let unit = flow.units.get(wait.unit);
+    let file = context.file(unit.file);
+    let tree = file.tree;
+    let at = tree.span(wait.event.node);
+    let conditions = unit.nodes.iter().filter_map(|&(node, _)| {
+        let inside = tree.span(node).contains(at.start);
+        match tree.statement(node) {
+            Statement::If { condition, .. } if inside => Some(condition),
+            Statement::For {
+                condition: Some(condition),
+                ..
+            } if inside => Some(condition),
+            _ => None,
+        }
+    });
+    let fields: FxHashSet<ObjectId> = conditions
+        .flat_map(|condition| tree.preorder(condition))
+        .filter_map(|node| file.facts.object_of(node))
+        .filter(|&object| context.world().object(object).is_field())
+        .collect();
+    if fields.is_empty() {
+        return false;
+    }
+    let there = flow.units.get(other);
+    let file = context.file(there.file);
+    let sets = |place: NodeId| match file.tree.expression(place) {
+        Expression::Selector { name, .. } => file
+            .facts
+            .object_of(name)
+            .is_some_and(|object| fields.contains(&object)),
+        _ => false,
+    };
+    there
+        .nodes
+        .iter()
+        .any(|&(node, _)| match file.tree.statement(node) {
+            Statement::Assign { left, .. } => left.iter().any(|&place| sets(place)),
+            Statement::IncrementDecrement { operand, .. } => sets(operand),
+            _ => false,
+        })
 }
 
 #[cfg(test)]

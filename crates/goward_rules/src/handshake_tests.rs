@@ -1,0 +1,121 @@
+//! Waits with a lock held that come to an end: channels with a buffer, and sides that have agreed.
+
+use crate::rule as named;
+use crate::testing::check;
+
+#[test]
+fn sends_that_need_not_wait() {
+    check(
+        named("wait-with-lock-held").expect("the rule exists"),
+        "package a
+import \"sync\"
+type tokens struct {
+	mu   sync.Mutex
+	free chan struct{}
+	n    int
+}
+func (t *tokens) limit(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.free = make(chan struct{}, n)
+	for range n {
+		t.free <- struct{}{}
+	}
+}
+func (t *tokens) take() {
+	t.mu.Lock()
+	t.n++
+	t.mu.Unlock()
+	<-t.free
+}
+
+type pool struct {
+	mu   sync.Mutex
+	need int
+	ids  chan int
+}
+func newPool() *pool { return &pool{ids: make(chan int)} }
+func (p *pool) get() int {
+	p.mu.Lock()
+	p.need++
+	p.mu.Unlock()
+	return <-p.ids
+}
+func (p *pool) put(id int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.need > 0 {
+		p.ids <- id
+		p.need--
+	}
+}
+
+type mail struct {
+	mu  sync.Mutex
+	n   int
+	box chan int
+}
+func newMail() *mail { return &mail{box: make(chan int)} }
+func (m *mail) get() int {
+	m.mu.Lock()
+	m.n = 0
+	m.mu.Unlock()
+	return <-m.box
+}
+func (m *mail) put(v int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.box <- v // want wait-with-lock-held
+}
+",
+    );
+}
+
+#[test]
+fn who_takes_the_lock_to_be_counted_is_not_waited_for_yet() {
+    check(
+        named("wait-with-lock-held").expect("the rule exists"),
+        "package a
+import \"sync\"
+type stream struct {
+	mu sync.Mutex
+	wg sync.WaitGroup
+	n  int
+}
+func (s *stream) enter() {
+	s.mu.Lock()
+	s.wg.Add(1)
+	s.mu.Unlock()
+}
+func (s *stream) monitor() {
+	s.enter()
+	defer s.wg.Done()
+	println(s.n)
+}
+func (s *stream) Start() { go s.monitor() }
+func (s *stream) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wg.Wait()
+}
+
+type other struct {
+	mu sync.Mutex
+	wg sync.WaitGroup
+	n  int
+}
+func (s *other) monitor() {
+	defer s.wg.Done()
+	s.mu.Lock()
+	s.n++
+	s.mu.Unlock()
+}
+func (s *other) Start() { s.wg.Add(1); go s.monitor() }
+func (s *other) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wg.Wait() // want wait-with-lock-held
+}
+",
+    );
+}
