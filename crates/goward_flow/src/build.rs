@@ -1,5 +1,7 @@
 //! Builds the control-flow graph of a function from its syntax tree.
 
+mod loops;
+
 use goward_syntax::{
     AssignOperator, BinaryOperator, BranchKeyword, Declaration, DeclarationKeyword, Expression,
     NodeId, NodeKind, NodeList, Specification, Statement, Symbol, UnaryOperator,
@@ -178,7 +180,10 @@ impl Builder<'_, '_> {
                 let inside = self.new_block();
                 let next = self.new_block();
                 let after = self.new_block();
-                self.jump(head);
+                let starts = initial.zip(condition).is_some_and(|(initial, condition)| {
+                    loops::holds_at_first(self.file, initial, condition)
+                });
+                self.jump(if starts { inside } else { head });
                 self.current = head;
                 match condition {
                     Some(condition) => self.condition(condition, inside, after),
@@ -208,11 +213,19 @@ impl Builder<'_, '_> {
                 let head = self.new_block();
                 let inside = self.new_block();
                 let after = self.new_block();
-                self.jump(head);
+                if loops::ranges_once(self.file, operand) {
+                    self.edge(self.current, inside, EdgeKind::Range(node));
+                } else {
+                    self.jump(head);
+                }
                 self.current = head;
                 self.push(Step::RangeNext(node));
                 self.edge(head, inside, EdgeKind::Range(node));
-                self.edge(head, after, EdgeKind::RangeDone(node));
+                if loops::is_endless(self.world, self.file, operand) {
+                    // So that it can still be asked where the loop would go on from here.
+                    self.unreachable();
+                }
+                self.edge(self.current, after, EdgeKind::RangeDone(node));
                 self.current = inside;
                 if operator == goward_syntax::RangeOperator::Assign {
                     for place in [key, value].into_iter().flatten() {

@@ -74,14 +74,14 @@ func b() {}
 fn calls_that_some_paths_register_are_maybe() {
     check(
         "package a
-func f(c bool) {
+func f(c bool, n int) {
 	if c {
 		defer println(1)
 	} else {
 		defer println(2)
 	}
 	defer println(3)
-	for range 3 {
+	for range n {
 		defer println(4)
 	}
 }
@@ -129,6 +129,49 @@ f: process exit []
 f: goexit [println(0)]
 f: process exit []
 f.func1: panic []",
+    );
+}
+
+#[test]
+fn loops_that_surely_turn_do_and_those_without_an_end_do_not_end() {
+    check(
+        "package a
+import \"time\"
+func numbers() {
+	for range 3 {
+		defer println(1)
+	}
+	for i := 0; i < 2; i++ {
+		defer println(2)
+	}
+	for i := 0; i > 2; i-- {
+		defer println(3)
+	}
+	for range []int{1} {
+		defer println(4)
+	}
+	for range \"\" {
+		defer println(5)
+	}
+}
+func ticks(t *time.Ticker) {
+	defer println(1)
+	for range t.C {
+	}
+}
+func tick() {
+	for range time.Tick(time.Second) {
+	}
+}
+func leaves(t *time.Ticker) {
+	defer println(1)
+	for range t.C {
+		break
+	}
+}
+",
+        "numbers: end [println(5)?* println(4)* println(3)?* println(2)* println(1)*]
+leaves: end [println(1)]",
     );
 }
 

@@ -58,7 +58,8 @@ pub enum EdgeKind {
     TypeCase(NodeId),
     /// When there is a next element; the `range` statement.
     Range(NodeId),
-    /// When there is none.
+    /// When there is none. Of a loop that never ends by itself the edge leaves a block that control
+    /// does not come to.
     RangeDone(NodeId),
     /// When this clause of a `select` is chosen.
     Select(NodeId),

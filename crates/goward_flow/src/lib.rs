@@ -22,6 +22,7 @@ mod calls;
 mod channels;
 mod deferred;
 mod event;
+mod flags;
 mod graph;
 mod launches;
 mod locks;
@@ -42,6 +43,7 @@ pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
 pub use event::{
     Access, AccessKind, ChannelOperation, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId,
 };
+pub use flags::{FlagState, Flags};
 pub use graph::{
     Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, Exit, ExitKind, Step,
 };

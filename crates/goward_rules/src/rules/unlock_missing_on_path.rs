@@ -481,12 +481,20 @@ fn ends_of_turns(context: &Context<'_>, id: UnitId, path: PathId) -> Vec<(BlockI
             let end = flow.at_end(id, block);
             let after = end.and_then(|state| state.lock(path).copied());
             if before == after && before.is_some_and(|held| held.mode == Mode::Maybe) {
-                let order = graph.reverse_postorder().iter().copied();
-                let leading = order.filter(|&other| {
-                    let mut edges = graph.block(other).successors.iter();
-                    edges.any(|edge| edge.to == block)
-                });
-                ends.extend(leading.map(|leading| (leading, edge.to)));
+                let leading = |to: BlockId| -> Vec<BlockId> {
+                    let order = graph.reverse_postorder().iter().copied();
+                    let leads = |other: &BlockId| {
+                        let mut edges = graph.block(*other).successors.iter();
+                        edges.any(|edge| edge.to == to)
+                    };
+                    order.filter(leads).collect()
+                };
+                let mut turns = leading(block);
+                // The condition of a loop whose first turn does not ask it has `i++` before it only.
+                if let &[only] = turns.as_slice() {
+                    turns = leading(only);
+                }
+                ends.extend(turns.into_iter().map(|leading| (leading, edge.to)));
             } else {
                 ends.push((block, edge.to));
             }
