@@ -17,6 +17,7 @@ mod lock_order;
 mod loops;
 mod nil_maps;
 mod origins;
+mod parent_contexts;
 mod relock;
 mod renewal;
 mod rule;

@@ -6,6 +6,7 @@ use goward_syntax::{Expression, NodeId, NodeKind, Specification, Statement};
 use goward_types::{IdentifierFact, ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
+use crate::parent_contexts::ParentRelease;
 use crate::rule::{Group, rule};
 use crate::standard_library::type_name;
 use crate::walk::{walk, walk_all};
@@ -17,7 +18,8 @@ rule! {
     ///
     /// A `context.CancelFunc` that a call returns and that is assigned to `_`, replaced by another one
     /// before it is used, or not used on a path to a return. Silent for contexts derived from
-    /// `context.Background()`, which keeps none of them, in tests, and in the function `main` of a
+    /// `context.Background()`, which keeps none of them, for those derived from a context that the
+    /// function made itself and cancels on every way out, in tests, and in the function `main` of a
     /// program.
     ///
     /// ## Why it matters
@@ -129,17 +131,45 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 call,
                 name: *last,
             };
-            if cancel.is_made(*first) && !cancel.is_unregistered() {
-                findings.extend(cancel.judge());
+            if cancel.is_made(*first)
+                && !is_unregistered(context, unit.file, call)
+                && let Some(finding) = cancel.judge()
+                && !ParentRelease::new(context, id, unit).releases_child_of(node, call)
+            {
+                findings.push(finding);
             }
         });
     }
 }
 
 /// The package of the standard library, and what came before it.
-fn is_context_package(path: &str) -> bool {
+pub(crate) fn is_context_package(path: &str) -> bool {
     // Also where it is vendored in the ways from before modules.
     path == "context" || path.ends_with("golang.org/x/net/context")
+}
+
+/// Whether the context that a call makes has no parent that keeps it.
+pub(crate) fn is_unregistered(context: &Context<'_>, index: usize, call: NodeId) -> bool {
+    let file = context.file(index);
+    let Expression::Call {
+        function,
+        arguments: [parent, ..],
+        ..
+    } = file.tree.expression(call)
+    else {
+        return false;
+    };
+    let function = context.text(index, function);
+    let mut parent = unparenthesized(file, *parent);
+    if let Some(object) = file.facts.object_of(parent)
+        && let Some((declared, value)) = context.flow.lowered.variables.single(object)
+        && declared == index
+    {
+        parent = unparenthesized(file, value);
+    }
+    let parent = context.text(index, parent);
+    function.starts_with("context.")
+        && matches!(parent.as_str(), "context.Background()" | "context.TODO()")
 }
 
 struct Cancel<'c, 'a> {
@@ -199,29 +229,6 @@ impl Cancel<'_, '_> {
             && tree.kind(self.name) == NodeKind::Ident
             && tree.symbol(self.name).as_str() == "_"
             && derives.iter().any(|part| name.contains(part))
-    }
-
-    /// Whether the context has no parent that keeps it.
-    fn is_unregistered(&self) -> bool {
-        let Expression::Call {
-            function,
-            arguments: [parent, ..],
-            ..
-        } = self.file.tree.expression(self.call)
-        else {
-            return false;
-        };
-        let function = self.context.text(self.unit.file, function);
-        let mut parent = unparenthesized(self.file, *parent);
-        if let Some(object) = self.file.facts.object_of(parent)
-            && let Some((file, value)) = self.context.flow.lowered.variables.single(object)
-            && file == self.unit.file
-        {
-            parent = unparenthesized(self.file, value);
-        }
-        let parent = self.context.text(self.unit.file, parent);
-        function.starts_with("context.")
-            && matches!(parent.as_str(), "context.Background()" | "context.TODO()")
     }
 
     fn judge(&self) -> Option<Diagnostic> {
@@ -464,6 +471,103 @@ func panics(ctx context.Context) {
 	}
 	cancel()
 	use(c)
+}
+
+func releasedWithParent(ctx context.Context) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, _ = context.WithTimeoutCause(ctx, time.Second, nil)
+	defer cancel(nil)
+	use(ctx)
+}
+
+func releasedInClosure(ctx context.Context) {
+	parent, cancel := context.WithCancel(ctx)
+	defer func() { cancel() }()
+	child, _ := context.WithTimeout(context.WithValue(parent, 1, 2), time.Second)
+	grandchild, _ := context.WithCancel(child)
+	use(grandchild)
+}
+
+func releasedByCalls(ctx context.Context) {
+	var cancel context.CancelFunc
+	if bad() {
+		ctx, cancel = context.WithCancel(ctx)
+		ctx, _ = context.WithTimeout(ctx, time.Second)
+	}
+	for {
+		if bad() {
+			if cancel != nil {
+				cancel()
+			}
+			return
+		}
+		use(ctx)
+	}
+}
+
+func parentOfNobody(ctx context.Context) {
+	var cancel context.CancelFunc
+	for {
+		if bad() {
+			ctx, cancel = context.WithCancel(context.Background())
+			ctx, _ = context.WithTimeout(ctx, time.Second)
+		}
+		if bad() {
+			cancel()
+		}
+		use(ctx)
+	}
+}
+
+func parentNotReleased(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx) // want "not called on every path"
+	ctx, _ = context.WithTimeout(ctx, time.Second) // want "dropped"
+	if bad() {
+		return
+	}
+	cancel()
+}
+
+func parentHandedOn(ctx context.Context) func() {
+	ctx, cancel := context.WithCancel(ctx)
+	ctx, _ = context.WithTimeout(ctx, time.Second) // want "dropped"
+	use(ctx)
+	return cancel
+}
+
+func otherParent(first context.Context) {
+	second, cancel := context.WithCancel(first)
+	defer cancel()
+	child, _ := context.WithTimeout(first, time.Second) // want "dropped"
+	use(child)
+	use(second)
+}
+
+func maybeParent(first context.Context) {
+	ctx := first
+	if bad() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(first)
+		defer cancel()
+	}
+	child, _ := context.WithTimeout(ctx, time.Second) // want "dropped"
+	use(child)
+}
+
+func pilesUp(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for {
+		child, _ := context.WithCancel(ctx) // want "dropped"
+		use(child)
+	}
+}
+
+func notTheirOwn(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	child, _ := context.WithCancel(context.WithoutCancel(ctx)) // want "dropped"
+	use(child)
 }
 
 func watched(ctx context.Context, stop chan bool) {

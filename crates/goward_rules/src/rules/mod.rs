@@ -29,7 +29,7 @@ mod guarded_map_returned;
 mod internal_failure;
 mod lock_copied;
 mod lock_never_released;
-mod lost_cancel;
+pub(crate) mod lost_cancel;
 pub(crate) mod lost_context_error;
 mod lost_error_wrap;
 mod lost_receiver_assignment;
