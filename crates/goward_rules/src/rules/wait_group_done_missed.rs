@@ -1,8 +1,13 @@
 //! `wait-group-done-missed`: a goroutine that can end without telling its waiter.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{BlockId, ControlFlowGraph, Start, StartKind, Step, UnitId};
-use goward_syntax::{NodeId, NodeKind, Statement};
+use goward_flow::{
+    BlockId, ControlFlowGraph, FlagState, Flags, Start, StartKind, Step, Unit, UnitId,
+};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_types::constant::Value;
+use goward_types::{ObjectId, TypedFile};
+use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
@@ -15,7 +20,10 @@ rule! {
     /// ## What it reports
     ///
     /// A function that is started as a goroutine right after `Add`, that calls `Done` without a `defer`,
-    /// and can return on a path without it; where somebody calls `Wait`.
+    /// and can return on a path without it; where somebody calls `Wait`. Silent where `Add` does not
+    /// count just the goroutines that are started there: where it adds a number that is not known, where
+    /// a value is sent on a channel between it and the `go` statement, and where functions that were not
+    /// counted call `Done` too.
     ///
     /// ## Why it matters
     ///
@@ -94,17 +102,17 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         let Some(&first) = dones.first() else {
             continue;
         };
-        if dones.iter().any(|done| done.text != first.text)
-            || !is_counted(context, &groups, first, id, start)
-            || is_handed_on(context, first, id)
-        {
+        if dones.iter().any(|done| done.text != first.text) || is_handed_on(context, first, id) {
             continue;
         }
         let unit = context.flow.units.get(id);
         let nodes: Vec<NodeId> = dones.iter().map(|done| done.node).collect();
-        let Some(exit) = exit_without(&unit.graph, &nodes) else {
+        let Some(exit) = exit_without(context, unit, &nodes) else {
             continue;
         };
+        if !is_counted(context, &groups, first, id, start) {
+            continue;
+        }
         let name = &first.text;
         let message = format!("the goroutine can end here without `{name}.Done`");
         let place = exit.unwrap_or(first.node);
@@ -132,7 +140,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether the goroutine is started next to `Add` on a group that somebody waits for.
+/// Whether the goroutine is started next to `Add` on a group that somebody waits for, and is what is
+/// counted there.
 fn is_counted(
     context: &Context<'_>,
     groups: &WaitGroups,
@@ -143,9 +152,43 @@ fn is_counted(
     let Some(group) = groups.seen_outside(context, done, goroutine, start) else {
         return false;
     };
+    groups.is_waited_for(group)
+        && counts_goroutines(context, groups, group, start)
+        && groups.calls.iter().all(|call| {
+            call.name != "Done"
+                || call.group != group && call.group != done.group
+                || is_counted_itself(context, groups, group, call)
+        })
+}
+
+/// Whether the function with this call of `Done` is a goroutine, or stands in one, that is counted
+/// where it is started. Any other may call it for somebody else.
+fn is_counted_itself(
+    context: &Context<'_>,
+    groups: &WaitGroups,
+    group: ObjectId,
+    done: &GroupCall,
+) -> bool {
+    context.flow.units.chain(done.unit).any(|unit| {
+        let mut starts = context.flow.launches().of(unit).iter();
+        starts.any(|&start| {
+            start.kind == StartKind::Go && counts_goroutines(context, groups, group, start)
+        })
+    })
+}
+
+/// Whether a goroutine is started next to `Add` of the number of goroutines that are started there and
+/// call `Done`.
+fn counts_goroutines(
+    context: &Context<'_>,
+    groups: &WaitGroups,
+    group: ObjectId,
+    start: Start,
+) -> bool {
     let starter = context.flow.units.get(start.unit);
-    let tree = context.file(starter.file).tree;
-    let mut beside = false;
+    let file = context.file(starter.file);
+    let tree = file.tree;
+    let mut counted = false;
     walk(starter, |node, _| {
         let (Statement::Block { statements: list }
         | Statement::CaseClause { body: list, .. }
@@ -153,15 +196,79 @@ fn is_counted(
         else {
             return;
         };
-        let added = groups.calls.iter().any(|call| {
-            call.name == "Add"
-                && call.group == group
-                && call.unit == start.unit
-                && list.contains(&call.parent)
-        });
-        beside |= added && list.contains(&start.node);
+        let Some(position) = list.iter().position(|&node| node == start.node) else {
+            return;
+        };
+        let added = |statement: &NodeId| {
+            groups.calls.iter().find(|call| {
+                call.name == "Add"
+                    && call.group == group
+                    && call.unit == start.unit
+                    && call.parent == *statement
+            })
+        };
+        // `Add` may also stand after the start, which is another rule's matter.
+        let before = list[..position]
+            .iter()
+            .rposition(|node| added(node).is_some());
+        let Some(add) = before.or_else(|| list.iter().position(|node| added(node).is_some()))
+        else {
+            return;
+        };
+        let next = list[add + 1..]
+            .iter()
+            .position(|node| added(node).is_some())
+            .map_or(list.len(), |next| add + 1 + next);
+        let between = &list[add.min(position)..position.max(add)];
+        let sends = between
+            .iter()
+            .any(|&statement| tree.kind(statement) == NodeKind::SendStmt);
+        let Some(number) = added(&list[add]).and_then(|call| number_added(file, call.node)) else {
+            return;
+        };
+        let starts = list[add..next]
+            .iter()
+            .filter(|&&statement| calls_done(context, groups, starter, statement))
+            .count();
+        counted |= !sends && (number == 1 || usize::try_from(number) == Ok(starts));
     });
-    beside && groups.is_waited_for(group)
+    counted
+}
+
+/// The argument of `Add`, if it is a constant.
+fn number_added(file: &TypedFile<'_>, call: NodeId) -> Option<i64> {
+    let Expression::Call {
+        arguments: [number],
+        ..
+    } = file.tree.expression(call)
+    else {
+        return None;
+    };
+    match file.facts.get(*number)?.value {
+        Some(Value::Int(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Whether a statement starts a goroutine that calls `Done` on some group.
+fn calls_done(
+    context: &Context<'_>,
+    groups: &WaitGroups,
+    starter: &Unit,
+    statement: NodeId,
+) -> bool {
+    let units = &context.flow.units;
+    context.flow.launches().iter().any(|(unit, starts)| {
+        starts.iter().any(|start| {
+            start.kind == StartKind::Go
+                && start.node == statement
+                && units.get(start.unit).node == starter.node
+                && units.get(start.unit).file == starter.file
+        }) && groups
+            .calls
+            .iter()
+            .any(|call| call.name == "Done" && units.chain(call.unit).any(|around| around == unit))
+    })
 }
 
 /// Whether the goroutine does anything with the group but call it: then somebody else may call `Done`.
@@ -191,16 +298,17 @@ fn is_handed_on(context: &Context<'_>, done: &GroupCall, goroutine: UnitId) -> b
 }
 
 /// A return that control can come to without one of these calls: the `return`, or the end of the body.
-fn exit_without(graph: &ControlFlowGraph, calls: &[NodeId]) -> Option<Option<NodeId>> {
-    let mut seen = vec![false; graph.blocks.len()];
-    let mut pending: Vec<BlockId> = vec![ControlFlowGraph::ENTRY];
-    while let Some(block) = pending.pop() {
-        if std::mem::replace(&mut seen[block.index()], true) {
+fn exit_without(context: &Context<'_>, unit: &Unit, calls: &[NodeId]) -> Option<Option<NodeId>> {
+    let graph = &unit.graph;
+    let flags = Flags::new(context.world(), context.file(unit.file), unit);
+    let mut seen = FxHashSet::default();
+    let mut pending: Vec<(BlockId, FlagState)> = vec![(ControlFlowGraph::ENTRY, 0)];
+    while let Some((block, mut state)) = pending.pop() {
+        if !seen.insert((block, state)) {
             continue;
         }
-        let called = graph
-            .block(block)
-            .steps
+        let steps = &graph.block(block).steps;
+        let called = steps
             .iter()
             .any(|step| matches!(step, Step::Expression(node) if calls.contains(node)));
         if called {
@@ -210,7 +318,15 @@ fn exit_without(graph: &ControlFlowGraph, calls: &[NodeId]) -> Option<Option<Nod
         if let Some(exit) = exits.find(|exit| exit.from == block && exit.kind.returns()) {
             return Some(exit.node);
         }
-        pending.extend(graph.block(block).successors.iter().map(|edge| edge.to));
+        for &step in steps {
+            state = flags.after(state, step);
+        }
+        let successors = graph.block(block).successors.iter();
+        pending.extend(
+            successors
+                .filter(|edge| flags.allows(state, edge.kind))
+                .map(|edge| (edge.to, state)),
+        );
     }
     None
 }
@@ -227,7 +343,10 @@ mod tests {
             r#"
 package p
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 func bad() bool { return true }
 func finish(group *sync.WaitGroup) { group.Done() }
@@ -285,6 +404,142 @@ func conditionalAdd(b bool) {
 	go func() {
 		if b {
 			group.Done()
+		}
+	}()
+	group.Wait()
+}
+
+func ticks(t *time.Ticker, quit chan bool) {
+	var group sync.WaitGroup
+	group.Add(2)
+	go func() {
+		for range t.C {
+			select {
+			case <-quit:
+				group.Done()
+				return
+			default:
+			}
+		}
+	}()
+	go func() {
+		for range time.Tick(time.Second) {
+			if bad() {
+				group.Done()
+				break // the loop ends here only
+			}
+		}
+	}()
+	group.Wait()
+}
+
+func leavesTicks(t *time.Ticker, quit chan bool) {
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() {
+		for range t.C {
+			if bad() {
+				break
+			}
+			select {
+			case <-quit:
+				group.Done() // want "not called on every path"
+				return
+			default:
+			}
+		}
+	}()
+	group.Wait()
+}
+
+func two() {
+	var group sync.WaitGroup
+	group.Add(2)
+	go func() {
+		if bad() {
+			return // want "can end here without `group.Done`"
+		}
+		group.Done()
+	}()
+	go func() {
+		defer group.Done()
+	}()
+	group.Wait()
+}
+
+func oneForEachTurn(count int) {
+	var group sync.WaitGroup
+	group.Add(count)
+	go func() {
+		for range count {
+			group.Done()
+		}
+	}()
+	group.Wait()
+}
+
+func handedOnByChannel(jobs chan int, quit chan bool) {
+	var group sync.WaitGroup
+	group.Add(1)
+	jobs <- 1
+	go func() {
+		select {
+		case <-quit:
+			group.Done()
+		case <-jobs:
+		}
+	}()
+	group.Wait()
+}
+
+func doneElsewhere(jobs chan int, quit chan bool) {
+	var group sync.WaitGroup
+	finish := func() { group.Done() }
+	group.Add(1)
+	go func() {
+		select {
+		case jobs <- 1:
+		case <-quit:
+			group.Done()
+		}
+	}()
+	finish()
+	group.Wait()
+}
+
+func flagged(jobs chan int, quit chan bool) {
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() {
+		over := false
+		for {
+			select {
+			case <-jobs:
+			case <-quit:
+				over = true
+				group.Done()
+			}
+			if over {
+				break
+			}
+		}
+	}()
+	group.Wait()
+}
+
+func flaggedElsewhere(jobs chan int, quit chan bool) {
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() {
+		over := false
+		for !over {
+			select {
+			case <-jobs:
+				over = true
+			case <-quit:
+				over = true
+				group.Done() // want "not called on every path"
+			}
 		}
 	}()
 	group.Wait()
