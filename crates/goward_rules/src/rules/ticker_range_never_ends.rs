@@ -1,13 +1,14 @@
 //! `ticker-range-never-ends`: a loop over the channel of a ticker that is stopped, which does not close it.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::{StartKind, Step, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::standard_library::{named, type_name};
-use crate::walk::{has_way_out, walk};
+use crate::walk::{defer_statements, has_way_out, walk};
 
 rule! {
     /// Reports loops over the channel of a ticker that wait for ever once the ticker is stopped.
@@ -15,7 +16,9 @@ rule! {
     /// ## What it reports
     ///
     /// `for range t.C`, where `t` is a `*time.Ticker` and the body of the loop has no way out, and some
-    /// function of the package calls `t.Stop()`.
+    /// function of the package calls `t.Stop()`. Silent where no call of `Stop` can be reached (deferred
+    /// in front of the loop that never ends, or in an unexported function that nobody uses), and where it
+    /// is deferred in the function `main` of a program.
     ///
     /// ## Why it matters
     ///
@@ -39,7 +42,7 @@ rule! {
     /// 	}()
     /// }
     ///
-    /// func (m *monitor) stop() { m.ticker.Stop() }
+    /// func (m *monitor) Stop() { m.ticker.Stop() }
     /// ```
     ///
     /// ## Accepted
@@ -67,7 +70,7 @@ rule! {
     /// 	}()
     /// }
     ///
-    /// func (m *monitor) stop() {
+    /// func (m *monitor) Stop() {
     /// 	m.ticker.Stop()
     /// 	close(m.closed)
     /// }
@@ -89,7 +92,7 @@ rule! {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let mut loops = Vec::new();
-    let mut stops: Vec<(ObjectId, usize, NodeId)> = Vec::new();
+    let mut stops: Vec<(ObjectId, UnitId, NodeId)> = Vec::new();
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
         walk(unit, |node, _| match file.tree.kind(node) {
@@ -113,16 +116,23 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     && type_name(context, file.facts.type_of(operand)) == Some(("time", "Ticker"))
                     && let Some(place) = named(context, file, operand)
                 {
-                    stops.push((place.last, unit.file, node));
+                    stops.push((place.last, id, node));
                 }
             }
             _ => {}
         });
     }
     for (id, node, operand, ticker, place) in loops {
-        let Some(&(_, stop_file, stop)) = stops.iter().find(|stop| stop.0 == place) else {
+        let reached = |&&(of, unit, stop): &&(ObjectId, UnitId, NodeId)| {
+            of == place
+                && is_reached(context, unit, stop)
+                && (is_used(context, unit)
+                    || context.flow.units.outermost(unit) == context.flow.units.outermost(id))
+        };
+        let Some(&(_, stop_unit, stop)) = stops.iter().find(reached) else {
             continue;
         };
+        let stop_file = context.flow.units.get(stop_unit).file;
         let file = context.flow.units.get(id).file;
         let name = context.text(file, ticker);
         let mut span = context.span(file, node);
@@ -142,6 +152,76 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 .help("wait in a `select`, also for a channel that is closed when the ticker is stopped"),
         );
     }
+}
+
+/// Whether a use of `Stop` can come to run while the process goes on.
+fn is_reached(context: &Context<'_>, id: UnitId, stop: NodeId) -> bool {
+    let unit = context.flow.units.get(id);
+    let tree = context.file(unit.file).tree;
+    let inside = |node: NodeId| tree.span(node).contains(tree.span(stop).start);
+    let deferred = defer_statements(unit)
+        .into_iter()
+        .find(|&node| inside(node));
+    if let Some(defer) = deferred {
+        return is_run(context, id, defer);
+    }
+    // What is in a deferred literal.
+    if let Some(start) = context.flow.launches().only(id)
+        && start.kind == StartKind::Defer
+        && unit.is_literal()
+        && !is_run(context, start.unit, start.node)
+    {
+        return false;
+    }
+    let graph = &unit.graph;
+    let blocks = graph.reverse_postorder().iter();
+    blocks
+        .flat_map(|&block| &graph.block(block).steps)
+        .any(|&step| step == Step::Expression(stop))
+}
+
+/// Whether control can come to the run of a deferred call, and the process does not end then.
+fn is_run(context: &Context<'_>, id: UnitId, defer: NodeId) -> bool {
+    let unit = context.flow.units.get(id);
+    let graph = &unit.graph;
+    let ends_process = context.is_command() && unit.name == "main";
+    let blocks = graph.reverse_postorder().iter();
+    !ends_process
+        && blocks
+            .flat_map(|&block| &graph.block(block).steps)
+            .any(|&step| step == Step::RunDeferred(defer))
+}
+
+/// Whether the declared function that this is or stands in may be called: it is exported, the language
+/// calls it, or its name stands somewhere in the package.
+fn is_used(context: &Context<'_>, id: UnitId) -> bool {
+    let units = &context.flow.units;
+    let outermost = units.get(units.outermost(id));
+    let Some(object) = outermost.object else {
+        return true;
+    };
+    let name = context.world().object(object).name;
+    if context.world().object(object).is_exported() || ["main", "init"].contains(&name.as_str()) {
+        return true;
+    }
+    // By name: a method may be called by way of an interface.
+    context
+        .package
+        .files
+        .iter()
+        .enumerate()
+        .any(|(index, file)| {
+            let own = (index == outermost.file).then(|| file.tree.span(outermost.node));
+            let mut roots = file.tree.declarations().iter();
+            file.mentions(name.as_str())
+                && roots.any(|&root| {
+                    own != Some(file.tree.span(root))
+                        && file.tree.preorder(root).any(|node| {
+                            file.tree.kind(node) == NodeKind::Ident
+                                && file.tree.symbol(node) == name
+                        })
+                })
+        })
 }
 
 #[cfg(test)]
@@ -201,11 +281,74 @@ func fails() {
 	}
 }
 
+func unreachable() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for range t.C {
+		work()
+	}
+}
+
+func unreachableInLiteral() {
+	t := time.NewTicker(time.Second)
+	defer func() { t.Stop() }()
+	for range t.C {
+		work()
+	}
+}
+
+type loader struct{ first, second *time.Ticker }
+
+func (l *loader) run() {
+	for range l.first.C {
+		work()
+	}
+}
+
+func (l *loader) stopAll() {
+	l.first.Stop()
+}
+
+func (l *loader) runOther() {
+	for range l.second.C { // want "once `l.second` is stopped"
+		work()
+	}
+}
+
+func (l *loader) stopOther() {
+	l.second.Stop()
+}
+
+type stopper interface{ stopOther() }
+
 func forEver() {
 	t := time.NewTicker(time.Second)
 	for range t.C {
 		work()
 	}
+}
+"#,
+        );
+    }
+
+    #[test]
+    fn stops_at_the_end_of_the_process() {
+        check(
+            &RULE,
+            r#"
+package main
+
+import "time"
+
+func main() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	go func() {
+		for range t.C {
+			println("tick")
+		}
+	}()
+	time.Sleep(time.Second)
 }
 "#,
         );
