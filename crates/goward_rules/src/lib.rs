@@ -15,6 +15,7 @@ mod function_values;
 mod goroutine_panics;
 mod lock_order;
 mod loops;
+mod meetings;
 mod nil_maps;
 mod origins;
 mod parent_contexts;

@@ -3,9 +3,10 @@
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
 use goward_flow::{Start, StartKind, Unit, UnitId};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
-use goward_types::TypedFile;
+use goward_types::{ObjectId, TypedFile};
 
 use crate::context::Context;
+use crate::meetings::Meetings;
 use crate::rule::{Group, rule};
 use crate::wait_groups::{GroupCall, WaitGroups, statements};
 
@@ -16,7 +17,8 @@ rule! {
     ///
     /// `Add` on a `sync.WaitGroup` from outside among the first statements of a function that a `go`
     /// statement starts, where the same function calls `Done`, somebody calls `Wait`, and whoever starts
-    /// the goroutine has not called `Add` itself.
+    /// the goroutine has not called `Add` itself. Silent where all who wait have met the goroutine
+    /// after its `Add`: on a channel, or by `Wait` of another group that it tells with `Done`.
     ///
     /// ## Why it matters
     ///
@@ -151,7 +153,33 @@ fn is_uncounted(
         .calls
         .iter()
         .any(|call| call.name == "Add" && call.group == group && call.unit == start.unit);
-    done && !counted && groups.is_waited_for(group)
+    done && !counted && !is_ordered(context, groups, add, group, goroutine, start)
+}
+
+/// Whether all who wait for the group are behind `Add`: the function that starts the goroutine meets
+/// it first. Functions that start it too are asked about their own starts.
+fn is_ordered(
+    context: &Context<'_>,
+    groups: &WaitGroups,
+    add: &GroupCall,
+    group: ObjectId,
+    goroutine: UnitId,
+    start: Start,
+) -> bool {
+    let starts = context.flow.launches().of(goroutine);
+    let mut waits = groups
+        .calls
+        .iter()
+        .filter(|call| call.name == "Wait" && call.group == group);
+    waits.all(|wait| {
+        if wait.unit == start.unit {
+            Meetings::new(context, groups, goroutine, add.node, start.unit)
+                .precede(start.node, wait.node)
+        } else {
+            let mut starts = starts.iter();
+            starts.any(|other| other.kind == StartKind::Go && other.unit == wait.unit)
+        }
+    })
 }
 
 /// Moves the call before the `go` statement.
@@ -288,6 +316,143 @@ func own() {
 		}()
 		group.Wait()
 	}()
+}
+
+func told() {
+	var group, started sync.WaitGroup
+	started.Add(2)
+	for range 2 {
+		go func() {
+			group.Add(1)
+			defer group.Done()
+			started.Done()
+			work()
+		}()
+	}
+	started.Wait()
+	group.Wait()
+}
+
+func toldTooEarly() {
+	var group, started sync.WaitGroup
+	started.Add(1)
+	go func() {
+		started.Done()
+		group.Add(1) // want "may come after"
+		defer group.Done()
+	}()
+	started.Wait()
+	group.Wait()
+}
+
+type request struct{ number int }
+
+type serving struct {
+	group    sync.WaitGroup
+	requests <-chan request
+}
+
+func newServing(requests <-chan request) *serving {
+	return &serving{requests: requests}
+}
+
+func (s *serving) run() {
+	s.group.Add(1)
+	defer s.group.Done()
+	for range s.requests {
+		work()
+	}
+}
+
+func requested() {
+	requests := make(chan request)
+	s := newServing(requests)
+	go s.run()
+	requests <- request{1}
+	close(requests)
+	s.group.Wait()
+}
+
+func served(s *serving) {
+	go s.run()
+}
+
+type serving2 struct {
+	group    sync.WaitGroup
+	requests chan request
+}
+
+func (s *serving2) run() {
+	s.group.Add(1) // want "may come after"
+	defer s.group.Done()
+	for range s.requests {
+		work()
+	}
+}
+
+func sometimesRequested(b bool) {
+	requests := make(chan request)
+	s := &serving2{requests: requests}
+	go s.run()
+	if b {
+		requests <- request{1}
+	}
+	close(requests)
+	s.group.Wait()
+}
+
+func ready() {
+	var group sync.WaitGroup
+	ready := make(chan bool)
+	go func() {
+		group.Add(1)
+		defer group.Done()
+		close(ready)
+		work()
+	}()
+	<-ready
+	group.Wait()
+}
+
+func readyMany() {
+	var group sync.WaitGroup
+	ready := make(chan bool)
+	for range 3 {
+		go func() {
+			group.Add(1) // want "may come after"
+			defer group.Done()
+			ready <- true
+		}()
+	}
+	<-ready
+	group.Wait()
+}
+
+type frames struct {
+	group sync.WaitGroup
+	out   chan []byte
+}
+
+func (f *frames) collect() {
+	f.group.Add(1)
+	for range f.out {
+		work()
+	}
+	f.group.Done()
+}
+
+func copyFrames(out chan<- []byte) {
+	for range 3 {
+		out <- nil
+	}
+}
+
+func collected() {
+	f := frames{out: make(chan []byte)}
+	go f.collect()
+	copyFrames(f.out)
+	close(f.out)
+	f.group.Wait()
 }
 
 func nobodyWaits(group *sync.WaitGroup) {
