@@ -21,6 +21,7 @@ mod origins;
 mod parent_contexts;
 mod relock;
 mod renewal;
+mod response_ends;
 mod rule;
 mod rules;
 mod selection;

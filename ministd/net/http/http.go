@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"time"
 )
 
 const (
@@ -12,6 +13,7 @@ const (
 	StatusNotFound            = 404
 	StatusInternalServerError = 500
 	MethodGet                 = "GET"
+	MethodHead                = "HEAD"
 	MethodPost                = "POST"
 )
 
@@ -59,7 +61,7 @@ type Response struct {
 	Body       io.ReadCloser
 }
 
-type Client struct{ n int }
+type Client struct{ Timeout time.Duration }
 
 var DefaultClient *Client
 

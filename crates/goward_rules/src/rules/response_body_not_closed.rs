@@ -7,6 +7,7 @@ use goward_types::{ObjectId, TypedFile};
 use rustc_hash::FxHashMap;
 
 use crate::context::Context;
+use crate::response_ends::Response;
 use crate::rule::{Group, rule};
 use crate::standard_library::{called_function, called_method, local_variable};
 use crate::walk::{walk, walk_all};
@@ -18,7 +19,10 @@ rule! {
     ///
     /// A response that `http.Get`, `http.Client.Do` and their like return and that is kept in a local
     /// variable, where the function neither closes its body nor gives the response or the body to
-    /// somebody who might. Reading the body is no closing. Tests are left out.
+    /// somebody who might. Reading a part of the body is no closing. Silent where nothing stays open:
+    /// the request is a `HEAD`, `io.ReadAll` or `io.Copy` reads the body to its end right after the error
+    /// has been checked, the client is a literal with a `Timeout`, the request has a context that the
+    /// function cancels on every way out, or the process ends. Tests are left out.
     ///
     /// ## Why it matters
     ///
@@ -96,6 +100,18 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 return;
             };
             if !is_never_closed(file, unit.body, variable) {
+                return;
+            }
+            let response = Response {
+                context,
+                id,
+                unit,
+                file,
+                statement: node,
+                call,
+                variable,
+            };
+            if response.ends_by_itself() {
                 return;
             }
             let name = context.world().object(variable).name;
@@ -202,19 +218,195 @@ mod tests {
 package p
 
 import (
+	"context"
+	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"time"
 )
 
 func use(*http.Response)   {}
 func read(io.ReadCloser) {}
 
 func onlyRead(client *http.Client, request *http.Request) ([]byte, error) {
-	r, err := client.Do(request) // want "the body of `r` is never closed"
+	r, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(r.Body)
+}
+
+func readIfGood(client *http.Client, request *http.Request) ([]byte, error) {
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return nil, err
+	}
+	if r.StatusCode != 200 {
+		return nil, nil
+	}
+	return io.ReadAll(r.Body)
+}
+
+func otherError(client *http.Client, request *http.Request) ([]byte, error) {
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return nil, err
+	}
+	_, err = os.Open("x")
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r.Body)
+}
+
+func inLoop(client *http.Client, request *http.Request) {
+	for {
+		r, err := client.Do(request)
+		if err != nil {
+			continue
+		}
+		var data []byte
+		data, err = io.ReadAll(r.Body)
+		if err != nil {
+			continue
+		}
+		println(len(data))
+	}
+}
+
+func decoded(client *http.Client, request *http.Request, to any) error {
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return err
+	}
+	return json.NewDecoder(r.Body).Decode(to)
+}
+
+func head(client *http.Client, url string) int {
+	request, err := http.NewRequest("HEAD", url, nil)
+	if err != nil {
+		return 0
+	}
+	r, err := client.Do(request)
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func headOrGet(client *http.Client, url string, b bool) int {
+	request, _ := http.NewRequest(http.MethodHead, url, nil)
+	if b {
+		request, _ = http.NewRequest(http.MethodGet, url, nil)
+	}
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func cancelled(client *http.Client, ctx context.Context, url string) int {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		return 0
+	}
+	r, err := client.Do(request)
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func cancelledHere(client *http.Client, ctx context.Context, request *http.Request) int {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, err := client.Do(request.WithContext(ctx))
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func notCancelled(client *http.Client, ctx context.Context, url string) int {
+	request, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func limited(url string) int {
+	client := &http.Client{Timeout: time.Second}
+	r, err := client.Get(url)
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func unlimited(url string) int {
+	client := &http.Client{}
+	r, err := client.Get(url) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+type limitedSender struct{ client http.Client }
+
+func newSender() *limitedSender {
+	return &limitedSender{client: http.Client{Timeout: time.Second}}
+}
+
+func (s *limitedSender) send(url string) int {
+	r, err := s.client.Get(url)
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+type otherSender struct{ client http.Client }
+
+func newOtherSender(client http.Client) *otherSender {
+	if client == (http.Client{}) {
+		return &otherSender{client: http.Client{Timeout: time.Second}}
+	}
+	return &otherSender{client: client}
+}
+
+func (s *otherSender) send(url string) int {
+	r, err := s.client.Get(url) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+func probe(url string) {
+	r, err := http.Get(url)
+	if err != nil {
+		os.Exit(1)
+	}
+	if r.StatusCode > 299 {
+		os.Exit(2)
+	}
+	os.Exit(0)
+}
+
+func probeMore(url string) {
+	for {
+		r, err := http.Get(url) // want "the body of `r` is never closed"
+		if err == nil && r.StatusCode > 299 {
+			os.Exit(2)
+		}
+	}
 }
 
 func closed(url string) error {
