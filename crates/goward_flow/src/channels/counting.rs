@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use goward_syntax::NodeId;
+use rustc_hash::FxHashMap;
 
+use crate::flags::{FlagState, Flags};
 use crate::graph::{BlockId, ControlFlowGraph, EdgeKind, ExitKind, Step};
 
 /// How often something can happen.
@@ -104,9 +106,11 @@ fn reached(graph: &ControlFlowGraph, from: BlockId) -> Vec<BlockId> {
 }
 
 /// The least cost of a path from a place to a return or to the end of the body, and that return. Steps
-/// and edges without a cost cannot be passed.
+/// and edges without a cost cannot be passed, and neither can conditions that the flags of the function
+/// contradict.
 pub(super) fn fewest(
     graph: &ControlFlowGraph,
+    flags: &Flags,
     start: Position,
     step_cost: &dyn Fn(Step) -> Option<u32>,
     edge_cost: &dyn Fn(EdgeKind) -> Option<u32>,
@@ -116,10 +120,19 @@ pub(super) fn fewest(
     let (first, index) = start;
     // The first block is entered in its middle; coming back to it is another matter.
     let begin = sum(&graph.block(first).steps[index..])?;
-    let mut known: Vec<Option<u32>> = vec![None; graph.blocks.len()];
+    let after = |state: FlagState, steps: &[Step]| {
+        let steps = steps.iter();
+        steps.fold(state, |state, &step| flags.after(state, step))
+    };
+    let mut known: FxHashMap<(BlockId, FlagState), u32> = FxHashMap::default();
     let mut best: Option<(u32, Option<NodeId>)> = None;
-    let mut pending = VecDeque::from([(first, begin)]);
-    while let Some((block, cost)) = pending.pop_front() {
+    // Blocks with the flags at their end.
+    let mut pending: VecDeque<(BlockId, FlagState, u32)> = VecDeque::new();
+    for state in flags.states_at(graph, start) {
+        let end = after(state, &graph.block(first).steps[index..]);
+        pending.push_back((first, end, begin));
+    }
+    while let Some((block, state, cost)) = pending.pop_front() {
         for exit in &graph.exits {
             if exit.from == block
                 && matches!(exit.kind, ExitKind::Return | ExitKind::End)
@@ -132,10 +145,14 @@ pub(super) fn fewest(
             let (Some(inside), Some(taken)) = (costs[edge.to.index()], edge_cost(edge.kind)) else {
                 continue;
             };
+            if !flags.allows(state, edge.kind) {
+                continue;
+            }
             let next = cost + taken + inside;
-            if known[edge.to.index()].is_none_or(|known| next < known) {
-                known[edge.to.index()] = Some(next);
-                pending.push_back((edge.to, next));
+            let end = after(state, &graph.block(edge.to).steps);
+            if known.get(&(edge.to, end)).is_none_or(|&known| next < known) {
+                known.insert((edge.to, end), next);
+                pending.push_back((edge.to, end, next));
             }
         }
     }

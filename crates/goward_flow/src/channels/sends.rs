@@ -10,12 +10,15 @@
 //! defers, and may be a function of the package itself.
 //!
 //! A path is no path where it waits for what the goroutine does after its last send: a channel that
-//! it closes or sends on then, or `Wait` of a group that it belongs to.
+//! it closes or sends on then, `Wait` of a group that it belongs to, or the end of a channel that is
+//! closed after such a `Wait`.
 //!
 //! # What is absent
 //!
 //! A channel that is passed on to other packages, stored, returned, or received from by another
 //! goroutine is not looked at.
+
+mod ends;
 
 use std::cell::RefCell;
 
@@ -26,6 +29,7 @@ use goward_types::{ObjectId, TypedFile, TypedPackage};
 use super::counting::{Count, Position, fewest, most, position_after};
 use super::{LocalChannel, UseKind, each_own_node};
 use crate::calls::{Callee, callee, unparenthesized};
+use crate::flags::Flags;
 use crate::graph::{ControlFlowGraph, EdgeKind, Step};
 use crate::launches::{Launches, Start, StartKind};
 use crate::unit::{Unit, UnitId, Units};
@@ -51,6 +55,8 @@ pub struct AbandonedSend {
     /// The most sends, and the fewest receives before the function returns.
     pub sends: Sends,
     pub receives: u32,
+    /// How many values all goroutines send at most; none where that is not known.
+    pub all: Option<u32>,
     /// How many bare send statements there are.
     pub statements: usize,
     /// The return on the path with the fewest receives; none at the end of the body.
@@ -165,7 +171,11 @@ impl Judge<'_, '_> {
                 _ => !self.is_counted_protocol(),
             };
             if left {
-                return Some(self.found(sender, sends, receives, exit));
+                let all = match all {
+                    Count::Finite(all) => Some(all),
+                    Count::Unbounded => None,
+                };
+                return Some(self.found(sender, sends, all, receives, exit));
             }
         }
         None
@@ -175,6 +185,7 @@ impl Judge<'_, '_> {
         &self,
         sender: &Sender,
         sends: Sends,
+        all: Option<u32>,
         receives: u32,
         exit: Option<NodeId>,
     ) -> AbandonedSend {
@@ -207,6 +218,7 @@ impl Judge<'_, '_> {
             launch: sender.start.node,
             sends,
             receives,
+            all,
             statements,
             exit,
         }
@@ -391,7 +403,9 @@ impl Judge<'_, '_> {
             Count::Finite(count) => Some(count),
             Count::Unbounded => Some(1),
         };
-        let least = fewest(graph, (ControlFlowGraph::ENTRY, 0), &cost, &|_| Some(0));
+        let flags = Flags::default();
+        let start = (ControlFlowGraph::ENTRY, 0);
+        let least = fewest(graph, &flags, start, &cost, &|_| Some(0));
         least.is_none_or(|(count, _)| count == 0)
     }
 
@@ -519,6 +533,7 @@ impl Judge<'_, '_> {
         });
         let begun = self.span(first.start.node).start..self.span(last.start.node).start;
         in_one_block
+            && !self.wait_for_each_other(senders)
             && !self
                 .receives()
                 .any(|receive| begun.contains(&self.span(receive).start))
@@ -566,8 +581,21 @@ impl Judge<'_, '_> {
                 _ => Some(0),
             }
         };
+        let ends = self.ends(sender);
         let edge_cost = |kind: EdgeKind| -> Option<u32> {
             match kind {
+                EdgeKind::Select(clause) if ends.given_up.contains(&clause) => None,
+                EdgeKind::RangeDone(node) if ends.ranges.contains(&node) => None,
+                EdgeKind::False(condition)
+                    if !ends.open.is_empty()
+                        && self
+                            .file
+                            .facts
+                            .object_of(unparenthesized(self.file, condition))
+                            .is_some_and(|object| ends.open.contains(&object)) =>
+                {
+                    None
+                }
                 EdgeKind::RangeDone(node)
                     if receives.contains(&node)
                         || draining.contains(&node)
@@ -581,7 +609,8 @@ impl Judge<'_, '_> {
             }
         };
         let start = self.after_launch(sender)?;
-        fewest(&self.unit.graph, start, &step_cost, &edge_cost)
+        let flags = Flags::new(self.package.world, self.file, self.unit);
+        fewest(&self.unit.graph, &flags, start, &step_cost, &edge_cost)
     }
 
     fn after_launch(&self, sender: &Sender) -> Option<Position> {
@@ -657,37 +686,11 @@ impl Judge<'_, '_> {
 
     /// Calls of `Wait` on a group that the goroutine belongs to.
     fn group_waits(&self, sender: &Sender) -> Vec<NodeId> {
-        let text = |file: &TypedFile<'_>, node: NodeId| {
-            String::from_utf8_lossy(&file.source[file.tree.span(node).range()]).into_owned()
-        };
-        let method = |file: &TypedFile<'_>, node: NodeId, wanted: &str| {
-            let Expression::Call { function, .. } = file.tree.expression(node) else {
-                return None;
-            };
-            let Expression::Selector { operand, name } =
-                file.tree.expression(unparenthesized(file, function))
-            else {
-                return None;
-            };
-            (file.tree.symbol(name).as_str() == wanted).then(|| text(file, operand))
-        };
-        let mut groups = Vec::new();
-        groups.extend(
-            ["Go", "TryGo"]
-                .iter()
-                .filter_map(|name| method(self.file, sender.start.call, name)),
-        );
-        let unit = self.units.get(sender.unit);
-        let file = &self.package.files[unit.file];
-        let mut pending = vec![unit.body];
-        while let Some(node) = pending.pop() {
-            groups.extend(method(file, node, "Done"));
-            file.tree.for_each_child(node, |child| pending.push(child));
-        }
+        let groups = groups_of(self, sender);
         let mut waits = Vec::new();
         let mut pending = vec![self.unit.body];
         while let Some(node) = pending.pop() {
-            if method(self.file, node, "Wait").is_some_and(|group| groups.contains(&group)) {
+            if group_call(self.file, node, "Wait").is_some_and(|group| groups.contains(&group)) {
                 waits.push(node);
             }
             // What a goroutine waits for does not hold up the function; what is deferred does.
@@ -753,6 +756,35 @@ impl Judge<'_, '_> {
         });
         counted
     }
+}
+
+/// The group, as written, of which a call calls a method.
+fn group_call(file: &TypedFile<'_>, node: NodeId, wanted: &str) -> Option<String> {
+    let Expression::Call { function, .. } = file.tree.expression(node) else {
+        return None;
+    };
+    let Expression::Selector { operand, name } =
+        file.tree.expression(unparenthesized(file, function))
+    else {
+        return None;
+    };
+    let text = || String::from_utf8_lossy(&file.source[file.tree.span(operand).range()]);
+    (file.tree.symbol(name).as_str() == wanted).then(|| text().into_owned())
+}
+
+/// The groups that a goroutine belongs to.
+fn groups_of(judge: &Judge<'_, '_>, sender: &Sender) -> Vec<String> {
+    let mut groups = Vec::new();
+    groups.extend(
+        ["Go", "TryGo"]
+            .iter()
+            .filter_map(|name| group_call(judge.file, sender.start.call, name)),
+    );
+    let unit = judge.units.get(sender.unit);
+    let file = &judge.package.files[unit.file];
+    let below = file.tree.preorder(unit.body);
+    groups.extend(below.filter_map(|node| group_call(file, node, "Done")));
+    groups
 }
 
 /// Whether a range lies in another one.

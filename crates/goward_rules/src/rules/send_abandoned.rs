@@ -86,7 +86,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for send in context.flow.abandoned_sends() {
         if send.receives == 0
-            && let Sends::Finite(sends) = send.sends
+            && let Sends::Finite(_) = send.sends
         {
             let name = context.world().object(send.channel).name;
             let this = match place(context, send).1 {
@@ -96,7 +96,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             let message =
                 format!("{this} on `{name}` blocks for ever when the function returns first");
             let mut diagnostic = diagnostic(&RULE, context, send, message);
-            add_fix(context, send, sends, &mut diagnostic);
+            add_fix(context, send, &mut diagnostic);
             findings.push(diagnostic);
         }
     }
@@ -168,16 +168,21 @@ pub(crate) fn diagnostic(
     diagnostic
 }
 
-/// Says how large a buffer would have to be, and gives a channel without one such a buffer.
-pub(crate) fn add_fix(
-    context: &Context<'_>,
-    send: &AbandonedSend,
-    sends: u32,
-    diagnostic: &mut Diagnostic,
-) {
+/// A buffer that is larger than this hides that nobody receives.
+const LARGEST_BUFFER: u32 = 8;
+
+/// Says how large a buffer would have to be for all that is sent, and gives a channel without one such a
+/// buffer. Where it would be very large, or the number is not known, it is no advice.
+pub(crate) fn add_fix(context: &Context<'_>, send: &AbandonedSend, diagnostic: &mut Diagnostic) {
     let file = context.flow.units.get(send.unit).file;
     let name = context.world().object(send.channel).name;
-    let room = sends.saturating_sub(send.receives);
+    let room = send.all.map(|all| all.saturating_sub(send.receives));
+    let Some(room) = room.filter(|room| (1..=LARGEST_BUFFER).contains(room)) else {
+        diagnostic.help = format!(
+            "let the goroutines stop waiting for `{name}` in a `select`, or receive all that they send"
+        );
+        return;
+    };
     diagnostic.help = format!(
         "give `{name}` a buffer of {room}, or let the goroutine stop waiting in a `select`"
     );
@@ -203,7 +208,92 @@ pub(crate) fn add_fix(
 #[cfg(test)]
 mod tests {
     use super::RULE;
-    use crate::testing::check;
+    use crate::testing::{check, findings};
+
+    #[test]
+    fn buffers_that_are_advised() {
+        let sources = goward_flow::testing::sources(
+            r#"
+package p
+
+func bad() bool { return true }
+
+func two() {
+	errs := make(chan error)
+	go func() { errs <- nil }()
+	println("between")
+	go func() { errs <- nil }()
+	if bad() {
+		return
+	}
+	<-errs
+	<-errs
+}
+
+func many(works []func() error) {
+	errs := make(chan error)
+	for range 100 {
+		go func() { errs <- nil }()
+	}
+	if bad() {
+		return
+	}
+	for range 100 {
+		<-errs
+	}
+}
+"#,
+        );
+        let found = findings(&sources);
+        let help: Vec<&str> = found
+            .iter()
+            .filter(|found| found.rule == RULE.name)
+            .map(|found| found.help.as_str())
+            .collect();
+        assert_eq!(
+            help,
+            [
+                "give `errs` a buffer of 2, or let the goroutine stop waiting in a `select`",
+                "let the goroutines stop waiting for `errs` in a `select`, or receive all that they send",
+            ]
+        );
+    }
+
+    #[test]
+    fn tests_that_give_up() {
+        check(
+            &RULE,
+            r#"
+-- a_test.go --
+package p
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPatient(t *testing.T) {
+	done := make(chan bool)
+	go func() { done <- true }()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		t.Error("did not finish")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	done := make(chan bool)
+	go func() { done <- true }() // want "blocks for ever"
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		println("never mind")
+	}
+}
+"#,
+        );
+    }
 
     #[test]
     fn ways_to_return_without_a_receive() {
@@ -265,6 +355,102 @@ func buffered(ctx context.Context) int {
 		return v
 	case <-ctx.Done():
 		return 0
+	}
+}
+
+func flagged(quit chan int) {
+	done := false
+	ch := make(chan int)
+	go func() { ch <- get() }()
+	for !done {
+		select {
+		case <-ch:
+			done = true
+		case <-quit:
+			println("again")
+		}
+	}
+}
+
+func flaggedTwice(quit chan int) {
+	done := false
+	ch := make(chan int)
+	go func() { ch <- get() }() // want "blocks for ever"
+	for !done {
+		select {
+		case <-ch:
+			done = true
+		case <-quit:
+			done = true
+		}
+	}
+}
+
+func untilClosed(group *sync.WaitGroup, works []func() int) (sum int) {
+	group.Add(2)
+	a, b := make(chan int), make(chan int)
+	go func() {
+		defer group.Done()
+		a <- get()
+	}()
+	go func() {
+		defer group.Done()
+		b <- get()
+	}()
+	go func() {
+		group.Wait()
+		close(a)
+		close(b)
+	}()
+	for {
+		select {
+		case v, ok := <-a:
+			if !ok {
+				return sum
+			}
+			sum += v
+		case v, ok := <-b:
+			if !ok {
+				return sum
+			}
+			sum += v
+		}
+	}
+}
+
+func notUntilClosed(group *sync.WaitGroup) (sum int) {
+	group.Add(1)
+	a, b := make(chan int), make(chan int)
+	go func() {
+		defer group.Done()
+		a <- get()
+	}()
+	go func() { b <- get() }() // want "blocks for ever"
+	go func() {
+		group.Wait()
+		close(a)
+	}()
+	for {
+		select {
+		case v, ok := <-a:
+			if !ok {
+				return sum
+			}
+			sum += v
+		case v := <-b:
+			sum += v
+		}
+	}
+}
+
+func surely() {
+	ch := make(chan int)
+	go func() { ch <- get() }()
+	for range 2 {
+		<-ch
+		if bad() {
+			return
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 send.receives
             );
             let mut diagnostic = send_abandoned::diagnostic(&RULE, context, send, message);
-            send_abandoned::add_fix(context, send, sends, &mut diagnostic);
+            send_abandoned::add_fix(context, send, &mut diagnostic);
             findings.push(diagnostic);
         } else if is_short_of_turns(context, send) {
             let name = context.world().object(send.channel).name;
@@ -165,7 +165,29 @@ mod tests {
             r#"
 package p
 
+import "sync"
+
 func bad() bool { return true }
+
+func stages() error {
+	var first sync.WaitGroup
+	first.Add(1)
+	errs := make(chan error)
+	one := func() {
+		if bad() {
+			errs <- nil
+			return
+		}
+		first.Done()
+	}
+	other := func() {
+		first.Wait()
+		errs <- nil
+	}
+	go one()
+	go other()
+	return <-errs
+}
 
 func twoForOne() int {
 	ch := make(chan int)

@@ -459,6 +459,24 @@ func selected(ch, other chan int) {
 	}
 }
 
+func receivesBoth() {
+	done := make(chan bool)
+	defer close(done)
+	go func() { done <- true }()
+	go func() { done <- true }()
+	for range 2 {
+		<-done
+	}
+}
+func receivesAsOftenAsSaid(n int) {
+	done := make(chan bool)
+	defer close(done) // want "a goroutine may send on it after that"
+	go func() { done <- true }()
+	for i := 0; i < n; i++ {
+		<-done
+	}
+}
+
 func order(results chan string) {
 	defer close(results)
 	defer func() { results <- "done" }()

@@ -1,0 +1,164 @@
+//! Where the function learns that nobody sends any more, or gives a test up.
+
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
+use goward_types::{ObjectId, TypedFile};
+
+use super::super::{UseKind, each_own_node};
+use super::{Judge, Sender, group_call, groups_of};
+use crate::calls::{Callee, callee, unparenthesized};
+use crate::unit::UnitId;
+
+/// Ways of the function that leave nobody behind.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// What `v, ok := <-c` says of channels that are closed only when all who send are done: the
+    /// second variable.
+    pub(super) open: Vec<ObjectId>,
+    /// Loops over such channels.
+    pub(super) ranges: Vec<NodeId>,
+    /// Clauses in which a test gives up because it takes too long: it has failed then.
+    pub(super) given_up: Vec<NodeId>,
+}
+
+impl Judge<'_, '_> {
+    /// The ends that hold for a goroutine.
+    pub(super) fn ends(&self, sender: &Sender) -> Ends {
+        let groups = groups_of(self, sender);
+        let mut ends = Ends::default();
+        for channel in self.channels {
+            let closes: Vec<(UnitId, NodeId)> = channel
+                .uses
+                .iter()
+                .filter(|one| one.kind == UseKind::Close)
+                .map(|one| (one.unit, one.node))
+                .collect();
+            let here = self.units.get(channel.unit).file == self.unit.file;
+            let last = here
+                && !closes.is_empty()
+                && closes
+                    .iter()
+                    .all(|&(unit, close)| self.is_after_wait(unit, close, &groups));
+            if !last {
+                continue;
+            }
+            for one in &channel.uses {
+                if one.unit != self.channel.unit {
+                    continue;
+                }
+                match one.kind {
+                    UseKind::Range => ends.ranges.push(one.node),
+                    UseKind::Receive { .. } => ends.open.extend(self.told_open(one.node)),
+                    _ => {}
+                }
+            }
+        }
+        if self.file.test {
+            each_own_node(self.file, self.unit, &mut |node| {
+                if self.gives_up(node) {
+                    ends.given_up.push(node);
+                }
+            });
+        }
+        ends
+    }
+
+    /// Whether a function has waited for one of these groups before it closes a channel.
+    fn is_after_wait(&self, id: UnitId, close: NodeId, groups: &[String]) -> bool {
+        let unit = self.units.get(id);
+        let file = &self.package.files[unit.file];
+        let before = file.tree.span(close).start;
+        let mut waited = false;
+        each_own_node(file, unit, &mut |node| {
+            waited |= file.tree.span(node).end <= before
+                && group_call(file, node, "Wait").is_some_and(|group| groups.contains(&group));
+        });
+        waited
+    }
+
+    /// The variable `ok` of `v, ok := <-c`.
+    fn told_open(&self, receive: NodeId) -> Option<ObjectId> {
+        let mut found = None;
+        each_own_node(self.file, self.unit, &mut |node| {
+            if self.file.tree.kind(node) == NodeKind::AssignStmt
+                && let Statement::Assign {
+                    left: [_, open],
+                    right: [value],
+                    ..
+                } = self.file.tree.statement(node)
+                && unparenthesized(self.file, *value) == receive
+            {
+                found = self.file.facts.object_of(*open);
+            }
+        });
+        found
+    }
+
+    /// Whether a clause `case <-time.After(…)` reports an error of the test.
+    fn gives_up(&self, clause: NodeId) -> bool {
+        let tree = self.file.tree;
+        if tree.kind(clause) != NodeKind::CommClause {
+            return false;
+        }
+        let Statement::CommunicationClause {
+            communication: Some(communication),
+            body,
+            ..
+        } = tree.statement(clause)
+        else {
+            return false;
+        };
+        let Statement::Expression { expression } = tree.statement(communication) else {
+            return false;
+        };
+        let Expression::Unary {
+            operator: UnaryOperator::Receive,
+            operand,
+        } = tree.expression(unparenthesized(self.file, expression))
+        else {
+            return false;
+        };
+        let in_package = |call: NodeId, package: &str, names: &[&str]| {
+            let Expression::Call { function, .. } = tree.expression(call) else {
+                return false;
+            };
+            let (Callee::Function(object) | Callee::Interface(object)) =
+                callee(self.package.world, self.file, function)
+            else {
+                return false;
+            };
+            let known = self.package.world.object(object);
+            names.contains(&known.name.as_str())
+                && known
+                    .package
+                    .is_some_and(|of| self.package.world.package(of).path.as_str() == package)
+        };
+        in_package(unparenthesized(self.file, operand), "time", &["After"])
+            && body.iter().any(|&statement| {
+                matches!(tree.statement(statement), Statement::Expression { expression }
+                    if in_package(expression, "testing", &["Error", "Errorf", "Fail"]))
+            })
+    }
+
+    /// Whether one goroutine waits for a group that only another one of them tells: then they do not
+    /// send at the same time, and one may keep the other from sending at all.
+    pub(super) fn wait_for_each_other(&self, senders: &[Sender]) -> bool {
+        let calls = |id: UnitId, name: &str| -> Vec<String> {
+            let unit = self.units.get(id);
+            let file: &TypedFile<'_> = &self.package.files[unit.file];
+            let mut groups = Vec::new();
+            each_own_node(file, unit, &mut |node| {
+                groups.extend(group_call(file, node, name))
+            });
+            groups
+        };
+        senders.iter().enumerate().any(|(index, waiting)| {
+            let waits = calls(waiting.unit, "Wait");
+            senders.iter().enumerate().any(|(other, telling)| {
+                other != index
+                    && calls(telling.unit, "Done")
+                        .iter()
+                        .any(|group| waits.contains(group))
+            })
+        })
+    }
+}
