@@ -142,6 +142,12 @@ impl Response<'_, '_> {
                 }
             }
         }
+        // What is copied from the field itself says nothing new.
+        values.retain(|&(file, value)| {
+            let copied =
+                value.and_then(|value| named(self.context, self.context.file(file), value));
+            copied.is_none_or(|copied| copied.last != client.last)
+        });
         !values.is_empty()
             && values
                 .into_iter()
@@ -152,6 +158,15 @@ impl Response<'_, '_> {
     fn has_timeout(&self, index: usize, value: NodeId) -> bool {
         let file = self.context.file(index);
         let mut value = unparenthesized(file, value);
+        if file.tree.kind(value) == NodeKind::Ident
+            && let Some(variable) = file.facts.object_of(value)
+        {
+            let single = self.context.flow.lowered.variables.single(variable);
+            return single.is_some_and(|(index, value)| {
+                let made = self.context.file(index).tree.kind(value) != NodeKind::Ident;
+                made && self.has_timeout(index, value)
+            });
+        }
         if let Expression::Unary {
             operator: UnaryOperator::Address,
             operand,

@@ -361,7 +361,12 @@ func unlimited(url string) int {
 type limitedSender struct{ client http.Client }
 
 func newSender() *limitedSender {
-	return &limitedSender{client: http.Client{Timeout: time.Second}}
+	client := http.Client{Timeout: time.Second}
+	return &limitedSender{client: client}
+}
+
+func (s *limitedSender) with() *limitedSender {
+	return &limitedSender{client: s.client}
 }
 
 func (s *limitedSender) send(url string) int {
