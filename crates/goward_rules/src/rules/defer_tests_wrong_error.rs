@@ -19,7 +19,9 @@ rule! {
     ///
     /// A deferred function literal with `if err != nil`, where `err` is a local variable of the
     /// function, and a return after it that gives another error without setting that variable: an
-    /// error made in the return statement, or another variable of the same name.
+    /// error made in the return statement, or another variable of the same name. Silent where the return
+    /// stands in an `if err != nil` of that variable, and where the deferred function tells several
+    /// errors apart.
     ///
     /// ## Why it matters
     ///
@@ -173,6 +175,13 @@ fn check_defer(
             tests.push((left, error));
         }
     });
+    // Where several errors are told apart, each is one stage of the work, and the others are meant to be
+    // nil when one is not.
+    let mut tested: Vec<ObjectId> = tests.iter().map(|&(_, error)| error).collect();
+    tested.dedup();
+    if tested.len() > 1 {
+        return;
+    }
     for (test, error) in tests {
         // Where the literal, or a closure that runs at some other time, sets the variable, it means
         // more than the last error of this function.
@@ -183,6 +192,7 @@ fn check_defer(
         for step in steps_after(&unit.graph, |step| step == Step::Register(defer)) {
             if let Step::Return(statement) = step
                 && bypasses(context, file, statement, error)
+                && !is_known_set(context, file, unit, statement, error)
             {
                 returns.push(statement);
             }
@@ -387,6 +397,74 @@ fn bypasses(
     !mentions
 }
 
+/// Whether a statement around this one has found that the variable is an error, and nothing has set it
+/// since: `if err != nil { if other { return errors.New("…") } }`.
+fn is_known_set(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    statement: NodeId,
+    error: ObjectId,
+) -> bool {
+    let tree = file.tree;
+    let place = tree.span(statement);
+    let mut known = false;
+    walk(unit, |node, _| {
+        if tree.kind(node) != NodeKind::IfStmt {
+            return;
+        }
+        let Statement::If {
+            condition,
+            then,
+            otherwise,
+            ..
+        } = tree.statement(node)
+        else {
+            return;
+        };
+        let branch = match compared(context, file, condition, error) {
+            Some(BinaryOperator::NotEqual) => Some(then),
+            Some(BinaryOperator::Equal) => otherwise,
+            _ => None,
+        };
+        let Some(branch) = branch.filter(|&branch| tree.span(branch).contains(place.start)) else {
+            return;
+        };
+        let mut set = false;
+        walk_all(tree, branch, |inner| {
+            set |= tree.span(inner).start < place.start && assigns(file, inner, error);
+        });
+        known |= !set;
+    });
+    known
+}
+
+/// How a condition compares the variable with nil, when it holds: `err != nil`, also with `&&` and more.
+fn compared(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    condition: NodeId,
+    error: ObjectId,
+) -> Option<BinaryOperator> {
+    let Expression::Binary {
+        operator,
+        left,
+        right,
+        ..
+    } = file.tree.expression(unparenthesized(file, condition))
+    else {
+        return None;
+    };
+    if operator == BinaryOperator::LogicalAnd {
+        let sides = [left, right].into_iter();
+        return sides
+            .filter_map(|side| compared(context, file, side, error))
+            .find(|&operator| operator == BinaryOperator::NotEqual);
+    }
+    let own = file.facts.object_of(unparenthesized(file, left)) == Some(error);
+    (own && is_nil(context, file, right)).then_some(operator)
+}
+
 #[cfg(test)]
 mod tests {
     use super::RULE;
@@ -408,6 +486,63 @@ import (
 func undo() {}
 func work() error { return nil }
 func pair() (int, error) { return 0, nil }
+
+func knownSet() error {
+	err := work()
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	if err = work(); err != nil {
+		if _, inner := pair(); inner != nil {
+			return errors.New("both")
+		}
+		return err
+	}
+	if err == nil {
+		undo()
+	} else {
+		return errors.New("other")
+	}
+	return nil
+}
+
+func setSince() error {
+	err := work()
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+		}
+	}()
+	if err != nil {
+		err = work()
+		return errors.New("again")
+	}
+	return nil
+}
+
+func stages() error {
+	var first, second error
+	defer func() {
+		if second != nil {
+			undo()
+			return
+		}
+		if first != nil {
+			undo()
+		}
+	}()
+	first = work()
+	if first != nil {
+		return first
+	}
+	second = work()
+	if second != nil {
+		return second
+	}
+	return nil
+}
 
 func shadowed() error {
 	err := work()
