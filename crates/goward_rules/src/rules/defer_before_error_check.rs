@@ -1,13 +1,14 @@
 //! `defer-before-error-check`: a method of a value is deferred before the error beside it is looked at.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::unparenthesized;
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_flow::{Callee, callee, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, TypeKind, TypedFile};
 
 use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
+use crate::standard_library::type_name;
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -16,7 +17,9 @@ rule! {
     /// ## What it reports
     ///
     /// `v, err := f()`, then `defer v.Close()` (or another method of `v` or of something reached from it), and
-    /// only then `if err != nil`, where `v` can be nil. Tests are left out: they fail either way.
+    /// only then `if err != nil`, where `v` can be nil. Silent for `Close` of an `*os.File`, which returns
+    /// an error when the file is nil, and for functions of the same package that never return an error or
+    /// never nil beside it. Tests are left out: they fail either way.
     ///
     /// ## Why it matters
     ///
@@ -99,6 +102,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 let Some((value, error)) = value_and_error(context, file, statement) else {
                     continue;
                 };
+                if is_never_nil(context, file, statement) {
+                    continue;
+                }
                 let rest = &statements[position + 1..];
                 let Some((defer, test)) = deferred_before_test(context, file, rest, value, error)
                 else {
@@ -175,6 +181,49 @@ fn value_and_error(
     (is_error && nilable).then_some((value, error))
 }
 
+/// Whether the called function is one of the package that never returns an error, or never nil beside
+/// one.
+fn is_never_nil(context: &Context<'_>, file: &TypedFile<'_>, statement: NodeId) -> bool {
+    let Statement::Assign { right: &[call], .. } = file.tree.statement(statement) else {
+        return false;
+    };
+    let Expression::Call { function, .. } = file.tree.expression(unparenthesized(file, call))
+    else {
+        return false;
+    };
+    let units = &context.flow.units;
+    let target = match callee(context.world(), file, function) {
+        Callee::Function(object) => units.of_object(object),
+        _ => None,
+    };
+    let Some(target) = target else {
+        return false;
+    };
+    let unit = units.get(target);
+    let file = context.file(unit.file);
+    let mut returns = 0;
+    let mut never = true;
+    walk(unit, |node, _| {
+        if file.tree.kind(node) == NodeKind::ReturnStmt
+            && let Statement::Return { results } = file.tree.statement(node)
+        {
+            returns += 1;
+            never &= match results {
+                [value, .., error] => is_nil(context, file, *error) || is_made(file, *value),
+                _ => false,
+            };
+        }
+    });
+    never && returns > 0
+}
+
+/// Whether an expression is the address of a literal.
+fn is_made(file: &TypedFile<'_>, value: NodeId) -> bool {
+    matches!(file.tree.expression(unparenthesized(file, value)),
+        Expression::Unary { operator: UnaryOperator::Address, operand }
+            if file.tree.kind(unparenthesized(file, operand)) == NodeKind::CompositeLit)
+}
+
 /// A deferred method of `value`, and the test of `error` that follows it, where nothing before the
 /// `defer` looks at the error.
 fn deferred_before_test(
@@ -190,8 +239,8 @@ fn deferred_before_test(
         match tree.statement(statement) {
             Statement::Defer { call } if tree.kind(statement) == NodeKind::DeferStmt => {
                 if let Expression::Call { function, .. } = tree.expression(call)
-                    && (is_method_of(file, function, value)
-                        || uses_at_once(file, function, value, error))
+                    && (is_method_of(context, file, function, value)
+                        || uses_at_once(context, file, function, value, error))
                 {
                     defer.get_or_insert(statement);
                     continue;
@@ -219,7 +268,13 @@ fn deferred_before_test(
 }
 
 /// Whether a literal calls a method of `v` in one of its first statements, whatever the error is.
-fn uses_at_once(file: &TypedFile<'_>, function: NodeId, value: ObjectId, error: ObjectId) -> bool {
+fn uses_at_once(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    function: NodeId,
+    value: ObjectId,
+    error: ObjectId,
+) -> bool {
     let tree = file.tree;
     let Expression::FunctionLiteral { body, .. } = tree.expression(unparenthesized(file, function))
     else {
@@ -232,7 +287,7 @@ fn uses_at_once(file: &TypedFile<'_>, function: NodeId, value: ObjectId, error: 
         let (mut called, mut asked) = (false, false);
         walk_all(tree, statement, |node| {
             called |= matches!(tree.expression(node), Expression::Call { function, .. }
-                if tree.kind(node) == NodeKind::CallExpr && is_method_of(file, function, value));
+                if tree.kind(node) == NodeKind::CallExpr && is_method_of(context, file, function, value));
             asked |=
                 tree.kind(node) == NodeKind::Ident && file.facts.object_of(node) == Some(error);
         });
@@ -245,7 +300,7 @@ fn uses_at_once(file: &TypedFile<'_>, function: NodeId, value: ObjectId, error: 
             return !asked
                 && tree.kind(statement) == NodeKind::IfStmt
                 && matches!(tree.statement(statement), Statement::If { initial: Some(initial), .. }
-                    if calls(file, initial, value));
+                    if calls(context, file, initial, value));
         }
         if called {
             return true;
@@ -255,24 +310,34 @@ fn uses_at_once(file: &TypedFile<'_>, function: NodeId, value: ObjectId, error: 
 }
 
 /// Whether a method of `v` is called below a node.
-fn calls(file: &TypedFile<'_>, root: NodeId, value: ObjectId) -> bool {
+fn calls(context: &Context<'_>, file: &TypedFile<'_>, root: NodeId, value: ObjectId) -> bool {
     let mut called = false;
     walk_all(file.tree, root, |node| {
         called |= matches!(file.tree.expression(node), Expression::Call { function, .. }
-            if file.tree.kind(node) == NodeKind::CallExpr && is_method_of(file, function, value));
+            if file.tree.kind(node) == NodeKind::CallExpr && is_method_of(context, file, function, value));
     });
     called
 }
 
 /// Whether a function operand is `v.m` or `v.a.m`.
-fn is_method_of(file: &TypedFile<'_>, function: NodeId, value: ObjectId) -> bool {
+fn is_method_of(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    function: NodeId,
+    value: ObjectId,
+) -> bool {
     let function = unparenthesized(file, function);
     match file.tree.expression(function) {
-        Expression::Selector { operand, .. } => {
+        Expression::Selector { operand, name } => {
             let operand = unparenthesized(file, operand);
             let itself = file.tree.kind(operand) == NodeKind::Ident
                 && file.facts.object_of(operand) == Some(value);
-            itself || is_method_of(file, operand, value)
+            if itself && file.tree.symbol(name).as_str() == "Close" {
+                // It asks first whether there is a file.
+                let held = context.world().object_type(value);
+                return type_name(context, held) != Some(("os", "File"));
+            }
+            itself || is_method_of(context, file, operand, value)
         }
         _ => false,
     }
@@ -315,14 +380,47 @@ type response struct{ Body io.ReadCloser }
 type handle struct{}
 func (handle) Close() error { return nil }
 
-func open() (io.ReadCloser, error) { return nil, nil }
-func get() (*response, error) { return nil, nil }
+func bad() bool { return true }
+func open() (io.ReadCloser, error) { return os.Open("a") }
+func get() (*response, error) {
+	if bad() { return nil, io.EOF }
+	return &response{}, nil
+}
+func always() (*response, error) {
+	if bad() { return &response{}, io.EOF }
+	return &response{}, nil
+}
+func never() (*response, error) { return nil, nil }
 func take() (handle, error) { return handle{}, nil }
 func start() (func(), error) { return nil, nil }
 
 func a() error {
 	f, err := os.Open("a")
-	defer f.Close() // want "`f` may be nil here"
+	defer f.Sync() // want "`f` may be nil here"
+	if err != nil { return err }
+	return nil
+}
+func file() error {
+	f, err := os.Open("a")
+	defer f.Close()
+	if err != nil { return err }
+	return nil
+}
+func fileInLiteral() error {
+	f, err := os.Open("a")
+	defer func() { f.Close() }()
+	if err != nil { return err }
+	return nil
+}
+func neverNil() error {
+	r, err := always()
+	defer r.Body.Close()
+	if err != nil { return err }
+	return nil
+}
+func neverAnError() error {
+	r, err := never()
+	defer r.Body.Close()
 	if err != nil { return err }
 	return nil
 }
