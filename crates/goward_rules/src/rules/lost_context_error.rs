@@ -16,6 +16,7 @@ rule! {
     /// ## What it reports
     ///
     /// `ctx.Err()` (or `context.Cause(ctx)`) as the argument of a verb of `fmt.Errorf` that takes its text: `%v` or `%s`.
+    /// Most such errors are only printed, so that nobody misses what was lost: the rule is in the nursery.
     ///
     /// ## Why it matters
     ///
@@ -70,7 +71,7 @@ rule! {
     pub(crate) const RULE: Rule = Rule {
         name: "lost-context-error",
         category: Category::LostError,
-        group: Group::Default,
+        group: Group::Nursery,
         severity: Severity::Warning,
         since: "0.1",
         fix_safety: Some(Safety::Unsafe),
