@@ -3,18 +3,21 @@
 
 use goward_diagnostics::Diagnostic;
 use goward_flow::{
-    AccessKind, Effect, EventKind, How, LockState, Nilness, Observed, PathId, Step, UnitId,
+    AccessKind, Callee, Effect, Element, EventKind, How, LockState, Nilness, Observed, PathId,
+    Step, UnitId, callee, unparenthesized,
 };
-use goward_syntax::{NodeId, NodeKind};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectKind, TypeKind, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Rule;
 use crate::context::Context;
+use crate::errors::is_nil;
 use crate::rules::map_race;
 use crate::sharing::{
     Conflict, Sharing, Use, call_steps, has_joined, has_mutex, is_package_level, verb,
 };
+use crate::walk::{walk, walk_all};
 
 /// Why another goroutine may be at the map.
 enum Sharer {
@@ -341,6 +344,117 @@ fn is_called_on_new_objects(
     hidden && called && all_fresh
 }
 
+/// Whether two places are the same field in two struct values of a type of another package. Such values
+/// are copied about, each with the map that somebody has put into it.
+fn is_other_value(context: &Context<'_>, one: PathId, other: PathId) -> bool {
+    let paths = context.flow.locks.paths();
+    let world = context.world();
+    let foreign = paths.last_field(one).is_some_and(|field| {
+        let field = world.object(field);
+        field.kind == ObjectKind::Variable(VariableKind::Field)
+            && field.package != Some(context.package.package)
+    });
+    // What holds the field: a struct itself, and not a pointer to one.
+    let in_value = |path: PathId| {
+        let elements = &paths.get(path).elements;
+        let holder = match elements.as_slice() {
+            [Element::Field(_)] => paths.root(path).map(|root| world.object_type(root)),
+            [.., Element::Field(holder), Element::Field(_)] => Some(world.object_type(*holder)),
+            _ => None,
+        };
+        holder.is_some_and(|holder| {
+            holder.is_known() && world.underlying(holder).kind() == TypeKind::Struct
+        })
+    };
+    foreign && paths.root(one) != paths.root(other) && (in_value(one) || in_value(other))
+}
+
+/// Whether a place belongs to an object that this function got from one that always makes a new one,
+/// `v, err := f()`. Whom it has lent the object to has given it back when the deferred call runs; what
+/// goroutines of its own do meanwhile is a conflict of its own.
+fn is_made_by_call(context: &Context<'_>, id: UnitId, path: PathId) -> bool {
+    let flow = context.flow;
+    let Some(root) = flow.locks.paths().root(path) else {
+        return false;
+    };
+    let world = context.world();
+    let unit = flow.units.get(id);
+    if world.object(root).kind != ObjectKind::Variable(VariableKind::Local)
+        || !flow.declared_inside(root, id)
+    {
+        return false;
+    }
+    let file = context.file(unit.file);
+    let mut makers = 0;
+    let mut all_new = true;
+    walk_all(file.tree, unit.body, |node| {
+        let Statement::Assign { left, right, .. } = file.tree.statement(node) else {
+            return;
+        };
+        if file.tree.kind(node) != NodeKind::AssignStmt {
+            return;
+        }
+        let position = left
+            .iter()
+            .position(|&place| file.facts.object_of(place) == Some(root));
+        let Some(position) = position else { return };
+        makers += 1;
+        let &[value] = right else {
+            all_new = false;
+            return;
+        };
+        let value = unparenthesized(file, value);
+        let target = match file.tree.expression(value) {
+            Expression::Call { function, .. } if file.tree.kind(value) == NodeKind::CallExpr => {
+                match callee(world, file, function) {
+                    Callee::Function(object) => flow.units.of_object(object),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        all_new &= target.is_some_and(|target| gives_new_object(context, target, position));
+    });
+    makers > 0 && all_new
+}
+
+/// Whether a result of a function is, at each return, nil or the address of a literal made there.
+fn gives_new_object(context: &Context<'_>, id: UnitId, position: usize) -> bool {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let mut returns = 0;
+    let mut all_new = true;
+    walk(unit, |node, _| {
+        if file.tree.kind(node) != NodeKind::ReturnStmt {
+            return;
+        }
+        let Statement::Return { results } = file.tree.statement(node) else {
+            return;
+        };
+        let Some(&value) = results.get(position) else {
+            all_new = false;
+            return;
+        };
+        if is_nil(context, file, value) {
+            return;
+        }
+        returns += 1;
+        let mut value = unparenthesized(file, value);
+        if file.tree.kind(value) == NodeKind::Ident
+            && let Some(variable) = file.facts.object_of(value)
+            && context.flow.declared_inside(variable, id)
+            && let Some((index, single)) = context.flow.lowered.variables.single(variable)
+            && index == unit.file
+        {
+            value = unparenthesized(file, single);
+        }
+        all_new &= matches!(file.tree.expression(value),
+            Expression::Unary { operator: UnaryOperator::Address, operand }
+                if file.tree.kind(unparenthesized(file, operand)) == NodeKind::CompositeLit);
+    });
+    returns > 0 && all_new
+}
+
 fn sharer(
     context: &Context<'_>,
     sharing: &Sharing,
@@ -363,7 +477,9 @@ fn sharer(
     let nothing_live = LockState::default();
     // What the goroutines do that the function itself has started is looked at as conflicts.
     let fresh = |unit: UnitId, path: PathId| flow.is_fresh(unit, path, &nothing_live);
-    if chain.iter().any(|&unit| fresh(unit, path))
+    if chain
+        .iter()
+        .any(|&unit| fresh(unit, path) || is_made_by_call(context, unit, path))
         || is_called_on_new_objects(context, outermost, path, fresh)
     {
         return None;
@@ -376,7 +492,9 @@ fn sharer(
     let uses = sharing.uses.get(&field).unwrap_or(&nothing);
     let others = || {
         uses.iter().filter(|other| {
-            !other.fresh && (other.unit, other.access.node) != (effect.unit, effect.access.node)
+            !other.fresh
+                && (other.unit, other.access.node) != (effect.unit, effect.access.node)
+                && !is_other_value(context, path, other.access.path)
         })
     };
     let conflicts = |kind: AccessKind| effect.access.kind.changes_content() || kind.changes();

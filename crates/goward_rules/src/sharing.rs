@@ -6,7 +6,7 @@ use goward_flow::{
     UnitId,
 };
 use goward_syntax::{NodeId, NodeKind};
-use goward_types::{ObjectId, ObjectKind, Type, VariableKind};
+use goward_types::{ObjectId, ObjectKind, Type, TypeId, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
@@ -362,6 +362,13 @@ impl Sharing {
                 if !same || !content || !changes || mine.other_lock || theirs.other_lock {
                     continue;
                 }
+                let before = here.1.is_none()
+                    && there.1.is_some_and(|started| {
+                        comes_first_in_turn(context, observed, started, mine.access.path)
+                    });
+                if before {
+                    continue;
+                }
                 let uncertain = |effect: &Effect| {
                     effect
                         .held
@@ -522,6 +529,44 @@ pub(crate) fn is_package_level(context: &Context<'_>, path: PathId) -> bool {
     })
 }
 
+/// Whether an event stands before the start of a goroutine in a turn of a loop that has the place for
+/// itself: then the goroutines of other turns have other ones.
+fn comes_first_in_turn(
+    context: &Context<'_>,
+    observed: &Observed,
+    started: SpawnId,
+    path: PathId,
+) -> bool {
+    let flow = context.flow;
+    let spawn = &flow.lowered.spawns[started.0 as usize];
+    let unit = flow.units.get(observed.unit);
+    let tree = context.file(unit.file).tree;
+    let (event, start) = (
+        tree.span(observed.event.node).start,
+        tree.span(spawn.node).start,
+    );
+    if spawn.unit != observed.unit || event >= start {
+        return false;
+    }
+    // The innermost loop in which both are.
+    let around = tree
+        .preorder(unit.body)
+        .filter(|&below| matches!(tree.kind(below), NodeKind::ForStmt | NodeKind::RangeStmt))
+        .map(|below| tree.span(below))
+        .filter(|span| span.contains(event) && span.contains(start))
+        .min_by_key(|span| span.len());
+    around.is_some_and(|around| {
+        let paths = flow.locks.paths();
+        paths.mentions(path).iter().any(|&object| {
+            let object = context.world().object(object);
+            object.package == Some(context.package.package)
+                && object.file as usize == unit.file
+                && matches!(object.kind, ObjectKind::Variable(VariableKind::Local))
+                && around.contains(object.offset)
+        })
+    })
+}
+
 /// The range of the innermost loop of a function around a node.
 pub(crate) fn innermost_loop(context: &Context<'_>, unit: UnitId, node: NodeId) -> Option<Span> {
     let unit = context.flow.units.get(unit);
@@ -542,8 +587,16 @@ pub(crate) fn has_mutex(context: &Context<'_>, unit: UnitId) -> bool {
     let Some(receiver) = unit.receiver else {
         return false;
     };
+    type_has_mutex(context, context.world().object_type(receiver))
+}
+
+/// Whether a type is a struct, or a pointer to one, with a mutex of package sync.
+pub(crate) fn type_has_mutex(context: &Context<'_>, of: TypeId) -> bool {
     let world = context.world();
-    let (base, _) = world.deref(world.object_type(receiver));
+    if !of.is_known() {
+        return false;
+    }
+    let (base, _) = world.deref(of);
     let Type::Struct(structure) = world.get(world.underlying(base)) else {
         return false;
     };

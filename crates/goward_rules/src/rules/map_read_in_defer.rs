@@ -256,3 +256,59 @@ fn is_empty_map(context: &Context<'_>, file: usize, value: NodeId) -> bool {
         _ => is_nil(context, file, value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn values_of_types_of_other_packages() {
+        check(
+            &RULE,
+            r#"
+-- specs/specs.go --
+package specs
+
+type Descriptor struct{ Annotations map[string]string }
+
+type Request struct{ Header map[string]string }
+-- a.go --
+package p
+
+import "example.com/app/specs"
+
+type provider struct{ desc specs.Descriptor }
+
+func made() specs.Descriptor { return specs.Descriptor{} }
+
+func blobs() {
+	go func() {
+		desc := made()
+		desc.Annotations["a"] = "b"
+	}()
+}
+
+func (p *provider) unlazy() {
+	defer func() {
+		println(p.desc.Annotations["a"])
+	}()
+}
+
+type shim struct{ r *specs.Request }
+
+func (s *shim) serve() {
+	go func() {
+		s.r.Header["a"] = "b"
+	}()
+}
+
+func (s *shim) note() {
+	defer func() {
+		println(s.r.Header["a"]) // want "where another goroutine may use it"
+	}()
+}
+"#,
+        );
+    }
+}

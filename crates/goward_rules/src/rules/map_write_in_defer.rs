@@ -167,3 +167,130 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn objects_that_nobody_else_has() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import "sync"
+
+type bridge struct {
+	mu   sync.Mutex
+	refs map[string]int
+}
+
+func bad() bool { return true }
+
+func connect() (*bridge, error) {
+	b := &bridge{refs: map[string]int{}}
+	if bad() {
+		return nil, nil
+	}
+	return b, nil
+}
+
+var kept = &bridge{refs: map[string]int{}}
+
+func find() (*bridge, error) {
+	return kept, nil
+}
+
+func (b *bridge) Add(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refs[name]++
+}
+
+func (b *bridge) Remove(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.refs, name)
+}
+
+func solve(build func(*bridge) error) error {
+	b, err := connect()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for name := range b.refs {
+			delete(b.refs, name)
+		}
+	}()
+	return build(b)
+}
+
+func solveShared(build func(*bridge) error) error {
+	b, err := find()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		delete(b.refs, "x") // want "without the lock"
+	}()
+	return build(b)
+}
+
+type process struct {
+	mu      sync.Mutex
+	writers map[int]int
+}
+
+func newProcess() *process { return &process{writers: map[int]int{}} }
+
+func serve(names chan int) {
+	for name := range names {
+		p := newProcess()
+		println(p.writers[name])
+		go func() {
+			defer func() {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				delete(p.writers, name)
+			}()
+			println(name)
+		}()
+	}
+}
+
+func serveShared(names chan int) {
+	p := newProcess()
+	for name := range names {
+		println(p.writers[name])
+		go func() {
+			defer func() {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				delete(p.writers, name) // want "while another goroutine may use it"
+			}()
+			println(name)
+		}()
+	}
+}
+
+func serveAfter(names chan int) {
+	for name := range names {
+		p := newProcess()
+		go func() {
+			defer func() {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				delete(p.writers, name) // want "while another goroutine may use it"
+			}()
+			println(name)
+		}()
+		println(p.writers[name])
+	}
+}
+"#,
+        );
+    }
+}
