@@ -1,12 +1,15 @@
 //! `write-under-rlock`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{AccessKind, Effect, EventKind, Held, How, Mode, Observed, PathId, UnitId};
+use goward_flow::{
+    AccessKind, Effect, Element, EventKind, Held, How, Mode, Observed, PathId, UnitId,
+};
 use goward_types::{ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
+use crate::sharing::type_has_mutex;
 
 rule! {
     /// Reports a map or counter that is written while only a read lock is held.
@@ -17,7 +20,8 @@ rule! {
     /// number, where the map or number belongs to the struct (or package) whose `sync.RWMutex` is held
     /// for reading, and no other lock is held. Functions of the package that are called with the read
     /// lock held are followed. Nothing is said where only one goroutine, which the package
-    /// starts, uses the place with the lock held for reading.
+    /// starts, uses the place with the lock held for reading, and where the place belongs to another
+    /// object that has a mutex itself.
     ///
     /// ## Why it matters
     ///
@@ -184,6 +188,7 @@ fn read_lock(
     };
     let found = effect.held.iter().find(|(lock, held)| {
         let guards = paths.owner_leads_to(*lock, access.path)
+            && !is_guarded_further_on(context, *lock, access.path)
             || captured(*lock) && captured(access.path)
             || package_level(*lock)
                 && package_level(access.path)
@@ -193,6 +198,19 @@ fn read_lock(
     // Nobody else can see an object that was made here.
     let fresh = flow.is_fresh(observed.unit, access.path, &observed.state);
     (!fresh).then_some(*found)
+}
+
+/// Whether the place belongs to an object further on than the lock's own, one that has a mutex itself:
+/// that one guards it, and whoever uses it need not have come by way of this lock.
+fn is_guarded_further_on(context: &Context<'_>, lock: PathId, place: PathId) -> bool {
+    let paths = context.flow.locks.paths();
+    let owner = paths.get(lock).elements.len().saturating_sub(1);
+    let elements = &paths.get(place).elements;
+    let between = elements.get(owner..elements.len().saturating_sub(1));
+    between.into_iter().flatten().any(|element| match element {
+        Element::Field(field) => type_has_mutex(context, context.world().object_type(*field)),
+        _ => false,
+    })
 }
 
 fn report(
@@ -237,4 +255,62 @@ fn report(
         context.span(file, effect.access.node),
         "other goroutines that hold the read lock can be here at the same time",
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::testing::check;
+
+    #[test]
+    fn locks_of_other_objects() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import "sync"
+
+type database struct {
+	mu    sync.RWMutex
+	dirty map[string]bool
+}
+
+type plain struct {
+	dirty map[string]bool
+}
+
+type snapshots struct {
+	mu    sync.RWMutex
+	db    *database
+	plain *plain
+	own   map[string]bool
+}
+
+func (s *snapshots) Remove(name string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.db.dirty[name] = true
+}
+
+func (s *snapshots) RemovePlain(name string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.plain.dirty[name] = true // want "is written while"
+}
+
+func (s *snapshots) RemoveOwn(name string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.own[name] = true // want "is written while"
+}
+
+func (s *snapshots) RemoveUnderOther(name string) {
+	s.db.mu.RLock()
+	defer s.db.mu.RUnlock()
+	s.db.dirty[name] = true // want "is written while"
+}
+"#,
+        );
+    }
 }
