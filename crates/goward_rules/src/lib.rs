@@ -19,6 +19,7 @@ mod meetings;
 mod nil_maps;
 mod origins;
 mod parent_contexts;
+mod pipes;
 mod relock;
 mod renewal;
 mod response_ends;

@@ -7,6 +7,7 @@ use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
+use crate::pipes;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
 use crate::walk::{walk, walk_all};
@@ -22,7 +23,8 @@ rule! {
     /// is declared before the loop. Maps are the business of `map-race`.
     ///
     /// Nothing is said of channels, where a lock may be held, after `Wait` or a receive, and where the goroutine asks an atomic
-    /// operation before it sets the variable, or something that may hold in one turn of the loop only.
+    /// operation before it sets the variable, or something that may hold in one turn of the loop only. What a goroutine
+    /// reads before it first writes to an `io.Pipe` is over when the function has read from the pipe.
     ///
     /// ## Why it matters
     ///
@@ -164,7 +166,15 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     let Some(&(_, node)) = set.or(used) else {
                         continue;
                     };
-                    if seen.insert((spawn.target, variable)) {
+                    let piped = set.is_none()
+                        && pipes::orders(
+                            context,
+                            variable,
+                            *id,
+                            observed.unit,
+                            observed.event.node,
+                        );
+                    if !piped && seen.insert((spawn.target, variable)) {
                         let there = (spawn.target, node, set.is_some());
                         findings.push(beside_function(context, observed, variable, there, *id));
                     }
@@ -546,10 +556,58 @@ mod tests {
 package p
 
 import (
+	"io"
 	"sync"
 	"sync/atomic"
 )
 
+func produce(to io.Writer, from int)   {}
+func consume(from io.Reader) bool      { return true }
+
+func piped(n int) {
+	var info int
+	for i := range n {
+		info = i
+		r, w := io.Pipe()
+		go func() {
+			produce(w, info)
+			w.CloseWithError(nil)
+		}()
+		if consume(r) {
+			return
+		}
+	}
+}
+func pipedLate(n int) {
+	var info int
+	for i := range n {
+		info = i
+		r, w := io.Pipe()
+		go func() {
+			produce(w, 1)
+			println(info) // want "uses `info` while the function that started it sets it"
+		}()
+		if consume(r) {
+			return
+		}
+	}
+}
+func pipedUnread(n int) {
+	var info int
+	for i := range n {
+		info = i
+		r, w := io.Pipe()
+		go func() {
+			produce(w, info) // want "uses `info` while the function that started it sets it"
+		}()
+		if i > 2 {
+			continue
+		}
+		if consume(r) {
+			return
+		}
+	}
+}
 func appended(n int) []int {
 	var out []int
 	var w sync.WaitGroup
