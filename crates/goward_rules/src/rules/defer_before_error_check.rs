@@ -1,7 +1,7 @@
 //! `defer-before-error-check`: a method of a value is deferred before the error beside it is looked at.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
-use goward_flow::{Callee, callee, unparenthesized};
+use goward_flow::{Callee, NoReturn, callee, no_return, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, TypeKind, TypedFile};
 
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::standard_library::type_name;
-use crate::walk::{walk, walk_all};
+use crate::walk::{mentions, walk, walk_all};
 
 rule! {
     /// Reports methods that are deferred before the error beside their receiver is tested.
@@ -19,7 +19,7 @@ rule! {
     /// `v, err := f()`, then `defer v.Close()` (or another method of `v` or of something reached from it), and
     /// only then `if err != nil`, where `v` can be nil. Silent for `Close` of an `*os.File`, which returns
     /// an error when the file is nil, and for functions of the same package that never return an error or
-    /// never nil beside it. Tests are left out: they fail either way.
+    /// never nil beside it, and for literals where the branch for the error ends the process. Tests are left out: they fail either way.
     ///
     /// ## Why it matters
     ///
@@ -235,7 +235,7 @@ fn deferred_before_test(
 ) -> Option<(NodeId, NodeId)> {
     let tree = file.tree;
     let mut defer = None;
-    for &statement in statements {
+    for (position, &statement) in statements.iter().enumerate() {
         match tree.statement(statement) {
             Statement::Defer { call } if tree.kind(statement) == NodeKind::DeferStmt => {
                 if let Expression::Call { function, .. } = tree.expression(call)
@@ -246,11 +246,16 @@ fn deferred_before_test(
                     continue;
                 }
             }
-            Statement::If { condition, .. } if tree.kind(statement) == NodeKind::IfStmt => {
+            Statement::If {
+                condition, then, ..
+            } if tree.kind(statement) == NodeKind::IfStmt => {
                 if let Some(defer) = defer
                     && tests(context, file, condition, error)
                 {
-                    return Some((defer, statement));
+                    let rest = &statements[position + 1..];
+                    let ends = is_deferred_literal(file, defer)
+                        && ends_process(context, file, then, rest, value);
+                    return (!ends).then_some((defer, statement));
                 }
             }
             _ => {}
@@ -265,6 +270,51 @@ fn deferred_before_test(
         }
     }
     None
+}
+
+fn is_deferred_literal(file: &TypedFile<'_>, defer: NodeId) -> bool {
+    let Statement::Defer { call } = file.tree.statement(defer) else {
+        return false;
+    };
+    matches!(file.tree.expression(call), Expression::Call { function, .. }
+        if file.tree.kind(unparenthesized(file, function)) == NodeKind::FuncLit)
+}
+
+/// Whether the branch for the error ends the process, so that what is deferred never runs: its last call
+/// is known to, or is of a function whose body is not seen, and what follows uses the value as if there
+/// had been no error.
+fn ends_process(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    branch: NodeId,
+    rest: &[NodeId],
+    value: ObjectId,
+) -> bool {
+    let tree = file.tree;
+    let Statement::Block { statements } = tree.statement(branch) else {
+        return false;
+    };
+    let Some(Statement::Expression { expression: call }) =
+        statements.last().map(|&last| tree.statement(last))
+    else {
+        return false;
+    };
+    let world = context.world();
+    let local = |object| context.flow.units.no_return(object);
+    if no_return(world, file, call, &local) == Some(NoReturn::ProcessExit) {
+        return true;
+    }
+    let Expression::Call { function, .. } = tree.expression(call) else {
+        return false;
+    };
+    let Callee::Function(object) = callee(world, file, function) else {
+        return false;
+    };
+    let unseen = world.object(object).package.is_some_and(|package| {
+        // Functions of the standard library are known.
+        package != context.package.package && world.package(package).path.as_str().contains('.')
+    });
+    unseen && rest.iter().any(|&after| mentions(file, after, value))
 }
 
 /// Whether a literal calls a method of `v` in one of its first statements, whatever the error is.
@@ -369,11 +419,19 @@ mod tests {
         check(
             &RULE,
             r#"
+-- exit/exit.go --
+package exit
+
+func With(err error)
+-- a.go --
 package p
 
 import (
 	"io"
+	"log"
 	"os"
+
+	"example.com/app/exit"
 )
 
 type response struct{ Body io.ReadCloser }
@@ -411,6 +469,28 @@ func fileInLiteral() error {
 	defer func() { f.Close() }()
 	if err != nil { return err }
 	return nil
+}
+func exits() {
+	f, err := open()
+	defer func() { f.Close() }()
+	if err != nil { log.Fatal(err) }
+}
+func exitsElsewhere() {
+	f, err := open()
+	defer func() { f.Close() }()
+	if err != nil { exit.With(err) }
+	io.ReadAll(f)
+}
+func goesOn() {
+	f, err := open()
+	defer func() { f.Close() }() // want "`f` may be nil"
+	if err != nil { log.Println(err) }
+	io.ReadAll(f)
+}
+func exitsLate() {
+	f, err := open()
+	defer f.Close() // want "`f` may be nil"
+	if err != nil { log.Fatal(err) }
 }
 func neverNil() error {
 	r, err := always()
