@@ -63,3 +63,50 @@ func (t *T) Again() {
 ",
     );
 }
+
+#[test]
+fn a_callee_that_lets_go_of_the_lock_for_a_while_is_no_turn_that_keeps_it() {
+    check(
+        named("unlock-missing-on-path").expect("the rule exists"),
+        r#"package a
+
+import "sync"
+
+type S struct {
+	mu sync.Mutex
+	n  map[int]int
+	cb func(int)
+}
+
+func (s *S) remove(k int) {
+	delete(s.n, k)
+	if s.cb != nil {
+		s.mu.Unlock()
+		s.cb(k)
+		s.mu.Lock()
+	}
+}
+
+func (s *S) expire(ks []int, ttl int) {
+	enabled := ttl > 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !enabled {
+		for _, k := range ks {
+			s.remove(k)
+		}
+	} else {
+		s.mu.Unlock()
+		for _, k := range ks {
+			s.mu.Lock()
+			delete(s.n, k)
+			s.mu.Unlock()
+			println("x")
+		}
+		s.mu.Lock()
+	}
+	println(len(s.n))
+}
+"#,
+    );
+}

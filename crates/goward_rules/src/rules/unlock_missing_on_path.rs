@@ -491,8 +491,13 @@ fn ends_of_turns(context: &Context<'_>, id: UnitId, path: PathId) -> Vec<(BlockI
                 };
                 let mut turns = leading(block);
                 // The condition of a loop whose first turn does not ask it has `i++` before it only.
+                // What comes from before the loop is no end of a turn.
                 if let &[only] = turns.as_slice() {
-                    turns = leading(only);
+                    let mut before = leading(only);
+                    before.retain(|&other| graph.rank(other) > graph.rank(edge.to));
+                    if !before.is_empty() {
+                        turns = before;
+                    }
                 }
                 ends.extend(turns.into_iter().map(|leading| (leading, edge.to)));
             } else {
