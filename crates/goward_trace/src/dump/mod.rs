@@ -22,7 +22,9 @@ pub mod cluster;
 mod json_fields;
 mod line;
 mod parse;
+mod prefix;
 mod race;
+mod sieve;
 pub mod unwrap;
 pub mod wait;
 
@@ -33,7 +35,8 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 pub use chain::under_way;
-pub use unwrap::{Document, Sieve, documents};
+pub use sieve::Sieve;
+pub use unwrap::{Document, documents};
 
 /// Index into [`Report::frames`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]

@@ -1,5 +1,6 @@
 //! Dumps in what carries them, and the same dumps taken out.
 
+use super::super::sieve::Sieve;
 use super::*;
 
 const DUMP: &str =
