@@ -592,3 +592,36 @@ fn damaged_dumps() {
         }
     }
 }
+
+/// What net/http logs of a panic is not indented: a value of several lines may look like a stack, and
+/// HTTP/2 has words of its own.
+#[test]
+fn panics_that_servers_recover() {
+    let stack = |server: &str| {
+        format!(
+            "goroutine 26 [running]:\n{server}()\n\t/opt/go/src/net/http/server.go:1 +0x1\npanic({{0x1, 0x2}})\n\t/opt/go/src/runtime/panic.go:860 +0x13a\nmain.handle()\n\t/srv/app/main.go:27 +0x1\ncreated by net/http.(*Server).Serve in goroutine 1\n\t/opt/go/src/net/http/server.go:3516 +0x485\n"
+        )
+    };
+    let http = stack("net/http.(*conn).serve.func1");
+    let http2 = stack("net/http.(*http2serverConn).runHandler.func1");
+    let time = "2026/11/27 21:24:38";
+    let fake = "goroutine 1 [running]:\nmain.x()\n\t/x.go:1 +0x1";
+    for (text, wanted) in [
+        (
+            format!("{time} http2: panic serving 127.0.0.1:60418: boom\n{http2}"),
+            "boom recovered @ 27",
+        ),
+        (
+            format!("{time} http: panic serving [::1]:60418: one\ntwo\n\n{fake}\n{http}"),
+            "one\\ntwo\\n\\ngoroutine 1 [running]:\\nmain.x()\\n\\t/x.go:1 +0x1 recovered @ 27",
+        ),
+    ] {
+        with(&text, |report| {
+            let [dump] = report.dumps.as_slice() else {
+                panic!("{:#?}", report.dumps);
+            };
+            assert_eq!(dump.kind, Kind::Recovered);
+            assert_eq!(summary(report, dump), wanted);
+        });
+    }
+}

@@ -313,3 +313,47 @@ fn two_pods_in_one_json_log() {
         assert_eq!(found, [wanted.clone(), wanted.clone()]);
     });
 }
+
+/// Wherever a dump is cut, what it still says of the original panic is what the whole one says.
+#[test]
+fn a_cut_never_moves_the_original_panic() {
+    let mut checked = 0;
+    let mut wrong = Vec::new();
+    for (case, level, text) in program("chains", "main.go").dumps {
+        let wanted = read(&text, original);
+        let Some(wanted) = wanted.filter(|_| !case.starts_with("fake")) else {
+            continue;
+        };
+        // At the end of each line and in the middle of it, alone and with another log line behind.
+        for (at, line) in text.lines().scan(0, |at, line| {
+            *at += line.len() + 1;
+            Some((*at, line))
+        }) {
+            let mut middle = at - 1 - line.len() / 2;
+            while !text.is_char_boundary(middle) {
+                middle += 1;
+            }
+            for end in [at, middle] {
+                for behind in ["", "\n\n2026/11/23 05:39:01 ready\n"] {
+                    let cut = format!("{}{behind}", &text[..end]);
+                    let Some(found) = read(&cut, original) else {
+                        continue;
+                    };
+                    if found != wanted {
+                        wrong.push(format!("{case}.{level} is {found}, wants {wanted}:\n{cut}"));
+                    }
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 2000, "{checked}");
+}
+
+/// The function that raised the original panic.
+fn original(report: &Report<'_>) -> Option<String> {
+    let dump = report.dumps.first()?;
+    let panic = &dump.panics[dump.original?];
+    Some(report.frame(panic.raised_by?).function.to_owned())
+}

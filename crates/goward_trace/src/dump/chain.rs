@@ -38,6 +38,8 @@ pub(super) struct Raw<'t> {
     pub(super) header: Vec<&'t str>,
     /// The value that net/http printed with the stack.
     pub(super) recovered: Option<&'t str>,
+    /// Further lines of that value have a tab that is not the value's, as blackbox writes them.
+    pub(super) recovered_indented: bool,
     /// The thread that got the signal.
     pub(super) thread: Option<i32>,
     /// A line of the value, printed without indentation, looks like a header.
@@ -147,7 +149,11 @@ pub(super) fn resolve<'t>(
             fill_unprinted(dump, sites);
             let text = raw.recovered.map(|text| {
                 let lines: Vec<&str> = text.trim_end().lines().collect();
-                join(&lines)
+                if raw.recovered_indented {
+                    join(&lines)
+                } else {
+                    Cow::Owned(lines.join("\n"))
+                }
             });
             match dump.panics.last_mut() {
                 Some(newest) => {
@@ -342,7 +348,11 @@ fn fill_unprinted(dump: &mut Dump<'_>, sites: Vec<Site>) {
             ..Panic::default()
         })
         .collect();
-    dump.original = (!dump.panics.is_empty()).then_some(0);
+    // An older one may lie below the end of a stack that was cut.
+    let cut = dump
+        .crashed
+        .is_none_or(|index| !dump.goroutines[index].complete);
+    dump.original = (!dump.panics.is_empty() && !cut).then_some(0);
 }
 
 /// `panic while printing panic value: …`: the newest panic was raised by the Error or String
@@ -373,6 +383,14 @@ fn resolve_header<'t>(
     let stack = goroutine.map_or(&[][..], |goroutine| report.stack(goroutine));
     let mut sites = sites(report, stack, newest_hidden);
     let whole = goroutine.is_some_and(is_whole);
+    if !goroutine.is_some_and(|goroutine| goroutine.complete)
+        && let Some(oldest) = sites.first_mut()
+        && oldest.raised_by.is_some_and(|id| report.frame(id).runtime)
+    {
+        // The frame of the program that called into the runtime is behind the cut.
+        oldest.raised_by = None;
+        oldest.unknown = Some(CUT);
+    }
     if whole
         && newest_hidden
         && stack

@@ -162,16 +162,43 @@ pub(super) fn elided(line: &str) -> Option<u32> {
     inside.parse().ok()
 }
 
+/// Whether the frame of this function is the last of a stack that nobody created with a `go`
+/// statement. A stack that ends elsewhere was cut, whatever stands behind it.
+pub(super) fn ends_stack(function: &str) -> bool {
+    // Package initialisation (`main.init`, `example.com/shop.init.0`) runs before main.main; the
+    // frames below it are the runtime's, which are left out.
+    let initialises = || {
+        let name = function.rsplit('/').next().unwrap_or(function);
+        name.split_once('.').is_some_and(|(_, name)| {
+            name.strip_prefix("init").is_some_and(|rest| {
+                rest.is_empty()
+                    || rest
+                        .strip_prefix('.')
+                        .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            })
+        })
+    };
+    matches!(
+        function,
+        "main.main" | "runtime.goexit" | "runtime.main" | "runtime.mstart" | "runtime.rt0_go"
+    ) || function.starts_with("_cgoexp_")
+        || function == "runtime.cgocallback"
+        || initialises()
+}
+
 /// The value that was printed with the stack of a recovered panic, wherever on the line it starts:
 /// net/http's `http: panic serving ADDRESS: VALUE`, or that of the blackbox package.
 pub(super) fn recovered_value(line: &str) -> Option<&str> {
     const HTTP: &str = "http: panic serving ";
+    const HTTP2: &str = "http2: panic serving ";
     const BLACKBOX: &str = "blackbox: recovered panic: ";
     if let Some(value) = line.strip_prefix(BLACKBOX) {
         return Some(value);
     }
-    let at = memchr::memmem::find(line.as_bytes(), HTTP.as_bytes())?;
-    let rest = &line[at + HTTP.len()..];
+    let rest = [HTTP, HTTP2].iter().find_map(|words| {
+        let at = memchr::memmem::find(line.as_bytes(), words.as_bytes())?;
+        Some(&line[at + words.len()..])
+    })?;
     // The address is HOST:PORT, so the value follows the first `: `.
     Some(&rest[rest.find(": ")? + 2..])
 }

@@ -313,6 +313,8 @@ impl Frame<'_> {
         self.function == "panic"
             || package == "runtime"
             || package.starts_with("internal/runtime/")
+            // The runtime's, lent to them; their file says so, but it may be cut off.
+            || matches!(self.function, "sync.fatal" | "sync.throw" | "internal/sync.fatal" | "internal/sync.throw")
             || self
                 .file
                 .rsplit_once('/')

@@ -234,26 +234,19 @@ impl<'t> Reader<'t, '_, '_> {
     /// A line that is no part of a dump, or one that opens one in the middle of the line.
     fn other(&mut self, line: &'t str) {
         if let Some(value) = line::recovered_value(line)
-            && self
-                .cursor
-                .following()
-                .take(LONGEST_VALUE)
-                .find_map(line::goroutine_header)
-                .is_some_and(|header| header.state == "running")
+            && let Some(count) = self.lines_of_recovered_value()
         {
             let open = self.open(Kind::Recovered);
             open.raw.recovered = Some(value);
-            self.cursor.skip();
-            // The value may have more lines.
-            let mut end = None;
-            for line in std::iter::from_fn(|| {
-                let line = self.cursor.peek()?;
-                (line::goroutine_header(line).is_none()).then(|| self.cursor.skip())?;
-                Some(line)
-            }) {
-                end = Some(line);
+            open.raw.recovered_indented = line.starts_with("blackbox: ");
+            let mut end = value;
+            for number in 0..=count {
+                if number > 0 {
+                    end = self.cursor.peek().unwrap_or(end);
+                }
+                self.cursor.skip();
             }
-            if let (Some(end), Some(open)) = (end, &mut self.open) {
+            if let Some(open) = &mut self.open {
                 open.raw.recovered = Some(between(self.cursor.text, value, end));
             }
             return;
@@ -280,6 +273,34 @@ impl<'t> Reader<'t, '_, '_> {
             open.foreign = open.foreign.saturating_add(1);
         }
         self.cursor.skip();
+    }
+
+    /// How many further lines a recovered panic's value has, before the stack that was printed with
+    /// it; `None` if there is no such stack. Log packages do not indent the value, so that one of its
+    /// lines may look like the start of a stack; the stack of a server starts in the server.
+    fn lines_of_recovered_value(&self) -> Option<usize> {
+        let mut first = None;
+        let mut header = false;
+        for (number, line) in self.cursor.following().take(LONGEST_VALUE).enumerate() {
+            if header
+                && let Some((function, _)) = line::call(line)
+                && (function.starts_with("net/http.(")
+                    || function.starts_with("golang.org/x/net/http2.("))
+            {
+                return Some(number - 1);
+            }
+            let running = line::goroutine_header(line).map(|header| header.state == "running");
+            header = running == Some(true);
+            if let (Some(running), None) = (running, first) {
+                first = Some((number, running));
+            }
+            if line::recovered_value(line).is_some() {
+                break;
+            }
+        }
+        first
+            .filter(|&(_, running)| running)
+            .map(|(number, _)| number)
     }
 
     fn is_signal(&self, line: &str) -> bool {
@@ -452,16 +473,11 @@ impl<'t> Reader<'t, '_, '_> {
         let at_line = self.file_line();
         self.cursor.skip();
         let stack = self.calls();
-        let ended = self.cursor.peek().is_some();
         let last = self.report.calls[stack.calls.start as usize..stack.calls.end as usize]
             .last()
             .map(|call| self.report.frame(call.frame).function);
-        let complete = ended
-            || stack.created_by.is_some()
-            || stack.unavailable
-            || last.is_some_and(|function| {
-                matches!(function, "main.main" | "runtime.goexit" | "runtime.main")
-            });
+        let complete =
+            stack.created_by.is_some() || stack.unavailable || last.is_some_and(line::ends_stack);
         let goroutine = Goroutine {
             id: header.id,
             state: header.state,
