@@ -27,6 +27,7 @@ mod race;
 mod sieve;
 pub mod unwrap;
 pub mod wait;
+mod whitespace;
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;

@@ -11,12 +11,23 @@ pub(super) struct Prefix {
 enum Part {
     Literal(String),
     Time,
+    /// A number that differs from line to line, with the blanks that align it.
+    Number,
     /// The flag of the container runtime interface's log format: F for a full line, P for a part.
     Whole,
 }
 
 impl Prefix {
     pub(super) fn new(before: &str) -> Prefix {
+        Prefix::parse(before, false)
+    }
+
+    /// As [`Prefix::new`], with every number as one that may vary: line numbers, counters.
+    pub(super) fn with_numbers(before: &str) -> Prefix {
+        Prefix::parse(before, true)
+    }
+
+    fn parse(before: &str, numbers: bool) -> Prefix {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let bytes = before.as_bytes();
@@ -43,6 +54,14 @@ impl Prefix {
                 at += 1;
                 continue;
             }
+            if numbers && number_length(&bytes[at..]) > 0 {
+                if !literal.is_empty() {
+                    parts.push(Part::Literal(std::mem::take(&mut literal)));
+                }
+                parts.push(Part::Number);
+                at += number_length(&bytes[at..]);
+                continue;
+            }
             let character = before[at..].chars().next().unwrap_or(' ');
             literal.push(character);
             at += character.len_utf8();
@@ -55,6 +74,7 @@ impl Prefix {
             .map(|part| match part {
                 Part::Literal(text) => text.as_str(),
                 Part::Time => "\u{1}",
+                Part::Number => "\u{4}",
                 Part::Whole => "\u{2}",
             })
             .collect();
@@ -79,6 +99,14 @@ impl Prefix {
             || trimmed.starts_with("[pod/")
     }
 
+    /// Whether it is a time and the flag of a piece of a line.
+    pub(super) fn is_in_pieces(&self) -> bool {
+        matches!(
+            self.parts.as_slice(),
+            [Part::Time, Part::Literal(_), Part::Whole, Part::Literal(_)]
+        )
+    }
+
     /// The length of the prefix on this line, and whether the line goes on in the next one.
     pub(super) fn strip(&self, line: &str) -> Option<(usize, bool)> {
         let mut at = 0;
@@ -95,6 +123,10 @@ impl Prefix {
                     0 => return None,
                     length => at += length,
                 },
+                Part::Number => match number_length(rest.as_bytes()) {
+                    0 => return None,
+                    length => at += length,
+                },
                 Part::Whole => match rest.as_bytes().first() {
                     Some(b'F') => at += 1,
                     Some(b'P') => {
@@ -107,6 +139,16 @@ impl Prefix {
         }
         Some((at, partial))
     }
+}
+
+/// The length of a number at the start and of the blanks before it.
+fn number_length(bytes: &[u8]) -> usize {
+    let blanks = bytes.iter().take_while(|&&byte| byte == b' ').count();
+    let digits = bytes[blanks..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if digits == 0 { 0 } else { blanks + digits }
 }
 
 pub(super) fn without_times(text: &str) -> String {

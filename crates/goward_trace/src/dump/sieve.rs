@@ -30,11 +30,18 @@ impl Sieve {
     pub fn read(mut input: impl Read, expected: usize, most: usize) -> std::io::Result<Sieve> {
         let mut sieve = Sieve::default();
         sieve.bytes.reserve(expected.min(most).min(1 << 30) + 1);
-        let marks: Vec<memmem::Finder<'_>> =
-            ["goroutine ", "panic: ", "fatal error: ", "DATA RACE"]
-                .iter()
-                .map(|mark| memmem::Finder::new(mark.as_bytes()))
-                .collect();
+        let marks: Vec<memmem::Finder<'_>> = [
+            "goroutine ",
+            "panic: ",
+            "fatal error: ",
+            "DATA RACE",
+            // Pieces of lines: the words above may stand in two of them.
+            " stderr P ",
+            " stdout P ",
+        ]
+        .iter()
+        .map(|mark| memmem::Finder::new(mark.as_bytes()))
+        .collect();
         // Everything before `settled` has been judged; the rest is the block being filled.
         let (mut settled, mut kept_lines, mut file_lines) = (0, 0u32, 0u32);
         let mut keep_next = false;

@@ -7,14 +7,16 @@
 //! stands in a string of a structured log, which is unescaped.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memmem, memrchr};
 use rustc_hash::FxHashMap;
 
-use super::json_fields::StreamFields;
+use super::json_fields::{Field, StreamFields};
 use super::line;
 use super::prefix::{Prefix, without_times};
 use super::sieve::count_lines;
+use super::whitespace::{mended, without_colours};
 
 /// How deep strings within strings are unwrapped (a JSON log carried by a JSON log is two).
 const DEEPEST: usize = 3;
@@ -36,6 +38,22 @@ pub struct Document<'t> {
 }
 
 impl Document<'_> {
+    /// The document without its second line, its fourth and so on.
+    pub(super) fn without_every_other_line(self) -> Self {
+        let mut text = String::with_capacity(self.text.len());
+        let mut steps = Vec::new();
+        for (line, content) in (0u32..).zip(self.text.lines().step_by(2)) {
+            text.push_str(content);
+            text.push('\n');
+            steps.push((line, self.file_line(line * 2) - 1));
+        }
+        Document {
+            text: Cow::Owned(text),
+            steps,
+            single: self.single,
+        }
+    }
+
     /// The line of the file, from 1, for a line of the document, from 0.
     pub fn file_line(&self, line: u32) -> u32 {
         let at = self.steps.partition_point(|step| step.0 <= line);
@@ -61,78 +79,15 @@ pub fn documents<'t>(text: &'t str, steps: &[(u32, u32)]) -> Vec<Document<'t>> {
     found
 }
 
-/// The text without the codes that colour it on a terminal, if one stands directly before the start of
-/// a dump; elsewhere they are the text's own.
-fn without_colours(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let starts_dump = |rest: &[u8]| {
-        ["goroutine ", "panic: ", "fatal error: "]
-            .iter()
-            .any(|mark| rest.starts_with(mark.as_bytes()))
-    };
-    memchr_iter(0x1b, bytes)
-        .any(|at| {
-            colour_length(&bytes[at..]).is_some_and(|length| starts_dump(&bytes[at + length..]))
-        })
-        .then(|| {
-            let mut plain = String::with_capacity(text.len());
-            let mut from = 0;
-            for at in memchr_iter(0x1b, bytes) {
-                if let Some(length) = colour_length(&bytes[at..]) {
-                    plain.push_str(&text[from..at]);
-                    from = at + length;
-                }
-            }
-            plain.push_str(&text[from..]);
-            plain
-        })
-}
-
-/// The length of the code at the start that sets a colour or clears the rest of a line.
-fn colour_length(bytes: &[u8]) -> Option<usize> {
-    let parameters = bytes.strip_prefix(b"\x1b[")?;
-    let length = parameters
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
-        .count();
-    matches!(parameters.get(length), Some(b'm' | b'K')).then_some(length + 3)
-}
-
-/// Puts back the tabs of a dump in which all of them have become blanks, as they do on the way through
-/// terminals and some logs: Go tells a header's further panics from the lines of a value by them.
-fn with_tabs(text: &str) -> Option<String> {
-    if memchr(b'\t', text.as_bytes()).is_some()
-        || memmem::find(text.as_bytes(), b"goroutine ").is_none()
-    {
-        return None;
-    }
-    let mut lines = text.lines();
-    let mut before = lines.next()?;
-    let width = lines.find_map(|line| {
-        let above = std::mem::replace(&mut before, line);
-        let width = line.len() - line.trim_start_matches(' ').len();
-        let below_frame = line::call(above).is_some() || line::created_by(above).is_some();
-        (width >= 2 && below_frame && line::position(line).is_some()).then_some(width)
-    })?;
-    let blanks = " ".repeat(width);
-    let mut tabbed = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let mut rest = line;
-        while let Some(behind) = rest.strip_prefix(&blanks) {
-            tabbed.push('\t');
-            rest = behind;
-        }
-        tabbed.push_str(rest);
-    }
-    Some(tabbed)
-}
-
 /// What a file's headers say about how its dumps were carried.
 #[derive(Default)]
 struct Carriers {
     prefixes: Vec<Prefix>,
-    /// Names of JSON fields that carry one line each.
-    fields: Vec<String>,
+    /// Fields that carry one line each.
+    fields: Vec<Field>,
+    /// Whether strings of the field `log` end in a line end, as Docker writes them: one that does
+    /// not goes on in the next.
+    whole_lines: bool,
     /// Whether blanks can be a prefix: no header stands at the start of a line.
     indented: bool,
     /// Byte ranges of quoted strings that hold more than one line of a dump.
@@ -155,32 +110,68 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
         split(inner, depth + 1, found);
     }
     if carriers.prefixes.is_empty() && carriers.fields.is_empty() {
-        found.push(match with_tabs(&document.text) {
-            Some(text) => Document {
-                text: Cow::Owned(text),
-                ..document
-            },
-            None => document,
-        });
+        found.push(mended(document));
         return;
     }
+    let names: Vec<&str> = carriers.fields.iter().map(Field::name).collect();
     let streams_named_by = StreamFields::learn(
         document
             .text
             .lines()
-            .filter(|line| carriers.field_of(line).is_some()),
-        &carriers.fields,
+            .filter(|line| carriers.carried(line).is_some()),
+        &names,
         without_times,
     );
     let mut streams = Streams::default();
     for (number, line) in document.text.lines().enumerate() {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let file_line = document.file_line(number) - 1;
-        if let Some((key, content, partial)) = carriers.take_off(line, &streams_named_by) {
-            streams.push(&key, &content, partial, file_line);
-        } else {
-            streams.push("", line, false, file_line);
+        let Some((field, range)) = carriers.carried(line) else {
+            match carriers.prefix_of(line) {
+                Some((prefix, at, partial)) => {
+                    streams.push(&prefix.key, &line[at..], partial, file_line);
+                }
+                None => streams.push("", line, false, file_line),
+            }
+            continue;
+        };
+        // A list of log entries on one line. Two may be the same entry's, in two forms.
+        let entries = field.strings(line).take(3).count();
+        if entries == 3 {
+            let key = format!("\u{3}{}", field.name());
+            for range in field.strings(line) {
+                let content = unescape(&line[range]);
+                streams.push(
+                    &key,
+                    content.trim_end_matches(['\n', '\r']),
+                    false,
+                    file_line,
+                );
+            }
+            continue;
         }
+        let start = range.start;
+        let quoted = line[..start].ends_with('"');
+        let mut content = if quoted {
+            unescape(&line[range])
+        } else {
+            line[range].to_owned()
+        };
+        let key = match line[..start].find('{') {
+            // What stands before the object is the prefix of another log.
+            Some(object) => {
+                without_times(&line[..object]) + &streams_named_by.stream(line, without_times)
+            }
+            None if field.is_bare() => without_times(line[..start].trim_end_matches('"')),
+            // An object over many lines: those between are none of the dump's.
+            None => format!("\u{3}{}", field.name()),
+        };
+        // Docker cuts long lines and marks only the last piece with a line end.
+        let partial = carriers.whole_lines && field.name() == "log" && !content.ends_with('\n');
+        while content.ends_with(['\n', '\r']) {
+            content.pop();
+        }
+        streams.push(&key, &content, partial, file_line);
     }
     for inner in streams.documents {
         let inner = Document {
@@ -250,6 +241,13 @@ fn carriers(text: &str) -> Carriers {
             }),
         ..Carriers::default()
     };
+    // A line in pieces may have the words that are looked for below in two of them.
+    for mark in [" stderr P ", " stdout P "] {
+        if let Some(at) = memmem::find(bytes, mark.as_bytes()) {
+            let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
+            carriers.learn_pieces(&text[start..at + mark.len()]);
+        }
+    }
     for at in memmem::find_iter(bytes, b"goroutine ") {
         if at == 0 || bytes[at - 1] == b'\n' {
             continue;
@@ -264,7 +262,7 @@ fn carriers(text: &str) -> Carriers {
         }
         let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
         let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline);
-        let rest = text[at..end].trim_end_matches('\r');
+        let rest = text[at..end].trim_end();
         if line::goroutine_header(rest).is_some() {
             let next = text[end..].strip_prefix('\n').unwrap_or("");
             carriers.learn_prefix(&text[..start], &text[start..at], next, true);
@@ -286,48 +284,125 @@ fn carriers(text: &str) -> Carriers {
             let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline);
             let next = text[end..].strip_prefix('\n').unwrap_or("");
             if bytes[at - 1] == b'"' {
-                // Docker's own JSON: each line of output is one object with its line end.
-                if text[start..at].ends_with("\"log\":\"") && text[at..end].contains("\\n\"") {
-                    carriers.learn_field("log");
-                }
+                carriers.learn_quoted(text, start, at, end);
             } else {
                 carriers.learn_prefix(&text[..start], &text[start..at], next, false);
             }
         }
     }
+    carriers.whole_lines = carriers.fields.iter().any(|field| {
+        field.name() == "log"
+            && text
+                .lines()
+                .flat_map(|line| field.strings(line).map(move |range| &line[range]))
+                .any(|string| string.ends_with("\\n"))
+    });
     carriers
 }
 
 impl Carriers {
+    /// `before`: the prefix of the container runtime interface's log format on a piece of a line.
+    fn learn_pieces(&mut self, before: &str) {
+        let prefix = Prefix::new(before);
+        if before.len() <= LONGEST_PREFIX && prefix.is_in_pieces() {
+            self.prefixes.push(prefix);
+        }
+    }
+
+    /// A string starts with `panic: ` or `fatal error: `: a dump without a stack, or the first line of
+    /// one. It may as well be what a program says of itself, so something has to show that more than
+    /// one line is carried.
+    fn learn_quoted(&mut self, text: &str, start: usize, at: usize, end: usize) {
+        let close = string_end(&text.as_bytes()[..end], at);
+        let content = &text[at..close];
+        if content.contains("\\n\\tpanic: ") || content.contains("\\n[signal SIG") {
+            if self.strings.last().is_none_or(|last| at >= last.1) {
+                self.strings.push((at, close));
+            }
+            return;
+        }
+        let Some(field) = Field::before(&text[start..at - 1]) else {
+            return;
+        };
+        if content.trim_end_matches("\\n").contains("\\n") {
+            return;
+        }
+        // What these carry is a program's output as it is.
+        let output = match field.name() {
+            "log" => content.ends_with("\\n"),
+            "MESSAGE" | "textPayload" | "Output" => true,
+            _ => false,
+        };
+        let goes_on =
+            |string: &str| string.starts_with("\\tpanic: ") || string.starts_with("[signal SIG");
+        let more = || {
+            let next = text[close..].lines().take(8);
+            next.flat_map(|line| field.strings(line).map(move |range| &line[range]))
+                .take(2)
+                .any(goes_on)
+        };
+        if output || more() {
+            self.learn_field(field);
+        }
+    }
+
     /// `certain`: a goroutine header follows the prefix, which no log line looks like by chance.
     fn learn_prefix(&mut self, above: &str, before: &str, next: &str, certain: bool) {
+        if self.learn_prefix_as(Prefix::new, above, before, next, certain) {
+            return;
+        }
+        // A number of the line may be in it.
+        if certain
+            && before.len() <= LONGEST_PREFIX
+            && before.contains(|c: char| c.is_ascii_digit())
+        {
+            self.learn_prefix_as(Prefix::with_numbers, above, before, next, certain);
+        }
+    }
+
+    /// Whether the prefix is known then.
+    fn learn_prefix_as(
+        &mut self,
+        form: fn(&str) -> Prefix,
+        above: &str,
+        before: &str,
+        next: &str,
+        certain: bool,
+    ) -> bool {
         // A tab before a header is how Go indents the further lines of a panic value, and blanks may
         // be what became of it. But some logs have a tab or several blanks of their own there.
         let bare = before.trim_end_matches([' ', '\t']).len();
         let without_tabs = before.trim_end_matches('\t');
         if bare == 0 {
-            self.learn_exact_prefix(without_tabs, next, certain);
-            return;
+            return self.learn_exact_prefix(form, without_tabs, next, certain);
         }
-        for candidate in before.get(..bare + 1).into_iter().chain([without_tabs]) {
-            if self.learn_exact_prefix(candidate, next, certain) {
-                return;
+        let one_blank = before
+            .get(..bare + 1)
+            .filter(|candidate| !candidate.ends_with('\t'));
+        for candidate in one_blank.into_iter().chain([without_tabs]) {
+            if self.learn_exact_prefix(form, candidate, next, certain) {
+                return true;
             }
         }
-        if let Some(with_tab) = before.get(..without_tabs.len() + 1) {
-            let prefix = Prefix::new(without_tabs);
-            let near = above.lines().rev().take(64).chain(next.lines().take(64));
-            let always = near
-                .filter_map(|line| prefix.strip(line).map(|(at, _)| &line[at..]))
-                .all(|rest| rest.is_empty() || rest.starts_with('\t'));
-            if always {
-                self.learn_exact_prefix(with_tab, next, certain);
-            }
-        }
+        let Some(with_tab) = before.get(..without_tabs.len() + 1) else {
+            return false;
+        };
+        let prefix = form(without_tabs);
+        let near = above.lines().rev().take(64).chain(next.lines().take(64));
+        let always = near
+            .filter_map(|line| prefix.strip(line).map(|(at, _)| &line[at..]))
+            .all(|rest| rest.is_empty() || rest.starts_with('\t'));
+        always && self.learn_exact_prefix(form, with_tab, next, certain)
     }
 
     /// Whether the prefix is known then.
-    fn learn_exact_prefix(&mut self, before: &str, next: &str, certain: bool) -> bool {
+    fn learn_exact_prefix(
+        &mut self,
+        form: fn(&str) -> Prefix,
+        before: &str,
+        next: &str,
+        certain: bool,
+    ) -> bool {
         if before.trim_start().is_empty() && !self.indented {
             return false;
         }
@@ -341,16 +416,20 @@ impl Carriers {
         if before.len() > LONGEST_PREFIX || self.prefixes.len() >= MOST_PREFIXES {
             return false;
         }
-        let prefix = Prefix::new(before);
-        if !certain && !prefix.is_container_log(before) {
-            return false;
-        }
+        let prefix = form(before);
         // A prefix that only one line has is that line's text: Go's own log package puts the
         // time before the first line of a message only. Lines of others may stand in between.
         let mut with_prefix = next
             .lines()
             .take(64)
-            .filter_map(|line| prefix.strip(line).map(|(at, _)| &line[at..]));
+            .filter_map(|line| prefix.strip(line).map(|(at, _)| &line[at..]))
+            .peekable();
+        let chain = with_prefix
+            .peek()
+            .is_some_and(|rest| rest.starts_with("\tpanic: ") || rest.starts_with("[signal SIG"));
+        if !certain && !chain && !prefix.is_container_log(before) {
+            return false;
+        }
         let shared = if certain {
             with_prefix.any(|rest| line::call(rest).is_some() || rest.starts_with("created by "))
         } else {
@@ -363,9 +442,9 @@ impl Carriers {
         true
     }
 
-    fn learn_field(&mut self, name: &str) {
-        if !self.fields.iter().any(|field| field == name) && self.fields.len() < 8 {
-            self.fields.push(name.to_owned());
+    fn learn_field(&mut self, field: Field) {
+        if !self.fields.contains(&field) && self.fields.len() < 8 {
+            self.fields.push(field);
         }
     }
 
@@ -394,64 +473,27 @@ impl Carriers {
         };
         let one_line = tail.is_empty() || tail == "\\n" || tail == "\\r\\n";
         if one_line && open + 1 == at {
-            let before = text[start..open].trim_end();
-            if let Some(name) = before
-                .strip_suffix(':')
-                .map(str::trim_end)
-                .and_then(|before| before.strip_suffix('"'))
-                .and_then(|before| before.rsplit_once('"'))
-                .map(|(_, name)| name)
-            {
-                self.learn_field(name);
+            if let Some(field) = Field::before(&text[start..open]) {
+                self.learn_field(field);
             }
         } else {
             self.strings.push((open + 1, close));
         }
     }
 
-    /// The field of a line that carries a line, with the place of its content.
-    fn field_of(&self, line: &str) -> Option<(&str, usize)> {
-        self.fields.iter().find_map(|field| {
-            let mark = format!("\"{field}\":");
-            let at = memmem::find(line.as_bytes(), mark.as_bytes())?;
-            let rest = &line[at + mark.len()..];
-            let blanks = rest.len() - rest.trim_start().len();
-            rest[blanks..]
-                .starts_with('"')
-                .then_some((field.as_str(), at + mark.len() + blanks + 1))
-        })
+    /// The field of a line that carries a line, and where its content is.
+    fn carried(&self, line: &str) -> Option<(&Field, Range<usize>)> {
+        self.fields
+            .iter()
+            .find_map(|field| Some((field, field.strings(line).next()?)))
     }
 
-    /// The stream of a line, its content, and whether the next line goes on with it.
-    fn take_off<'l>(
-        &self,
-        line: &'l str,
-        named_by: &StreamFields,
-    ) -> Option<(String, Cow<'l, str>, bool)> {
-        if let Some((field, open)) = self.field_of(line) {
-            let close = string_end(line.as_bytes(), open);
-            let mut content = unescape(&line[open..close]);
-            let key = match line[..open].find('{') {
-                // What stands before the object is the prefix of another log.
-                Some(object) => {
-                    without_times(&line[..object]) + &named_by.stream(line, without_times)
-                }
-                // An object over many lines: those between are none of the dump's.
-                None => format!("\u{3}{field}"),
-            };
-            // Docker cuts long lines and marks only the last piece with a line end.
-            let partial = field == "log" && !content.ends_with('\n');
-            while content.ends_with(['\n', '\r']) {
-                content.pop();
-            }
-            return Some((key, Cow::Owned(content), partial));
-        }
-        for prefix in &self.prefixes {
-            if let Some((at, partial)) = prefix.strip(line) {
-                return Some((prefix.key.clone(), Cow::Borrowed(&line[at..]), partial));
-            }
-        }
-        None
+    /// The prefix of a line, its length, and whether the next line goes on with this one.
+    fn prefix_of(&self, line: &str) -> Option<(&Prefix, usize, bool)> {
+        self.prefixes.iter().find_map(|prefix| {
+            let (at, partial) = prefix.strip(line)?;
+            Some((prefix, at, partial))
+        })
     }
 }
 

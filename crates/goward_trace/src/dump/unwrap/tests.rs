@@ -197,3 +197,111 @@ fn a_quote_within_a_header() {
     let text = "\"goroutine 1 [\"]:\\";
     assert_eq!(documents(text, &[])[0].text, text);
 }
+
+/// Puts a dump into one text and expects it to come out unchanged.
+fn check_text(wrapped: &str, dump: &str) {
+    let found = documents(wrapped, &[]);
+    assert!(
+        found.iter().any(|document| document.text == dump),
+        "{wrapped}\n{found:#?}"
+    );
+}
+
+const CHAIN: &str = "panic: one\n\tpanic: two\n";
+
+fn each(dump: &str, wrap: impl Fn(usize, &str) -> String) -> String {
+    dump.lines()
+        .enumerate()
+        .map(|(number, line)| wrap(number, line) + "\n")
+        .collect()
+}
+
+#[test]
+fn numbered_lines() {
+    check_prefix(|n| format!("{:6}\t", n + 8));
+    check_prefix(|n| format!("app.log:{}:", n + 98));
+    check_prefix(|n| format!("<11>1 2026-11-23T05:39:0{n}Z host app 77 - [meta seq=\"{n}\"] "));
+}
+
+#[test]
+fn lines_in_pieces() {
+    let wrapped: String = DUMP
+        .lines()
+        .flat_map(|line| {
+            let mut pieces: Vec<(char, &str)> = (0..line.len().max(1))
+                .step_by(5)
+                .map(|at| ('P', &line[at..line.len().min(at + 5)]))
+                .collect();
+            pieces.last_mut().unwrap().0 = 'F';
+            pieces
+        })
+        .map(|(flag, piece)| format!("2026-11-23T05:39:01.5Z stderr {flag} {piece}\n"))
+        .collect();
+    check_text(&wrapped, DUMP);
+    let sieve = Sieve::read(wrapped.as_bytes(), 0, 1 << 30).unwrap();
+    check_text(&sieve.text(), DUMP);
+}
+
+#[test]
+fn fields_of_logfmt() {
+    // Quotes stand where they are needed only.
+    let wrapped = each(DUMP, |n, line| {
+        if line.contains([' ', '\t']) || line.is_empty() {
+            format!("time=05:39:0{n} level=ERROR msg={line:?} pid=7")
+        } else {
+            format!("time=05:39:0{n} level=ERROR msg={line} pid=7")
+        }
+    });
+    check_text(&wrapped, DUMP);
+}
+
+#[test]
+fn entries_on_one_line() {
+    let entries: Vec<String> = DUMP
+        .lines()
+        .map(|line| format!("{{\"timestamp\":179,\"message\":{line:?}}}"))
+        .collect();
+    check_text(&format!("{{\"events\":[{}]}}\n", entries.join(",")), DUMP);
+}
+
+#[test]
+fn a_field_called_log_without_line_ends() {
+    check_text(
+        &each(DUMP, |_, line| {
+            format!("{{\"source\":\"stderr\",\"log\":{line:?}}}")
+        }),
+        DUMP,
+    );
+}
+
+#[test]
+fn a_chain_without_stacks() {
+    check_text(&each(CHAIN, |_, line| format!("web 1: {line}")), CHAIN);
+    check_text(
+        &each(CHAIN, |_, line| format!("{{\"message\":{line:?}}}")),
+        CHAIN,
+    );
+    check_text(&format!("level=fatal msg={CHAIN:?}\n"), CHAIN);
+    // What a program says of itself is no dump.
+    let log = "{\"message\":\"panic: one\"}\n{\"message\":\"ready\"}\n";
+    assert!(
+        documents(log, &[])
+            .iter()
+            .all(|document| document.text == log)
+    );
+}
+
+#[test]
+fn blanks_and_line_ends() {
+    check_text(&each(DUMP, |_, line| format!("{line}   ")), DUMP);
+    check_text(&each(DUMP, |_, line| format!("{line}\n")), DUMP);
+    // The number of a line is that of the file.
+    let doubled = each(DUMP, |_, line| format!("{line}\n"));
+    assert_eq!(documents(&doubled, &[])[0].file_line(2), 5);
+}
+
+#[test]
+fn a_tab_of_a_value_is_no_part_of_a_prefix() {
+    let dump = "panic: one\n\tgoroutine 9 [running]:\n\tmain.x()\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/app/main.go:7 +0x1d\n";
+    check_text(&each(dump, |_, line| format!("+{line}")), dump);
+}
