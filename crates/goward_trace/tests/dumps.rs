@@ -223,7 +223,10 @@ const TRUTH: &[(&str, &[&str])] = &[
     ("threads", &["FATAL thread exhaustion @ ?"]),
     ("oom", &["FATAL out of memory @ 185"]),
     ("oom2", &["FATAL runtime: out of memory @ 186"]),
-    ("recoverlog", &["? @ 27; ? @ 22 in 22"]),
+    (
+        "recoverlog",
+        &["? @ 27; runtime error: invalid memory address or nil pointer dereference @ 22 in 22"],
+    ),
     (
         "http",
         &[
@@ -624,4 +627,116 @@ fn panics_that_servers_recover() {
             assert_eq!(summary(report, dump), wanted);
         });
     }
+}
+
+/// One dump that has to be read from a text, and what is looked for in it.
+fn single<T>(text: &str, look: impl FnOnce(&Report<'_>, &Dump<'_>) -> T) -> T {
+    with(text, |report| {
+        let [dump] = report.dumps.as_slice() else {
+            panic!("{:#?}", report.dumps);
+        };
+        look(report, dump)
+    })
+}
+
+const ABORT: &str = "libfoo: invariant violated
+SIGABRT: abort
+PC=0x7fd800420eec m=0 sigcode=18446744073709551610
+signal arrived during cgo execution
+
+goroutine 0 gp=0x844c00 m=0 mp=0x845c00 [idle]:
+runtime: g 0 gp=0x844c00: unknown pc 0x7f84f9589eec
+stack: frame={sp:0x7ffc41a03fb0, fp:0x0} stack=[0x7ffc41205000,0x7ffc41a04370)
+                   7 6 5 4  3 2 1 0   f e d c  b a 9 8  0123456789abcdef
+00007ffc41a03eb0: 00000000 00000000  00000000 00000000  ................
+00007ffc41a03fb0: 00000000 00000000  903dbfce c5ec4800  .........H....=.
+                  ^ SP
+
+goroutine 1 gp=0x333a8220c1e0 m=0 mp=0x593200 [running]:
+main._Cfunc_callabort()
+\t_cgo_gotypes.go:72 +0x3a fp=0x1 sp=0x1 pc=0x4a2fba
+main.main()
+\t/srv/app/main.go:53 +0x1b fp=0x1 sp=0x1 pc=0x4a267b
+";
+
+#[test]
+fn a_signal_out_of_c_code() {
+    single(ABORT, |report, dump| {
+        assert_eq!(dump.kind, Kind::Signal);
+        assert_eq!(dump.signal_code, Some(Dump::SENT_BY_ITSELF));
+        assert_eq!(dump.notes[0], "libfoo: invariant violated");
+        assert!(dump.in_c_code());
+        let goroutine = &dump.goroutines[dump.crashed.unwrap()];
+        let own = report.own_frame(report.stack(goroutine)).unwrap();
+        assert_eq!((goroutine.id, report.frame(own).line), (1, 53));
+    });
+    // One that was sent by somebody else has no last words.
+    let sent = ABORT.replace("18446744073709551610", "0");
+    single(&sent, |_, dump| {
+        assert!(!dump.notes.contains(&"libfoo: invariant violated"));
+    });
+}
+
+#[test]
+fn the_value_that_a_program_logged_with_a_stack() {
+    let stack = "goroutine 20 [running]:\nruntime/debug.Stack()\n\t/opt/go/src/runtime/debug/stack.go:26 +0x5e\nmain.recovered()\n\t/srv/app/main.go:20 +0x1\npanic({0x1, 0x2})\n\t/opt/go/src/runtime/panic.go:860 +0x13a\nmain.main()\n\t/srv/app/main.go:7 +0x1\n";
+    let quoted = format!("{stack:?}");
+    for (text, wanted) in [
+        (
+            format!("2026/11/27 21:24:38 panic: boom\n{stack}"),
+            "boom @ 7",
+        ),
+        (format!("panic recovered: boom\n\n{stack}"), "boom @ 7"),
+        (
+            format!("2026/11/27 21:24:38 [PANIC RECOVER] boom {stack}"),
+            "boom @ 7",
+        ),
+        (format!("2026/11/27 21:24:38 ready\n{stack}"), "? @ 7"),
+        (
+            format!("2026/11/27 21:24:38 no panic here, as far as anybody can see: no\n{stack}"),
+            "? @ 7",
+        ),
+        (
+            format!("{{\"msg\":\"recovered\",\"panic\":\"boom\",\"stack\":{quoted}}}\n"),
+            "boom @ 7",
+        ),
+        (
+            format!("level=ERROR msg=recovered panic=boom stack={quoted}\n"),
+            "boom @ 7",
+        ),
+    ] {
+        single(&text, |report, dump| {
+            assert_eq!(
+                (dump.kind, summary(report, dump).as_str()),
+                (Kind::Stack, wanted),
+                "{text}"
+            );
+        });
+    }
+}
+
+#[test]
+fn a_goroutine_that_was_not_blocked_may_be_the_other_side() {
+    let goroutine = |id: u32, state: &str| {
+        format!(
+            "\ngoroutine {id} [{state}]:\nmain.churn()\n\t/srv/app/main.go:29 +0x1\ncreated by main.main in goroutine 1\n\t/srv/app/main.go:3 +0x1\n"
+        )
+    };
+    let head = "fatal error: concurrent map read and map write\n\ngoroutine 1 [running]:\ninternal/runtime/maps.fatal({0x1, 0x2})\n\t/opt/go/src/runtime/panic.go:1181 +0x18\nmain.main()\n\t/srv/app/main.go:20 +0x1\n";
+    let sides = |text: &str| {
+        single(text, |report, dump| {
+            dump::access::other_sides(report, dump, &|_| None)
+                .iter()
+                .map(|side| (dump.goroutines[side.goroutine].id, side.reason))
+                .collect::<Vec<_>>()
+        })
+    };
+    let one = format!(
+        "{head}{}{}",
+        goroutine(8, "chan receive"),
+        goroutine(9, "runnable")
+    );
+    assert_eq!(sides(&one), [(9, dump::access::Reason::NotBlocked)]);
+    let many: String = (10..20).map(|id| goroutine(id, "runnable")).collect();
+    assert_eq!(sides(&format!("{head}{many}")), []);
 }

@@ -19,6 +19,9 @@ pub enum Reason {
     SameNameInSource,
     /// It stands in the function that crashed.
     SameFunction,
+    /// It was not blocked, which the other side cannot have been a moment before. Said only where
+    /// there is nothing better, of few goroutines.
+    NotBlocked,
 }
 
 impl Reason {
@@ -30,6 +33,7 @@ impl Reason {
             Reason::SameLine => "stands at the same line",
             Reason::SameNameInSource => "stands at a line that names the same map",
             Reason::SameFunction => "stands in the same function",
+            Reason::NotBlocked => "was running or about to",
         }
     }
 }
@@ -104,7 +108,43 @@ pub fn other_sides(
             reason,
         });
     }
+    if found.is_empty() {
+        found = not_blocked(report, dump, crashed);
+    }
     found.sort_by_key(|candidate| (candidate.reason, candidate.goroutine));
+    found
+}
+
+/// With more goroutines than this that are not blocked, that says nothing.
+const MOST_NOT_BLOCKED: usize = 4;
+
+fn not_blocked(report: &Report<'_>, dump: &Dump<'_>, crashed: usize) -> Vec<Candidate> {
+    let found: Vec<Candidate> = dump
+        .goroutines
+        .iter()
+        .enumerate()
+        .filter(|&(index, goroutine)| {
+            index != crashed
+                && goroutine.id != 0
+                && matches!(goroutine.state, "running" | "runnable")
+        })
+        .filter_map(|(index, goroutine)| {
+            // Where another thread runs it there is no stack, but Go says who created it.
+            let at = report
+                .own_frame(report.stack(goroutine))
+                .or(goroutine.created_by)
+                .filter(|&id| !report.frame(id).is_standard())?;
+            Some(Candidate {
+                goroutine: index,
+                at,
+                reason: Reason::NotBlocked,
+            })
+        })
+        .take(MOST_NOT_BLOCKED + 1)
+        .collect();
+    if found.len() > MOST_NOT_BLOCKED {
+        return Vec::new();
+    }
     found
 }
 

@@ -25,6 +25,7 @@ const RECOVERED: &str = " [recovered]";
 
 const NO_STACK: &str = "the dump has no stack (GOTRACEBACK=none, or it was cut)";
 const CUT: &str = "the stack is cut or has frames left out where the raising frame would be";
+const LEFT_OUT: &str = "Go left frames out of the stack, so there may have been more panics";
 const FOLDED_SOMEWHERE: &str = "a value was raised more than once and Go prints that on one line; the dump does not show which one";
 const RUNTIME_ALONE: &str = "the runtime itself raised it while it ran a deferred nil function or a deferred close, whose frames Go prints with GOTRACEBACK=system only";
 const PRINTED: &str = "the dump starts with the stacks: the line that names the error is not in it";
@@ -38,6 +39,8 @@ pub(super) struct Raw<'t> {
     pub(super) header: Vec<&'t str>,
     /// The value that net/http printed with the stack.
     pub(super) recovered: Option<&'t str>,
+    /// What the program logged directly before a stack that it printed, as the value of a panic.
+    pub(super) logged: Option<&'t str>,
     /// Further lines of that value have a tab that is not the value's, as blackbox writes them.
     pub(super) recovered_indented: bool,
     /// The thread that got the signal.
@@ -110,6 +113,9 @@ pub(super) fn resolve<'t>(
         let sites = sites(report, report.stack(only), false);
         dump.crashed = Some(0);
         fill_unprinted(dump, sites);
+        if let Some(newest) = dump.panics.last_mut() {
+            newest.text = raw.logged.map(Cow::Borrowed);
+        }
         return;
     }
     if dump.kind == Kind::Listing
@@ -348,6 +354,12 @@ fn fill_unprinted(dump: &mut Dump<'_>, sites: Vec<Site>) {
             ..Panic::default()
         })
         .collect();
+    let left_out = dump
+        .crashed
+        .is_some_and(|index| dump.goroutines[index].elided.is_some());
+    if left_out && dump.panics.len() > 1 {
+        dump.doubts.push(LEFT_OUT);
+    }
     // An older one may lie below the end of a stack that was cut.
     let cut = dump
         .crashed
@@ -455,7 +467,11 @@ fn resolve_header<'t>(
     }
     if sites.len() < entries.len() {
         dump.doubts.push(IN_A_VALUE);
-        only_ends(dump, &entries, &sites, IN_A_VALUE);
+        if folds > 0 {
+            only_ends(dump, &entries, &sites, IN_A_VALUE);
+        } else {
+            by_sites(dump, &entries, &sites);
+        }
         return;
     }
     // Every entry takes one site, folded ones as many more as there are too many.
@@ -502,6 +518,28 @@ fn only_ends<'t>(dump: &mut Dump<'t>, entries: &[Entry<'t>], sites: &[Site], why
     dump.original = Some(0);
     if let (Some(oldest), Some(site)) = (dump.panics.first_mut(), sites.first()) {
         oldest.set(site);
+    }
+}
+
+/// As many panics as the stack shows. Of the header only the start of the first one's value and the
+/// end of the last one's are certain.
+fn by_sites<'t>(dump: &mut Dump<'t>, entries: &[Entry<'t>], sites: &[Site]) {
+    dump.panics = sites
+        .iter()
+        .map(|site| {
+            let mut panic = Panic::default();
+            panic.set(site);
+            panic
+        })
+        .collect();
+    dump.original = Some(0);
+    let last = sites.len() - 1;
+    let mut printed = texts(entries, IN_A_VALUE).into_iter();
+    for (at, printed) in [(0, printed.next()), (last, printed.next_back())] {
+        if let (Some(panic), Some(printed)) = (dump.panics.get_mut(at), printed) {
+            panic.text = printed.text;
+            panic.recovered = printed.recovered;
+        }
     }
 }
 

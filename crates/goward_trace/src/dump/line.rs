@@ -203,6 +203,23 @@ pub(super) fn recovered_value(line: &str) -> Option<&str> {
     Some(&rest[rest.find(": ")? + 2..])
 }
 
+/// The value that a program logged before the stack of a panic that it recovered, in its own words:
+/// `panic recovered: VALUE`, `[PANIC RECOVER] VALUE`, `recovered from panic: VALUE`.
+pub(super) fn logged_panic(line: &str) -> Option<&str> {
+    let word = |word: &str| {
+        line.as_bytes()
+            .windows(word.len())
+            .position(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let rest = &line[word("panic").or_else(|| word("recovered"))?..];
+    let (words, value) = [": ", "] "]
+        .iter()
+        .filter_map(|border| rest.split_once(border))
+        .min_by_key(|(words, _)| words.len())?;
+    // In a longer sentence the value may be anywhere.
+    (words.len() <= 24 && !value.is_empty()).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

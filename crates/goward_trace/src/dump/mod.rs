@@ -196,6 +196,8 @@ pub struct Dump<'t> {
     pub fatal: Option<Fatal<'t>>,
     /// The signal, such as `SIGQUIT: quit` or `SIGSEGV: segmentation violation code=0x1 …`.
     pub signal: Option<&'t str>,
+    /// How the signal came about (`si_code` of Linux).
+    pub signal_code: Option<i64>,
     /// What the runtime printed before the header (`runtime: …`).
     pub notes: Vec<&'t str>,
     /// The stack of the runtime itself, newest frame first: a range of [`Report::calls`].
@@ -208,6 +210,16 @@ pub struct Dump<'t> {
     pub accesses: Vec<Access<'t>>,
     /// What in the dump contradicts itself, for a reader.
     pub doubts: Vec<&'static str>,
+}
+
+impl Dump<'_> {
+    /// The [`Dump::signal_code`] of a signal that a thread of the process sent, as abort does.
+    pub const SENT_BY_ITSELF: i64 = -6;
+
+    /// Whether the signal came while C code was running.
+    pub fn in_c_code(&self) -> bool {
+        self.notes.contains(&"signal arrived during cgo execution")
+    }
 }
 
 /// Everything read from one file.
@@ -246,10 +258,11 @@ impl<'t> Report<'t> {
     /// The first frame of a stack that belongs to the program itself: neither to the runtime nor
     /// to the standard library. That is where its author looks first.
     pub fn own_frame(&self, stack: &[Call<'t>]) -> Option<FrameId> {
-        stack
-            .iter()
-            .map(|call| call.frame)
-            .find(|&id| !self.frame(id).is_standard())
+        stack.iter().map(|call| call.frame).find(|&id| {
+            let frame = self.frame(id);
+            // What cgo writes to call C is nobody's own.
+            !frame.is_standard() && frame.file != "_cgo_gotypes.go"
+        })
     }
 
     fn intern(&mut self, function: &'t str, file: &'t str, line: u32) -> FrameId {

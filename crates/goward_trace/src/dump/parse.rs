@@ -109,6 +109,7 @@ pub(super) fn parse<'t>(document: &'t Document<'_>, report: &mut Report<'t>) {
         report,
         open: None,
         notes: Vec::new(),
+        other_line: None,
     }
     .run();
 }
@@ -124,6 +125,8 @@ struct Reader<'t, 'd, 'r> {
     last_foreign: u32,
     /// Lines `runtime: …` that stand directly before what comes next.
     notes: Vec<&'t str>,
+    /// The last line that is no part of a dump, and its number.
+    other_line: Option<(u32, &'t str)>,
 }
 
 impl<'t> Reader<'t, '_, '_> {
@@ -175,6 +178,7 @@ impl<'t> Reader<'t, '_, '_> {
                 original: None,
                 fatal: None,
                 signal: None,
+                signal_code: None,
                 notes,
                 runtime_stack: None,
                 goroutines: Vec::new(),
@@ -263,12 +267,15 @@ impl<'t> Reader<'t, '_, '_> {
                 .is_some_and(|next| line::call(next).is_some())
         {
             self.close();
+            self.other_line = Some((self.cursor.number, line[..at].trim_end()));
             self.goroutine(&header);
             return;
         }
+        self.other_line = Some((self.cursor.number, line));
         if let Some(open) = &mut self.open
             && !open.other_threads
             && !is_register(line)
+            && !is_memory(line)
         {
             open.foreign = open.foreign.saturating_add(1);
         }
@@ -320,18 +327,42 @@ impl<'t> Reader<'t, '_, '_> {
             self.cursor.skip();
             return;
         }
+        let words = self
+            .other_line
+            .filter(|(number, _)| number + 1 == self.cursor.number)
+            .map(|(_, words)| words);
         self.open(Kind::Signal).dump.signal = Some(line);
         self.cursor.skip();
-        let thread = self
+        let place = self.cursor.peek().unwrap_or("");
+        let value = |name: &str| {
+            let (_, rest) = place.split_once(name)?;
+            rest.split(' ').next()
+        };
+        let thread = value(" m=").and_then(|thread| thread.parse().ok());
+        // Printed without its sign.
+        let code = value(" sigcode=")
+            .and_then(|code| code.parse::<u64>().ok())
+            .map(u64::cast_signed);
+        self.cursor.skip();
+        let in_c = self
             .cursor
             .peek()
-            .and_then(|line| line.split_once(" m="))
-            .and_then(|(_, rest)| rest.split(' ').next())
-            .and_then(|thread| thread.parse().ok());
+            .filter(|line| *line == "signal arrived during cgo execution");
+        if in_c.is_some() {
+            self.cursor.skip();
+        }
         if let Some(open) = &mut self.open {
             open.raw.thread = thread;
+            open.dump.signal_code = code;
+            // Who calls abort says why in the line before.
+            if line.starts_with("SIGABRT")
+                && code == Some(Dump::SENT_BY_ITSELF)
+                && let Some(words) = words
+            {
+                open.dump.notes.push(words);
+            }
+            open.dump.notes.extend(in_c);
         }
-        self.cursor.skip();
     }
 
     /// `panic: ` or `fatal error: ` and what belongs to it, up to the stacks.
@@ -468,7 +499,13 @@ impl<'t> Reader<'t, '_, '_> {
     fn goroutine(&mut self, header: &line::Header<'t>) {
         let belongs = self.open.as_ref().is_some_and(|open| open.accepts(header));
         if !belongs {
-            self.open(Kind::Listing);
+            // An empty line may stand between.
+            let number = self.cursor.number;
+            let logged = self
+                .other_line
+                .filter(|(at, _)| number - at <= 2)
+                .and_then(|(_, words)| line::logged_panic(words));
+            self.open(Kind::Listing).raw.logged = logged.or(self.document.beside());
         }
         let at_line = self.file_line();
         self.cursor.skip();
@@ -633,6 +670,20 @@ fn inside_brackets(line: &str) -> &str {
 fn is_register(line: &str) -> bool {
     line.split_once(char::is_whitespace)
         .is_some_and(|(name, value)| name.len() <= 6 && value.trim_start().starts_with("0x"))
+}
+
+/// What Go prints of the memory of a stack that it cannot unwind: `00007ffc41a03eb0: 00000000 …`, with
+/// a heading and marks.
+fn is_memory(line: &str) -> bool {
+    let address = line
+        .bytes()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
+    let mark = line.trim_start();
+    address == 16 && line[16..].starts_with(": ")
+        || line.starts_with("stack: frame={")
+        || line.starts_with("  ")
+            && (mark.starts_with("7 6 5 4 ") || mark.starts_with("^ ") || mark == "^")
 }
 
 /// The slice of a text from the start of one of its slices to the end of another.

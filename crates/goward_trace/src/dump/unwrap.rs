@@ -35,9 +35,16 @@ pub struct Document<'t> {
     steps: Vec<(u32, u32)>,
     /// Whether the whole document stands in one line of the file.
     single: bool,
+    /// The value of a panic, where a structured log has it in a field beside the stack.
+    beside: Option<String>,
 }
 
 impl Document<'_> {
+    /// The value of the panic whose stack the document is, from a field beside it.
+    pub(super) fn beside(&self) -> Option<&str> {
+        self.beside.as_deref()
+    }
+
     /// The document without its second line, its fourth and so on.
     pub(super) fn without_every_other_line(self) -> Self {
         let mut text = String::with_capacity(self.text.len());
@@ -51,6 +58,7 @@ impl Document<'_> {
             text: Cow::Owned(text),
             steps,
             single: self.single,
+            beside: None,
         }
     }
 
@@ -74,6 +82,7 @@ pub fn documents<'t>(text: &'t str, steps: &[(u32, u32)]) -> Vec<Document<'t>> {
         text: without_colours(text).map_or(Cow::Borrowed(text), Cow::Owned),
         steps: steps.to_vec(),
         single: false,
+        beside: None,
     };
     split(whole, 0, &mut found);
     found
@@ -106,6 +115,7 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
             text: Cow::Owned(unescape(&document.text[start..end])),
             steps: vec![(0, document.file_line(line) - 1)],
             single: true,
+            beside: value_beside(&document.text, start),
         };
         split(inner, depth + 1, found);
     }
@@ -182,6 +192,20 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
     }
 }
 
+/// The value of a field such as `panic` in the line of the string that starts at `at`.
+fn value_beside(text: &str, at: usize) -> Option<String> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let line = &text[start..end];
+    ["panic", "recovered", "recover", "error", "err"]
+        .iter()
+        .flat_map(|name| [format!("\"{name}\":"), format!("{name}=")])
+        .filter_map(|mark| Field::before(&mark))
+        .find_map(|field| field.strings(line).next())
+        .filter(|range| !range.contains(&(at - start)))
+        .map(|range| unescape(&line[range]))
+}
+
 #[derive(Default)]
 struct Streams<'t> {
     keys: FxHashMap<String, usize>,
@@ -199,6 +223,7 @@ impl Streams<'_> {
                     text: Cow::Owned(String::new()),
                     steps: Vec::new(),
                     single: false,
+                    beside: None,
                 });
                 self.lines.push(0);
                 self.documents.len() - 1

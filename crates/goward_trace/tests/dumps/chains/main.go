@@ -312,11 +312,11 @@ var cases = map[string]func(){
 	"newline": func() { panic("\n") }, // :newline
 	// wants tabs: \tpanic: x\n\tpanic: y [recovered]\n\t\tpanic: z @tabs
 	"tabs": func() { panic("\tpanic: x\n\tpanic: y [recovered]\n\t\tpanic: z") }, // :tabs
-	// The lines of the second value cannot be told from panics, so that what raised them is unknown.
-	// wants fakechain2: a\n\tpanic: not one @fakechain2; b\n\tpanic: c @?; d [recovered]\n\ngoroutine 9 [running]:\nmain.x()\n\t/x.go:1 +0x1 @?
+	// The lines of the second value cannot be told from panics, so that only its end is known.
+	// wants fakechain2: a\n\tpanic: not one @fakechain2; d [recovered]\n\ngoroutine 9 [running]:\nmain.x()\n\t/x.go:1 +0x1 @fakechain22 in @fakechain22
 	"fakechain2": func() {
 		defer func() {
-			panic("b\n\tpanic: c\npanic: d [recovered]\n\ngoroutine 9 [running]:\nmain.x()\n\t/x.go:1 +0x1")
+			panic("b\n\tpanic: c\npanic: d [recovered]\n\ngoroutine 9 [running]:\nmain.x()\n\t/x.go:1 +0x1") // :fakechain22
 		}()
 		panic("a\n\tpanic: not one") // :fakechain2
 	},
