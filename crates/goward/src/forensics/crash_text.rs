@@ -5,7 +5,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use goward_trace::dump::cluster::clusters;
 use goward_trace::dump::wait::{Operation, Waits, wait};
-use goward_trace::dump::{Dump, FrameId, Kind, Panic, Report, access, under_way};
+use goward_trace::dump::{Call, Dump, FrameId, Kind, Panic, Report, access, under_way};
 
 use super::escape::{one_line, terminal};
 use super::finding_view;
@@ -20,6 +20,15 @@ const DIM: Style = Style::new().dimmed();
 const MOST_CLUSTERS: usize = 20;
 const MOST_NUMBERS: usize = 8;
 const MOST_FRAMES: usize = 12;
+
+/// So many panics of a chain are shown, half of them the oldest.
+const MOST_PANICS: usize = 12;
+
+/// If the panic with this index is one of those that are only counted: how many they are.
+fn hidden_panics(count: usize, index: usize) -> Option<usize> {
+    let half = MOST_PANICS / 2;
+    (count > MOST_PANICS && (half..count - half).contains(&index)).then(|| count - 2 * half)
+}
 
 /// What was read from one file.
 pub(crate) struct Shown<'t> {
@@ -77,6 +86,12 @@ fn write_dump(
     )?;
     let count = dump.panics.len();
     for (index, panic) in dump.panics.iter().enumerate() {
+        if let Some(hidden) = hidden_panics(count, index) {
+            if index == MOST_PANICS / 2 {
+                writeln!(out, "\n  {DIM}{hidden} more panics{DIM:#}")?;
+            }
+            continue;
+        }
         writeln!(out)?;
         let mut name = if count == 1 {
             "panic".to_owned()
@@ -259,7 +274,10 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
             .map(|id| format!(", raised by {}", place(report, id)))
             .unwrap_or_default();
         said.push(format!("the original panic is {}{by}", quoted(panic)));
-        for later in &dump.panics[original + 1..] {
+        for (index, later) in dump.panics.iter().enumerate().skip(original + 1) {
+            if hidden_panics(dump.panics.len(), index).is_some() {
+                continue;
+            }
             let mut sentence = format!("it was masked by {}", quoted(later));
             if let Some(id) = later.raised_by {
                 sentence.push_str(&format!(", raised by {}", place(report, id)));
@@ -271,6 +289,7 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
         }
     }
     for (index, panic) in dump.panics.iter().enumerate() {
+        said.extend(handed_on(shown, panic));
         if panic.repanicked {
             let by = panic
                 .raised_again_by
@@ -301,14 +320,47 @@ pub(crate) fn explain(shown: &Shown<'_>, dump: &Dump<'_>) -> Vec<String> {
             report.frame(id).function
         ));
     }
-    if dump.kind == Kind::Signal
-        && dump
-            .signal
-            .is_some_and(|signal| signal.starts_with("SIGQUIT") || signal.starts_with("SIGABRT"))
-    {
-        said.push("the program did not fail by itself: it was sent this signal (or called abort), and printed where every goroutine was".to_owned());
+    if dump.kind == Kind::Signal {
+        explain_signal(shown, dump, &mut said);
     }
     said
+}
+
+fn explain_signal(shown: &Shown<'_>, dump: &Dump<'_>, said: &mut Vec<String>) {
+    let signal = dump.signal.unwrap_or("");
+    let told = signal.starts_with("SIGQUIT") || signal.starts_with("SIGABRT");
+    let itself = dump.signal_code == Some(Dump::SENT_BY_ITSELF);
+    if told && !itself {
+        said.push("the program did not fail by itself: it was sent this signal, and printed where every goroutine was".to_owned());
+    } else if signal.starts_with("SIGABRT") {
+        said.push("the program called abort itself, as C code does where an assertion or the allocator fails".to_owned());
+    }
+    if !dump.in_c_code() {
+        return;
+    }
+    let report = shown.report;
+    let stack = dump
+        .crashed
+        .map_or(&[][..], |index| report.stack(&dump.goroutines[index]));
+    let function = stack.iter().find_map(|call| {
+        report
+            .frame(call.frame)
+            .short_function()
+            .strip_prefix("_Cfunc_")
+    });
+    let caller = report.own_frame(stack);
+    let (Some(function), Some(caller)) = (function, caller) else {
+        said.push("C code was running".to_owned());
+        return;
+    };
+    let caller = place(report, caller);
+    said.push(if told {
+        format!("C code was running: {function}, called by {caller}")
+    } else {
+        format!(
+            "C code was running: {function}, called by {caller}; no recover catches a signal there"
+        )
+    });
 }
 
 /// Panics of other goroutines, which wait in a deferred call: what they tell would else never be
@@ -407,12 +459,75 @@ fn explain_fatal(shown: &Shown<'_>, dump: &Dump<'_>, text: &str, said: &mut Vec<
         && let Some(goroutine) = dump.crashed.map(|index| &dump.goroutines[index])
         && let Some(id) = report.own_frame(report.stack(goroutine))
     {
-        let depth = report.stack(goroutine).len() as u64 + u64::from(goroutine.elided.unwrap_or(0));
-        said.push(format!(
-            "the stack is {depth} calls deep; {} is at its end",
-            place(report, id)
-        ));
+        let stack = report.stack(goroutine);
+        let depth = stack.len() as u64 + u64::from(goroutine.elided.unwrap_or(0));
+        let round = recursion(shown, stack, id)
+            .unwrap_or_else(|| format!("{} is the program's newest", place(report, id)));
+        said.push(format!("the stack is {depth} calls deep: {round}"));
     }
+}
+
+/// The functions that call each other in rounds at the newest end of a stack, from the frame `newest`
+/// to where it stands on the stack again.
+fn recursion(shown: &Shown<'_>, stack: &[Call<'_>], newest: FrameId) -> Option<String> {
+    let report = shown.report;
+    let start = stack.iter().position(|call| call.frame == newest)?;
+    let behind = &stack[start + 1..];
+    let length = behind.iter().position(|call| call.frame == newest)?;
+    let mut own: Vec<FrameId> = vec![newest];
+    for call in behind[..length].iter().rev() {
+        if !report.frame(call.frame).is_standard() && !own.contains(&call.frame) {
+            own.push(call.frame);
+        }
+    }
+    let names: Vec<String> = own
+        .iter()
+        .take(MOST_NUMBERS)
+        .map(|&id| place(report, id))
+        .collect();
+    let more = if own.len() > names.len() {
+        " and others"
+    } else {
+        ""
+    };
+    if let [only] = names.as_slice() {
+        // What it called to come back to itself.
+        let by_way = behind[..length]
+            .last()
+            .map(|call| format!(" by way of {}", report.frame(call.frame).function))
+            .unwrap_or_default();
+        return Some(format!("{only} calls itself again and again{by_way}"));
+    }
+    Some(format!(
+        "{}{more} call each other again and again",
+        names.join(", ")
+    ))
+}
+
+/// What only hands a panic on that was raised elsewhere, so that the frame which raised it first is not
+/// in the dump.
+fn handed_on(shown: &Shown<'_>, panic: &Panic<'_>) -> Option<String> {
+    let frame = shown.report.frame(panic.raised_by?);
+    let file = frame
+        .file
+        .rsplit_once("/src/")
+        .map_or(frame.file, |(_, file)| file);
+    let from = match file {
+        "iter/iter.go" => {
+            "iter.Pull, which raises again what the iterator raised in its own coroutine"
+        }
+        "sync/oncefunc.go" => {
+            "sync.OnceFunc or its kin, which raises again what the first call of the function raised"
+        }
+        "net/http/server.go" if frame.function.contains("timeoutHandler") => {
+            "http.TimeoutHandler, which raises again what the handler raised in a goroutine of its own"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "{} was raised here by {from}: the frame that raised it first is not in the dump",
+        quoted(panic)
+    ))
 }
 
 fn write_goroutines(
