@@ -10,7 +10,7 @@ pub mod graph;
 mod snapshot;
 pub mod trend;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dump::wait::Operation;
 use trend::Trend;
@@ -28,7 +28,8 @@ pub struct Site {
     pub line: u32,
 }
 
-/// Goroutines that wait in the same operation with the same stack.
+/// Goroutines that wait in the same operation with the same stack. [`analyse`] takes those together
+/// that wait at the same line and were started with the same function, however they got there.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Group {
     /// What they wait in; `None` if they run or the source does not say.
@@ -59,6 +60,11 @@ fn is_plumbing(function: &str) -> bool {
         "internal/poll.",
         "time.",
         "syscall.",
+        "net.",
+        "io.",
+        "bufio.",
+        "os.",
+        "crypto/tls.",
         "golang.org/x/sync/",
     ]
     .iter()
@@ -80,6 +86,8 @@ pub struct Seen {
     pub found_leaked: u64,
     /// Where they were created, where the source has it.
     pub created_by: Option<Site>,
+    /// Which ones, where the source has their numbers.
+    pub ids: Vec<u64>,
 }
 
 /// All goroutines at one moment.
@@ -169,8 +177,41 @@ const LEAST_CONFIDENCE: f64 = 0.8;
 /// From so many snapshots on, there has to be more than luck.
 const CONFIDENCE_OF_MANY: f64 = 0.95;
 
+/// A group that gains so many and never loses one grows, however large it is.
+const SURE_GROWTH: f64 = 20.0;
+/// A group of which less than this share of the growth came in the second half has reached its level.
+const LEAST_LATE: f64 = 0.15;
+
+/// Three values often rise by chance, but seldom at much the same rate.
+const LEAST_EVENNESS: f64 = 0.25;
+
 /// A group that loses more than this share of what it gains follows the load.
 const MOST_LOST: f64 = 0.25;
+
+/// What goroutines of different snapshots have in common if they are of one group: the operation, the
+/// line where they wait, and the function that they were started with.
+type Key<'s> = (Option<Operation>, Option<&'s Site>, Option<&'s str>);
+
+fn key(group: &Group) -> Key<'_> {
+    (
+        group.operation,
+        group.blocked_at(),
+        group.entry().map(|site| site.function.as_str()),
+    )
+}
+
+/// What is known of a group while the snapshots are gone through.
+#[derive(Default)]
+struct Gathered {
+    turnover: Turnover,
+    /// The numbers of the goroutines of this snapshot.
+    ids_now: Vec<u64>,
+    /// The largest count of one stack.
+    most: u64,
+    /// How many of this snapshot the leak detector found.
+    leaked_now: u64,
+    never_ends: bool,
+}
 
 /// Follows every group over the snapshots, which have to be in the order of time.
 pub fn analyse(snapshots: &[Snapshot]) -> Analysis {
@@ -179,61 +220,61 @@ pub fn analyse(snapshots: &[Snapshot]) -> Analysis {
         .filter(|snapshot| !snapshot.only_leaked)
         .collect();
     let times = times(&ordinary);
-    let mut index: FxHashMap<&Group, usize> = FxHashMap::default();
+    let mut index: FxHashMap<Key<'_>, usize> = FxHashMap::default();
     let mut groups: Vec<History> = Vec::new();
-    let mut never: Vec<bool> = Vec::new();
-    let mut add = |seen: &'_ Seen,
-                   group: &'_ Group,
-                   groups: &mut Vec<History>,
-                   at: Option<usize>,
-                   known: Option<usize>|
-     -> usize {
-        let number = known.unwrap_or_else(|| {
-            groups.push(History {
-                group: group.clone(),
-                counts: vec![0; ordinary.len()],
-                trend: Trend::default(),
-                verdict: Verdict::Unknown,
-                wait_minutes: None,
-                found_leaked: 0,
-                created_by: None,
-            });
-            never.push(false);
-            groups.len() - 1
-        });
-        let history = &mut groups[number];
-        if let Some(at) = at {
-            history.counts[at] += seen.count;
-        }
-        history.wait_minutes = history.wait_minutes.max(seen.wait_minutes);
-        history.found_leaked = history.found_leaked.max(seen.found_leaked);
-        if history.created_by.is_none() {
-            history.created_by.clone_from(&seen.created_by);
-        }
-        never[number] |= seen.never_ends;
-        number
-    };
+    let mut gathered: Vec<Gathered> = Vec::new();
     let mut at = 0;
     for snapshot in snapshots {
         for seen in &snapshot.seen {
-            let known = index.get(&seen.group).copied();
-            let number = add(
-                seen,
-                &seen.group,
-                &mut groups,
-                (!snapshot.only_leaked).then_some(at),
-                known,
-            );
-            index.insert(&seen.group, number);
+            let number = *index.entry(key(&seen.group)).or_insert_with(|| {
+                groups.push(History {
+                    group: seen.group.clone(),
+                    counts: vec![0; ordinary.len()],
+                    trend: Trend::default(),
+                    verdict: Verdict::Unknown,
+                    wait_minutes: None,
+                    found_leaked: 0,
+                    created_by: None,
+                });
+                gathered.push(Gathered::default());
+                groups.len() - 1
+            });
+            let (history, gathered) = (&mut groups[number], &mut gathered[number]);
+            if seen.count > gathered.most {
+                // The way that most of them went stands for all.
+                gathered.most = seen.count;
+                history.group.clone_from(&seen.group);
+            }
+            if !snapshot.only_leaked {
+                history.counts[at] += seen.count;
+                gathered.ids_now.extend(&seen.ids);
+            }
+            history.wait_minutes = history.wait_minutes.max(seen.wait_minutes);
+            gathered.leaked_now += seen.found_leaked;
+            if history.created_by.is_none() {
+                history.created_by.clone_from(&seen.created_by);
+            }
+            gathered.never_ends |= seen.never_ends;
+        }
+        for (history, gathered) in groups.iter_mut().zip(&mut gathered) {
+            let leaked = std::mem::take(&mut gathered.leaked_now);
+            history.found_leaked = history.found_leaked.max(leaked);
+            if !snapshot.only_leaked {
+                gathered
+                    .turnover
+                    .next(history.counts[at], &gathered.ids_now);
+                gathered.ids_now.clear();
+            }
         }
         at += usize::from(!snapshot.only_leaked);
     }
-    for (history, never) in groups.iter_mut().zip(&never) {
+    for (history, gathered) in groups.iter_mut().zip(&gathered) {
         let counts: Vec<f64> = history.counts.iter().map(|&count| count as f64).collect();
         history.trend = Trend::of(&times, &counts);
-        history.verdict = if grows(&history.trend, counts.len()) {
+        let load = gathered.turnover.is_load();
+        history.verdict = if grows(&history.trend, counts.len()) && !load {
             Verdict::Grows
-        } else if *never {
+        } else if gathered.never_ends {
             Verdict::NeverEnds
         } else if history.found_leaked > 0 {
             Verdict::FoundLeaked
@@ -270,11 +311,46 @@ pub fn grows(trend: &Trend, count: usize) -> bool {
     } else {
         LEAST_CONFIDENCE
     };
+    let mut least = LEAST_GROWTH.max(trend.first_level * 0.05);
+    if count >= 6 && trend.lost == 0.0 {
+        // A large group that never loses one does not have to grow by hundreds.
+        least = least.min(SURE_GROWTH);
+    }
     count >= 3
         && trend.slope > 0.0
         && trend.confidence >= needed
-        && trend.lost <= MOST_LOST
-        && trend.last_level - trend.first_level >= LEAST_GROWTH.max(trend.first_level * 0.05)
+        && (trend.lost <= MOST_LOST || trend.floor_rises)
+        && trend.late >= LEAST_LATE
+        && (count >= 6 || trend.evenness >= LEAST_EVENNESS)
+        && trend.last_level - trend.first_level >= least
+}
+
+/// Which goroutines a group had, from snapshot to snapshot.
+#[derive(Clone, Debug, Default)]
+struct Turnover {
+    /// Those of the snapshot before.
+    last: FxHashSet<u64>,
+    /// How many could have been there in the next snapshot too.
+    before: usize,
+    /// How many were.
+    stayed: usize,
+}
+
+impl Turnover {
+    /// The next snapshot has `count` goroutines of the group; their numbers, as far as they are known.
+    fn next(&mut self, count: u64, ids: &[u64]) {
+        if count as usize == ids.len() {
+            self.before += self.last.len();
+            self.stayed += ids.iter().filter(|id| self.last.contains(id)).count();
+        }
+        self.last.clear();
+        self.last.extend(ids);
+    }
+
+    /// Whether nearly all goroutines end and others take their place: that is load and no leak.
+    fn is_load(&self) -> bool {
+        self.before >= 3 && self.stayed * 5 < self.before
+    }
 }
 
 /// The snapshots' times if every one has its own and they rise, else their order.
@@ -368,6 +444,7 @@ mod tests {
                 never_ends: function == "stuck",
                 found_leaked: 0,
                 created_by: None,
+                ids: Vec::new(),
             })
             .collect();
         Snapshot {
@@ -434,6 +511,64 @@ mod tests {
             verdicts(&[&[("leak", 1)], &[("leak", 900)]])[0].1,
             Verdict::Unknown
         );
+    }
+
+    #[test]
+    fn a_pool_that_has_reached_its_size_is_no_leak() {
+        let verdict = |counts: &[u64]| {
+            let rows: Vec<Vec<(&str, u64)>> =
+                counts.iter().map(|&count| vec![("group", count)]).collect();
+            let rows: Vec<&[(&str, u64)]> = rows.iter().map(Vec::as_slice).collect();
+            verdicts(&rows)[0].1
+        };
+        assert_eq!(verdict(&[5, 10, 30, 50, 50, 50, 50, 50]), Verdict::Steady);
+        assert_eq!(
+            verdict(&[2, 20, 41, 60, 58, 62, 59, 61, 60, 63, 58, 61]),
+            Verdict::Steady
+        );
+        assert_eq!(verdict(&[1, 1, 2, 2, 3, 3, 4, 4, 5, 5]), Verdict::Grows);
+        // Half a percent a snapshot, and never one less.
+        let large: Vec<u64> = (0..12).map(|n| 10_000 + 50 * n).collect();
+        assert_eq!(verdict(&large), Verdict::Grows);
+    }
+
+    #[test]
+    fn goroutines_that_others_replace_are_load() {
+        let rows = |ids: fn(u64) -> Vec<u64>| -> Vec<Snapshot> {
+            (0..6)
+                .map(|n| {
+                    let mut one = snapshot(&[("request", ids(n).len() as u64)]);
+                    one.seen[0].ids = ids(n);
+                    one
+                })
+                .collect()
+        };
+        let replaced = rows(|n| (n * 100..n * 100 + 3 * (n + 1)).collect());
+        assert_eq!(analyse(&replaced).groups[0].verdict, Verdict::Steady);
+        let kept = rows(|n| (0..3 * (n + 1)).collect());
+        assert_eq!(analyse(&kept).groups[0].verdict, Verdict::Grows);
+    }
+
+    #[test]
+    fn ways_to_the_same_line_are_one_group() {
+        let snapshots: Vec<Snapshot> = (1..=4u64)
+            .map(|n| {
+                let mut one = snapshot(&[("wait", 1), ("wait", 2 * n)]);
+                for (seen, way) in one.seen.iter_mut().zip(["short", "long"]) {
+                    for function in [way, "serve"] {
+                        seen.group.frames.push(Site {
+                            function: function.to_owned(),
+                            ..Site::default()
+                        });
+                    }
+                }
+                one
+            })
+            .collect();
+        let groups = analyse(&snapshots).groups;
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].counts, [3, 5, 7, 9]);
+        assert_eq!(groups[0].group.frames[1].function, "long");
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub fn from_profile(profile: &Profile, name: &str) -> Option<Snapshot> {
                 never_ends: operation.is_some_and(Operation::never_ends),
                 found_leaked: 0,
                 created_by: None,
+                ids: Vec::new(),
             });
             seen.len() - 1
         });
@@ -107,10 +108,12 @@ pub fn from_report(report: &Report<'_>, dump: &Dump<'_>, name: &str) -> Snapshot
                     never_ends: operation.is_some_and(Operation::never_ends),
                     found_leaked: 0,
                     created_by: goroutine.created_by.map(site),
+                    ids: Vec::new(),
                 });
                 seen.len() - 1
             });
         seen[at].count += 1;
+        seen[at].ids.push(goroutine.id);
         seen[at].found_leaked += u64::from(goroutine.leaked);
         seen[at].wait_minutes = seen[at].wait_minutes.max(goroutine.wait_minutes);
     }

@@ -18,6 +18,15 @@ pub struct Trend {
     /// How much of what was gained was lost again: the sum of all falls over that of all rises.
     /// What leaks does not come back; what follows the load does. 0 if it never falls.
     pub lost: f64,
+    /// How much of the gain came in the second half: about 0.5 for what rises evenly, 0 for what has
+    /// reached its level. 0.5 with fewer than four values.
+    pub late: f64,
+    /// Whether even the lowest values rise, from quarter to quarter: what leaks under a load that comes
+    /// and goes does so. `false` with fewer than twelve values.
+    pub floor_rises: bool,
+    /// The slowest rise from one value to the next, as a share of the rise over all: 1 for what rises
+    /// evenly, 0 or less for what once stays or falls.
+    pub evenness: f64,
 }
 
 /// Pairs beyond this many values are not all compared: the series is thinned.
@@ -56,14 +65,58 @@ impl Trend {
             rises += (pair[1] - pair[0]).max(0.0);
             falls += (pair[0] - pair[1]).max(0.0);
         }
+        let first_level = median(&mut values[..third].to_vec());
+        let last_level = median(&mut values[count - third..].to_vec());
         Trend {
+            late: late_share(&values, last_level - first_level),
+            evenness: evenness(&times, &values),
+            floor_rises: floor_rises(&values, last_level - first_level),
             lost: if rises > 0.0 { falls / rises } else { 0.0 },
             slope: median(&mut slopes),
             confidence: confidence(score, count, ties),
-            first_level: median(&mut values[..third].to_vec()),
-            last_level: median(&mut values[count - third..].to_vec()),
+            first_level,
+            last_level,
         }
     }
+}
+
+/// The share of the second half in a gain.
+fn late_share(values: &[f64], gain: f64) -> f64 {
+    let half = &values[values.len() / 2..];
+    if values.len() < 4 || gain <= 0.0 {
+        return 0.5;
+    }
+    let third = (half.len() / 3).max(1);
+    let from = median(&mut half[..third].to_vec());
+    let to = median(&mut half[half.len() - third..].to_vec());
+    (to - from) / gain
+}
+
+/// The least of the slopes between neighbours, as a share of the slope between the ends.
+fn evenness(times: &[f64], values: &[f64]) -> f64 {
+    let slope = |from: usize, to: usize| (values[to] - values[from]) / (times[to] - times[from]);
+    let all = slope(0, values.len() - 1);
+    let least = (1..values.len())
+        .map(|at| slope(at - 1, at))
+        .fold(f64::INFINITY, f64::min);
+    // Two at the same time say nothing.
+    let share = least / all;
+    if share.is_finite() { share } else { 0.0 }
+}
+
+/// Whether the lowest value of each quarter lies above that of the one before, by a tenth of the gain.
+fn floor_rises(values: &[f64], gain: f64) -> bool {
+    if values.len() < 12 {
+        return false;
+    }
+    let lowest = |quarter: usize| {
+        let at = |quarter: usize| quarter * values.len() / 4;
+        values[at(quarter)..at(quarter + 1)]
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min)
+    };
+    (1..4).all(|quarter| lowest(quarter) - lowest(quarter - 1) >= gain * 0.1)
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -136,6 +189,31 @@ mod tests {
         let trend = of(&[0.0, 1.0, 2.0, 900.0, 4.0, 5.0, 6.0]);
         assert!((trend.slope - 1.0).abs() < 0.5, "{trend:?}");
         assert_eq!(of(&[]), Trend::default());
+    }
+
+    #[test]
+    fn what_has_reached_its_level_does_not_rise_late() {
+        let plateau = [0.0, 10.0, 30.0, 50.0, 50.0, 50.0, 50.0, 50.0];
+        assert!(of(&plateau).late.abs() < 1e-12);
+        let even: Vec<f64> = (0..12).map(f64::from).collect();
+        assert!(of(&even).late > 0.4);
+    }
+
+    #[test]
+    fn evenness_is_that_of_rates() {
+        assert_eq!(of(&[10.0, 20.0, 30.0]).evenness, 1.0);
+        assert!(of(&[21.0, 22.0, 33.0]).evenness < 0.2);
+        let trend = Trend::of(&[0.0, 1.0, 60.0], &[10.0, 11.0, 70.0]);
+        assert_eq!(trend.evenness, 1.0);
+        assert_eq!(of(&[5.0, 5.0]).evenness, 0.0);
+    }
+
+    #[test]
+    fn the_floor_rises_under_a_load_that_comes_and_goes() {
+        let load = |n: u32| f64::from((n % 6).min(6 - n % 6)) * 10.0;
+        let leak: Vec<f64> = (0..48).map(|n| load(n) + 2.0 * f64::from(n)).collect();
+        let none: Vec<f64> = (0..48).map(load).collect();
+        assert!(of(&leak).floor_rises && !of(&none).floor_rises);
     }
 
     #[test]
