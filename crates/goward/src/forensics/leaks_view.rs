@@ -130,6 +130,12 @@ pub(crate) fn text(out: &mut dyn Write, view: &View<'_>) -> std::io::Result<()> 
             convergence.goal.first_level, convergence.goal.last_level
         )?;
         match convergence.converges {
+            Some(true) if live.confidence >= 0.95 && live.last_level > live.first_level => {
+                writeln!(
+                    out,
+                    "  it has risen, but does not keep rising up to the end"
+                )?
+            }
             Some(true) => writeln!(
                 out,
                 "  it comes back to its level after garbage collection (confidence that it rises: {:.0} %)",

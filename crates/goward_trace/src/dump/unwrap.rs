@@ -110,6 +110,9 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
         Carriers::default()
     };
     for &(start, end) in &carriers.strings {
+        if !carriers.is_beside(&document.text, start) {
+            continue;
+        }
         let line = count_lines(&document.text.as_bytes()[..start]);
         let inner = Document {
             text: Cow::Owned(unescape(&document.text[start..end])),
@@ -192,11 +195,17 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
     }
 }
 
+/// The line at a byte of a text, and where it starts.
+fn line_of(text: &str, at: usize) -> (usize, &str) {
+    let bytes = text.as_bytes();
+    let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
+    let end = memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
+    (start, &text[start..end])
+}
+
 /// The value of a field such as `panic` in the line of the string that starts at `at`.
 fn value_beside(text: &str, at: usize) -> Option<String> {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-    let line = &text[start..end];
+    let (start, line) = line_of(text, at);
     ["panic", "recovered", "recover", "error", "err"]
         .iter()
         .flat_map(|name| [format!("\"{name}\":"), format!("{name}=")])
@@ -504,6 +513,17 @@ impl Carriers {
         } else {
             self.strings.push((open + 1, close));
         }
+    }
+
+    /// Whether a string that starts at `at` is lost when lines are taken off: the others are met
+    /// again in what comes out.
+    fn is_beside(&self, text: &str, at: usize) -> bool {
+        if self.prefixes.is_empty() && self.fields.is_empty() {
+            return true;
+        }
+        let (start, line) = line_of(text, at);
+        self.carried(line)
+            .is_some_and(|(_, range)| !range.contains(&(at - start)))
     }
 
     /// The field of a line that carries a line, and where its content is.

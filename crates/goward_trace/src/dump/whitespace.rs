@@ -111,9 +111,16 @@ fn with_tabs(text: &str) -> Option<String> {
     })?;
     let blanks = " ".repeat(width);
     let mut tabbed = String::with_capacity(text.len());
+    let mut in_race = false;
     for line in text.split_inclusive('\n') {
         let mut rest = line;
-        while let Some(behind) = rest.strip_prefix(&blanks) {
+        // Reports of races have blanks of their own.
+        in_race = match line.trim_end() {
+            "WARNING: DATA RACE" => true,
+            "==================" => false,
+            _ => in_race,
+        };
+        while !in_race && let Some(behind) = rest.strip_prefix(&blanks) {
             tabbed.push('\t');
             rest = behind;
         }

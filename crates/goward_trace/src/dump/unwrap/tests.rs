@@ -305,3 +305,21 @@ fn a_tab_of_a_value_is_no_part_of_a_prefix() {
     let dump = "panic: one\n\tgoroutine 9 [running]:\n\tmain.x()\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/app/main.go:7 +0x1d\n";
     check_text(&each(dump, |_, line| format!("+{line}")), dump);
 }
+
+#[test]
+fn a_string_behind_a_prefix_is_taken_out_once() {
+    let log = format!("{{\"msg\":{DUMP:?}}}\n");
+    let wrapped = each(&format!("{log}{DUMP}"), |n, line| {
+        format!("Nov 23 05:39:0{n} host app[4711]: {line}")
+    });
+    let found = documents(&wrapped, &[]);
+    let dumps = found.iter().filter(|document| document.text == DUMP);
+    assert_eq!(dumps.count(), 1, "{found:#?}");
+}
+
+#[test]
+fn races_keep_their_blanks() {
+    let race = "==================\nWARNING: DATA RACE\nRead at 0x00c0 by goroutine 9:\n  main.f()\n      /srv/app/main.go:7 +0x1d\n==================\n";
+    let text = format!("{race}{DUMP}");
+    check_text(&text.replace('\t', "    "), &text);
+}
