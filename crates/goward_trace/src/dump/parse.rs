@@ -619,10 +619,15 @@ impl<'t> Reader<'t, '_, '_> {
 
     fn position(&mut self) -> (&'t str, u32) {
         if let Some(line) = self.cursor.peek()
-            && let Some(position) = line::position(line)
+            && let Some((file, number)) = line::position(line)
         {
+            // Where the text ends in the digits there may have been more of them: the last frame of a
+            // stack that is whole was not inlined, and has an offset behind the number.
+            let cut = self.cursor.at + line.len() == self.cursor.text.len()
+                && line.ends_with(|last: char| last.is_ascii_digit())
+                && !line.contains(" +0x");
             self.cursor.skip();
-            return position;
+            return (file, if cut { 0 } else { number });
         }
         ("", 0)
     }
