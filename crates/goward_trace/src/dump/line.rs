@@ -203,9 +203,15 @@ pub(super) fn recovered_value(line: &str) -> Option<&str> {
     Some(&rest[rest.find(": ")? + 2..])
 }
 
+/// A longer line is not looked at for the value of a panic.
+const LONGEST_WORDS: usize = 1 << 14;
+
 /// The value that a program logged before the stack of a panic that it recovered, in its own words:
 /// `panic recovered: VALUE`, `[PANIC RECOVER] VALUE`, `recovered from panic: VALUE`.
 pub(super) fn logged_panic(line: &str) -> Option<&str> {
+    if line.len() > LONGEST_WORDS {
+        return None;
+    }
     let word = |word: &str| {
         line.as_bytes()
             .windows(word.len())

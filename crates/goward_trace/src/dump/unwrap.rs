@@ -22,6 +22,9 @@ use super::whitespace::{mended, without_colours};
 const DEEPEST: usize = 3;
 /// A prefix longer than this is no log prefix.
 const LONGEST_PREFIX: usize = 400;
+/// How far around a hit it is looked for what belongs to it, so that long lines with many hits take no
+/// time that grows with the square of their length.
+const MOST_BESIDE: usize = 4096;
 /// So many different prefixes are told apart in one file.
 const MOST_PREFIXES: usize = 256;
 
@@ -99,8 +102,12 @@ struct Carriers {
     whole_lines: bool,
     /// Whether blanks can be a prefix: no header stands at the start of a line.
     indented: bool,
-    /// Byte ranges of quoted strings that hold more than one line of a dump.
+    /// Byte ranges of quoted strings that hold more than one line of a dump, in order.
     strings: Vec<(usize, usize)>,
+    /// Such ranges of dumps without stacks.
+    chains: Vec<(usize, usize)>,
+    /// Up to here the line has no quote that could open a string.
+    without_quote: usize,
 }
 
 fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>) {
@@ -109,14 +116,18 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
     } else {
         Carriers::default()
     };
+    let mut lines = Lines::default();
+    let mut line = (0, 0);
     for &(start, end) in &carriers.strings {
-        if !carriers.is_beside(&document.text, start) {
+        // Counted from the string before, as there may be many on a line.
+        line.1 += count_lines(&document.text.as_bytes()[line.0..start]);
+        line.0 = start;
+        if !carriers.is_beside(&document.text, start, &mut lines) {
             continue;
         }
-        let line = count_lines(&document.text.as_bytes()[..start]);
         let inner = Document {
             text: Cow::Owned(unescape(&document.text[start..end])),
-            steps: vec![(0, document.file_line(line) - 1)],
+            steps: vec![(0, document.file_line(line.1) - 1)],
             single: true,
             beside: value_beside(&document.text, start),
         };
@@ -195,23 +206,38 @@ fn split<'t>(document: Document<'t>, depth: usize, found: &mut Vec<Document<'t>>
     }
 }
 
-/// The line at a byte of a text, and where it starts.
-fn line_of(text: &str, at: usize) -> (usize, &str) {
-    let bytes = text.as_bytes();
-    let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
-    let end = memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
-    (start, &text[start..end])
+/// The line of a text that was asked for last: many hits may be on one long line, which is not to be
+/// gone through for each.
+#[derive(Default)]
+struct Lines {
+    start: usize,
+    end: usize,
+}
+
+impl Lines {
+    /// Where the line at a byte starts and ends. The bytes asked for must not decrease.
+    fn at(&mut self, bytes: &[u8], at: usize) -> (usize, usize) {
+        if at < self.start || at >= self.end {
+            self.start = memrchr(b'\n', &bytes[self.end.min(at)..at])
+                .map_or(self.end.min(at), |newline| self.end.min(at) + newline + 1);
+            self.end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+        }
+        (self.start, self.end)
+    }
 }
 
 /// The value of a field such as `panic` in the line of the string that starts at `at`.
 fn value_beside(text: &str, at: usize) -> Option<String> {
-    let (start, line) = line_of(text, at);
+    // Fields are sorted or in the order of writing: the stack is the last of them.
+    let near = text.floor_char_boundary(at.saturating_sub(MOST_BESIDE));
+    let line = &text[near..at];
+    let line = line.rsplit('\n').next().unwrap_or(line);
     ["panic", "recovered", "recover", "error", "err"]
         .iter()
         .flat_map(|name| [format!("\"{name}\":"), format!("{name}=")])
         .filter_map(|mark| Field::before(&mark))
         .find_map(|field| field.strings(line).next())
-        .filter(|range| !range.contains(&(at - start)))
+        .filter(|range| !range.is_empty())
         .map(|range| unescape(&line[range]))
 }
 
@@ -275,6 +301,7 @@ fn carriers(text: &str) -> Carriers {
             }),
         ..Carriers::default()
     };
+    let mut lines = Lines::default();
     // A line in pieces may have the words that are looked for below in two of them.
     for mark in [" stderr P ", " stdout P "] {
         if let Some(at) = memmem::find(bytes, mark.as_bytes()) {
@@ -294,10 +321,10 @@ fn carriers(text: &str) -> Carriers {
         if digits == 0 || bytes.get(at + 10 + digits) != Some(&b' ') {
             continue;
         }
-        let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
-        let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline);
-        let rest = text[at..end].trim_end();
-        if line::goroutine_header(rest).is_some() {
+        let (start, end) = lines.at(bytes, at);
+        let near = text.floor_char_boundary(end.min(at + MOST_BESIDE));
+        let rest = text[at..near].trim_end();
+        if near == end && line::goroutine_header(rest).is_some() {
             let next = text[end..].strip_prefix('\n').unwrap_or("");
             carriers.learn_prefix(&text[..start], &text[start..at], next, true);
         } else if let Some(close) = rest.find("]:")
@@ -310,12 +337,12 @@ fn carriers(text: &str) -> Carriers {
         }
     }
     for mark in ["panic: ", "fatal error: "] {
+        let mut lines = Lines::default();
         for at in memmem::find_iter(bytes, mark.as_bytes()) {
             if at == 0 || matches!(bytes[at - 1], b'\n' | b'\t') {
                 continue;
             }
-            let start = memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
-            let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline);
+            let (start, end) = lines.at(bytes, at);
             let next = text[end..].strip_prefix('\n').unwrap_or("");
             if bytes[at - 1] == b'"' {
                 carriers.learn_quoted(text, start, at, end);
@@ -324,6 +351,15 @@ fn carriers(text: &str) -> Carriers {
             }
         }
     }
+    let chains = std::mem::take(&mut carriers.chains);
+    carriers.strings.extend(chains);
+    carriers.strings.sort_unstable();
+    let mut behind = 0;
+    carriers.strings.retain(|&(start, end)| {
+        let apart = start >= behind;
+        behind = if apart { end } else { behind };
+        apart
+    });
     carriers.whole_lines = carriers.fields.iter().any(|field| {
         field.name() == "log"
             && text
@@ -347,14 +383,22 @@ impl Carriers {
     /// one. It may as well be what a program says of itself, so something has to show that more than
     /// one line is carried.
     fn learn_quoted(&mut self, text: &str, start: usize, at: usize, end: usize) {
-        let close = string_end(&text.as_bytes()[..end], at);
-        let content = &text[at..close];
-        if content.contains("\\n\\tpanic: ") || content.contains("\\n[signal SIG") {
-            if self.strings.last().is_none_or(|last| at >= last.1) {
-                self.strings.push((at, close));
-            }
+        let before = self.strings.partition_point(|string| string.0 <= at);
+        let inside = before
+            .checked_sub(1)
+            .is_some_and(|index| at < self.strings[index].1);
+        if inside || self.chains.last().is_some_and(|last| at < last.1) {
             return;
         }
+        let near = text.floor_char_boundary(end.min(at + MOST_BESIDE));
+        let close = string_end(&text.as_bytes()[..near], at);
+        let content = &text[at..close];
+        if content.contains("\\n\\tpanic: ") || content.contains("\\n[signal SIG") {
+            let close = string_end(&text.as_bytes()[..end], at);
+            self.chains.push((at, close));
+            return;
+        }
+        let start = start.max(text.floor_char_boundary(at.saturating_sub(MOST_BESIDE)));
         let Some(field) = Field::before(&text[start..at - 1]) else {
             return;
         };
@@ -370,7 +414,8 @@ impl Carriers {
         let goes_on =
             |string: &str| string.starts_with("\\tpanic: ") || string.starts_with("[signal SIG");
         let more = || {
-            let next = text[close..].lines().take(8);
+            let ahead = text.floor_char_boundary(text.len().min(close + MOST_BESIDE));
+            let next = text[close..ahead].lines().take(8);
             next.flat_map(|line| field.strings(line).map(move |range| &line[range]))
                 .take(2)
                 .any(goes_on)
@@ -382,14 +427,14 @@ impl Carriers {
 
     /// `certain`: a goroutine header follows the prefix, which no log line looks like by chance.
     fn learn_prefix(&mut self, above: &str, before: &str, next: &str, certain: bool) {
+        if before.len() > LONGEST_PREFIX || self.prefixes.len() >= MOST_PREFIXES {
+            return;
+        }
         if self.learn_prefix_as(Prefix::new, above, before, next, certain) {
             return;
         }
         // A number of the line may be in it.
-        if certain
-            && before.len() <= LONGEST_PREFIX
-            && before.contains(|c: char| c.is_ascii_digit())
-        {
+        if certain && before.contains(|c: char| c.is_ascii_digit()) {
             self.learn_prefix_as(Prefix::with_numbers, above, before, next, certain);
         }
     }
@@ -447,9 +492,6 @@ impl Carriers {
         }) {
             return true;
         }
-        if before.len() > LONGEST_PREFIX || self.prefixes.len() >= MOST_PREFIXES {
-            return false;
-        }
         let prefix = form(before);
         // A prefix that only one line has is that line's text: Go's own log package puts the
         // time before the first line of a message only. Lines of others may stand in between.
@@ -488,7 +530,8 @@ impl Carriers {
             return;
         }
         let bytes = text.as_bytes();
-        let Some(open) = (start..at).rev().find(|&index| {
+        let from = start.max(self.without_quote);
+        let Some(open) = (from..at).rev().find(|&index| {
             bytes[index] == b'"'
                 && bytes[start..index]
                     .iter()
@@ -498,6 +541,7 @@ impl Carriers {
                     % 2
                     == 0
         }) else {
+            self.without_quote = at;
             return;
         };
         let close = string_end(&bytes[..end], open + 1);
@@ -517,13 +561,17 @@ impl Carriers {
 
     /// Whether a string that starts at `at` is lost when lines are taken off: the others are met
     /// again in what comes out.
-    fn is_beside(&self, text: &str, at: usize) -> bool {
+    fn is_beside(&self, text: &str, at: usize, lines: &mut Lines) -> bool {
         if self.prefixes.is_empty() && self.fields.is_empty() {
             return true;
         }
-        let (start, line) = line_of(text, at);
-        self.carried(line)
-            .is_some_and(|(_, range)| !range.contains(&(at - start)))
+        let known = lines.end;
+        let (start, end) = lines.at(text.as_bytes(), at);
+        // Of a line with many only the first is looked at.
+        known != end
+            && self
+                .carried(&text[start..end])
+                .is_some_and(|(_, range)| !range.contains(&(at - start)))
     }
 
     /// The field of a line that carries a line, and where its content is.

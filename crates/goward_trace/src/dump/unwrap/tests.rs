@@ -323,3 +323,19 @@ fn races_keep_their_blanks() {
     let text = format!("{race}{DUMP}");
     check_text(&text.replace('\t', "    "), &text);
 }
+
+/// Many hits on one line: going through the line for each would take minutes.
+#[test]
+fn long_lines_with_many_hits_take_no_square_time() {
+    let start = std::time::Instant::now();
+    for hit in [
+        "goroutine 1 [running]:\\nx",
+        "goroutine 1 [run ",
+        "{\"m\":\"panic: a\"}",
+        "\"panic: a\\n\\tpanic: b\"",
+    ] {
+        let text = hit.repeat(20_000);
+        assert!(!documents(&text, &[]).is_empty());
+    }
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
