@@ -113,7 +113,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             perfetto.display().to_string(),
         ];
         let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
-        let full = least(1, &goward, &outputs, &path)?;
+        let full = least(arguments.runs, &goward, &outputs, &path)?;
         line(
             &mut report,
             "goward, analysis with page and Perfetto",
