@@ -110,3 +110,152 @@ func (s *S) expire(ks []int, ttl int) {
 "#,
     );
 }
+
+#[test]
+fn what_follows_a_return_for_a_flag_is_up_to_the_caller() {
+    check(
+        named("double-lock").expect("the rule exists"),
+        "package a
+import \"sync\"
+type T struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+func (t *T) find(k string, create bool) int {
+	if n, ok := t.m[k]; ok || !create {
+		return n
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.m[k] = 1
+	return 1
+}
+func (t *T) add(k string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.m[k]++
+}
+func (t *T) Remove(k string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.find(k, false) > 0 {
+		delete(t.m, k)
+	}
+	t.add(k) // want double-lock
+}
+",
+    );
+}
+
+#[test]
+fn many_exits_that_one_function_is_the_cause_of_are_reported_once() {
+    let rule = || named("unlock-missing-on-path").expect("the rule exists");
+    check(
+        rule(),
+        "package a
+import \"errors\"
+import \"sync\"
+type store struct {
+	mu sync.Mutex
+	n  int
+}
+func (s *store) open() (int, error) {
+	s.mu.Lock()
+	if s.n < 0 {
+		return 0, errors.New(\"closed\")
+	}
+	return s.n, nil
+}
+func (s *store) release(n int) {
+	s.n = n
+	s.mu.Unlock()
+}
+func (s *store) A() error {
+	db, err := s.open()
+	if err != nil {
+		return err // want unlock-missing-on-path
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) B() error {
+	db, err := s.open()
+	if err != nil {
+		return err // want unlock-missing-on-path
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) C() error {
+	db, err := s.open()
+	if err != nil {
+		return err // want unlock-missing-on-path
+	}
+	defer s.release(db)
+	return nil
+}
+",
+    );
+    check(
+        rule(),
+        "package a
+import \"errors\"
+import \"sync\"
+type store struct {
+	mu sync.Mutex
+	n  int
+}
+func (s *store) open() (int, error) {
+	s.mu.Lock()
+	if s.n < 0 {
+		return 0, errors.New(\"closed\")
+	}
+	return s.n, nil
+}
+func (s *store) release(n int) {
+	s.n = n
+	s.mu.Unlock()
+}
+func (s *store) A() error {
+	db, err := s.open()
+	if err != nil {
+		return err // want \"`s.mu` is still locked when `store.A` returns here\"
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) B() error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) C() error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) D() error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer s.release(db)
+	return nil
+}
+func (s *store) E() error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer s.release(db)
+	return nil
+}
+",
+    );
+}

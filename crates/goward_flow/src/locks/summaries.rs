@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use goward_diagnostics::Span;
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, Tree};
 use goward_types::{ObjectId, TypeId, TypeKind};
 
 use crate::event::{Event, EventKind, How};
@@ -356,6 +356,21 @@ impl Shared<'_, '_> {
             })
         };
         let (mut on_request, mut by_state) = (Vec::new(), Vec::new());
+        // `if !create { return }`: what follows is up to the caller, too.
+        for &(node, parent) in &unit.nodes {
+            if let Statement::If {
+                condition,
+                then,
+                otherwise: None,
+                ..
+            } = file.tree.statement(node)
+                && mentions_flag(condition)
+                && leaves(file.tree, then)
+            {
+                let (branch, around) = (file.tree.span(node), file.tree.span(parent));
+                on_request.push(Span::new(branch.start, around.end.max(branch.end)));
+            }
+        }
         for node in file.tree.preorder(unit.body) {
             match file.tree.kind(node) {
                 NodeKind::IfStmt => {
@@ -428,6 +443,15 @@ impl Shared<'_, '_> {
         }
         callees
     }
+}
+
+/// Whether a block ends with a `return`, or leaves a loop.
+fn leaves(tree: &Tree, block: NodeId) -> bool {
+    let Statement::Block { statements } = tree.statement(block) else {
+        return false;
+    };
+    let last = statements.last().map(|&last| tree.kind(last));
+    matches!(last, Some(NodeKind::ReturnStmt | NodeKind::BranchStmt))
 }
 
 /// Callees before callers, as far as there is no recursion.

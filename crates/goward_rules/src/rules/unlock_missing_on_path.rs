@@ -1,7 +1,7 @@
 //! `unlock-missing-on-path`.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{BlockId, EventKind, Exit, Held, LockState, Mode, PathId, Step, UnitId};
+use goward_flow::{BlockId, EventKind, Exit, Held, How, LockState, Mode, PathId, Step, UnitId};
 use goward_syntax::{BranchKeyword, Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
@@ -107,9 +107,45 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         }
     }
     let signals = signals(context);
+    let mut found = Found {
+        findings,
+        by_callee: Vec::new(),
+    };
     for (id, _) in context.flow.units.iter() {
-        unit(context, id, &handed_over, &signals, findings);
+        unit(context, id, &handed_over, &signals, &mut found);
     }
+    let Found {
+        findings,
+        mut by_callee,
+    } = found;
+    while let Some(&(callee, _)) = by_callee.first() {
+        let (same, rest): (Vec<_>, Vec<_>) = by_callee
+            .into_iter()
+            .partition(|(other, _)| *other == callee);
+        by_callee = rest;
+        let count = same.len();
+        let mut same = same.into_iter().map(|(_, finding)| finding);
+        if count <= MANY_CALLERS {
+            findings.extend(same);
+        } else if let Some(first) = same.next() {
+            let name = &context.flow.units.get(callee).name;
+            findings.push(first.help(format!(
+                "so do {} other exits of functions that call `{name}`, which takes the lock: unlock before these \
+                 exits, or give the lock back in `{name}` where it fails",
+                count - 1
+            )));
+        }
+    }
+}
+
+/// Where more exits than this keep a lock that one function takes for its callers, one stands for all.
+const MANY_CALLERS: usize = 3;
+
+/// What was found in a package.
+struct Found<'f> {
+    findings: &'f mut Vec<Diagnostic>,
+    /// Exits that keep a lock which this function has taken for its caller.
+    by_callee: Vec<(UnitId, Diagnostic)>,
 }
 
 /// Locks that a function takes and, on some path, gives back, with the place where it does.
@@ -149,7 +185,7 @@ fn unit(
     id: UnitId,
     handed_over: &FxHashSet<(UnitId, goward_types::ObjectId)>,
     signals: &FxHashSet<goward_types::ObjectId>,
-    findings: &mut Vec<Diagnostic>,
+    found: &mut Found<'_>,
 ) {
     let flow = context.flow;
     let unit = flow.units.get(id);
@@ -224,15 +260,15 @@ fn unit(
                 .windows(2)
                 .all(|pair| (pair[0].1.file, pair[0].1.node) == (pair[1].1.file, pair[1].1.node));
             if keeping.len() > MANY_EXITS && same {
-                report_lock(context, id, path, release, &keeping, findings);
+                report_lock(context, id, path, release, &keeping, found.findings);
             } else {
                 for (exit, held) in keeping {
-                    report_exit(context, id, path, held, release, exit, findings);
+                    report_exit(context, id, path, held, release, exit, found);
                 }
             }
         }
-        loops(context, id, path, release, findings);
-        breaks(context, id, path, release, findings);
+        loops(context, id, path, release, found.findings);
+        breaks(context, id, path, release, found.findings);
     }
 }
 
@@ -574,7 +610,7 @@ fn report_exit(
     held: Held,
     release: NodeId,
     exit: &Exit,
-    findings: &mut Vec<Diagnostic>,
+    found: &mut Found<'_>,
 ) {
     let flow = context.flow;
     let unit = flow.units.get(id);
@@ -602,7 +638,23 @@ fn report_exit(
         "this exit does not",
     );
     finding.fix = fix(context, id, held, exit);
-    findings.push(finding);
+    match taken_by(context, id, held) {
+        Some(callee) => found.by_callee.push((callee, finding)),
+        None => found.findings.push(finding),
+    }
+}
+
+/// The function that took a lock for its caller.
+fn taken_by(context: &Context<'_>, id: UnitId, held: Held) -> Option<UnitId> {
+    let mut observed = context.flow.observed_in(id).iter();
+    observed.find_map(|observed| match observed.event.kind {
+        EventKind::Run {
+            target,
+            how: How::Call,
+            ..
+        } if observed.event.node == held.node => Some(target),
+        _ => None,
+    })
 }
 
 /// Unlocks before a `return`, in the words of the lock.
