@@ -8,7 +8,10 @@ fn sends_that_need_not_wait() {
     check(
         named("wait-with-lock-held").expect("the rule exists"),
         "package a
-import \"sync\"
+import (
+	\"sync\"
+	\"sync/atomic\"
+)
 type tokens struct {
 	mu   sync.Mutex
 	free chan struct{}
@@ -47,6 +50,37 @@ func (p *pool) put(id int) {
 	if p.need > 0 {
 		p.ids <- id
 		p.need--
+	}
+}
+
+type consumer struct {
+	mu    sync.Mutex
+	busy  atomic.Bool
+	n     int
+	again chan struct{}
+}
+func newConsumer() *consumer {
+	c := &consumer{again: make(chan struct{})}
+	go c.loop()
+	return c
+}
+func (c *consumer) loop() {
+	for range c.again {
+		c.reset()
+	}
+}
+func (c *consumer) reset() {
+	defer c.busy.Store(false)
+	c.mu.Lock()
+	c.n++
+	c.mu.Unlock()
+}
+func (c *consumer) failed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.busy.Load() {
+		c.busy.Store(true)
+		c.again <- struct{}{}
 	}
 }
 

@@ -13,6 +13,7 @@ mod errors;
 mod field_vote;
 mod function_values;
 mod goroutine_panics;
+mod handshake;
 mod lock_order;
 mod loops;
 mod meetings;

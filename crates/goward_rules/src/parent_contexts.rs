@@ -6,14 +6,14 @@
 //! by a call of its cancel function, or by a `defer` of one. A child that is made again and again
 //! under one parent is not released in time: those pile up until the function is over.
 
-use goward_flow::{BlockId, EdgeKind, Step, Unit, UnitId, unparenthesized};
-use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
-use goward_types::{ObjectId, TypeId, TypedFile};
+use goward_flow::{BlockId, Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_types::{ObjectId, TypedFile};
 
 use crate::context::Context;
 use crate::rules::lost_cancel::{is_context_package, is_unregistered};
 use crate::standard_library::{called_function, local_variable, type_name};
-use crate::walk::walk_all;
+use crate::walk::{nil_by_edge, walk_all};
 
 /// How many contexts may lie between a child and the one that is cancelled.
 const GENERATIONS: usize = 4;
@@ -273,39 +273,14 @@ impl<'c, 'a> ParentRelease<'c, 'a> {
                 return true;
             }
             for edge in &graph.block(block).successors {
-                let possible = set.is_none_or(|set| !self.says_nil(edge.kind, set));
+                let possible =
+                    set.is_none_or(|set| nil_by_edge(self.file, edge.kind, set) != Some(true));
                 if possible && !std::mem::replace(&mut seen[edge.to.index()], true) {
                     pending.push((edge.to, 0));
                 }
             }
         }
         false
-    }
-
-    /// Whether an edge is taken only when a variable is nil.
-    fn says_nil(&self, edge: EdgeKind, variable: ObjectId) -> bool {
-        let (condition, holds) = match edge {
-            EdgeKind::True(condition) => (condition, true),
-            EdgeKind::False(condition) => (condition, false),
-            _ => return false,
-        };
-        let Expression::Binary {
-            operator,
-            left,
-            right,
-            ..
-        } = self.file.tree.expression(condition)
-        else {
-            return false;
-        };
-        let nil = match operator {
-            BinaryOperator::Equal => holds,
-            BinaryOperator::NotEqual => !holds,
-            _ => return false,
-        };
-        let facts = &self.file.facts;
-        nil && facts.type_of(right) == TypeId::UNTYPED_NIL
-            && facts.object_of(unparenthesized(self.file, left)) == Some(variable)
     }
 
     fn position(&self, statement: NodeId) -> Option<(BlockId, usize)> {

@@ -1,15 +1,15 @@
 //! HTTP responses of which nothing stays open although nobody closes their body: there is none, it is
 //! read to its end at once, the request ends by itself, or the process does.
 
-use goward_flow::{BlockId, EdgeKind, ExitKind, Step, Unit, UnitId, unparenthesized};
-use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement, UnaryOperator};
+use goward_flow::{BlockId, ExitKind, Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::constant::Value;
-use goward_types::{ObjectId, TypeId, TypedFile};
+use goward_types::{ObjectId, TypedFile};
 
 use crate::context::Context;
 use crate::parent_contexts::ParentRelease;
 use crate::standard_library::{called_function, called_method, local_variable, named, type_name};
-use crate::walk::steps_after;
+use crate::walk::{nil_by_edge, steps_after};
 
 /// An assignment of a response.
 pub(crate) struct Response<'c, 'a> {
@@ -237,7 +237,10 @@ impl Response<'_, '_> {
                 return false;
             }
             for edge in &graph.block(block).successors {
-                let failed = own && error.is_some_and(|error| self.says_failed(edge.kind, error));
+                let failed = own
+                    && error.is_some_and(|error| {
+                        nil_by_edge(self.file, edge.kind, error) == Some(false)
+                    });
                 let known = &mut seen[edge.to.index()][usize::from(own)];
                 if !failed && !std::mem::replace(known, true) {
                     pending.push((edge.to, 0, own));
@@ -262,33 +265,6 @@ impl Response<'_, '_> {
                     && self.file.facts.object_of(unparenthesized(self.file, operand))
                         == Some(self.variable))
         })
-    }
-
-    /// Whether an edge is taken only when an error is not nil.
-    fn says_failed(&self, edge: EdgeKind, error: ObjectId) -> bool {
-        let (condition, holds) = match edge {
-            EdgeKind::True(condition) => (condition, true),
-            EdgeKind::False(condition) => (condition, false),
-            _ => return false,
-        };
-        let Expression::Binary {
-            operator,
-            left,
-            right,
-            ..
-        } = self.file.tree.expression(condition)
-        else {
-            return false;
-        };
-        let failed = match operator {
-            BinaryOperator::NotEqual => holds,
-            BinaryOperator::Equal => !holds,
-            _ => return false,
-        };
-        let facts = &self.file.facts;
-        failed
-            && facts.type_of(right) == TypeId::UNTYPED_NIL
-            && facts.object_of(unparenthesized(self.file, left)) == Some(error)
     }
 
     /// Whether every way from here ends the process.

@@ -1,8 +1,8 @@
 //! Walking the nodes of a function, and asking what follows a step in its graph.
 
-use goward_flow::{BlockId, ControlFlowGraph, EdgeKind, Step, Unit};
-use goward_syntax::{NodeId, NodeKind, Tree};
-use goward_types::{ObjectId, TypedFile};
+use goward_flow::{BlockId, ControlFlowGraph, EdgeKind, Step, Unit, unparenthesized};
+use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Tree};
+use goward_types::{ObjectId, TypeId, TypedFile};
 
 /// Calls `visit` with each node of a function and the node around it, without the function literals
 /// in it: those are functions of their own.
@@ -91,4 +91,35 @@ pub(crate) fn has_way_out(graph: &ControlFlowGraph, range: NodeId) -> bool {
         );
     }
     false
+}
+
+/// What an edge says of a variable that is compared with nil: `true` if it is taken only where the
+/// variable is nil, `false` if only where it is not.
+pub(crate) fn nil_by_edge(
+    file: &TypedFile<'_>,
+    edge: EdgeKind,
+    variable: ObjectId,
+) -> Option<bool> {
+    let (condition, holds) = match edge {
+        EdgeKind::True(condition) => (condition, true),
+        EdgeKind::False(condition) => (condition, false),
+        _ => return None,
+    };
+    let Expression::Binary {
+        operator,
+        left,
+        right,
+        ..
+    } = file.tree.expression(condition)
+    else {
+        return None;
+    };
+    let nil = match operator {
+        BinaryOperator::Equal => holds,
+        BinaryOperator::NotEqual => !holds,
+        _ => return None,
+    };
+    let compared = file.facts.type_of(right) == TypeId::UNTYPED_NIL
+        && file.facts.object_of(unparenthesized(file, left)) == Some(variable);
+    compared.then_some(nil)
 }

@@ -5,12 +5,13 @@ use goward_flow::{
     ChannelOperation, ChannelUse, EventKind, Held, How, LocalChannel, Observed, PathId, StartKind,
     UnitId, UseKind,
 };
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{NodeId, NodeKind, Statement};
 use goward_types::ObjectId;
 use rustc_hash::FxHashSet;
 
 use crate::channel_fields::ChannelFields;
 use crate::context::Context;
+use crate::handshake::agreed_upon;
 use crate::lock_order::{WaitedWith, owner};
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
@@ -515,52 +516,6 @@ fn of_field(
         found.get_or_insert(partner);
     }
     found
-}
-
-/// Whether a wait stands in a branch that depends on a field which the other side sets: that may be how
-/// it says that it is there already.
-fn agreed_upon(context: &Context<'_>, wait: &Observed, other: UnitId) -> bool {
-    let flow = context.flow;
-    let unit = flow.units.get(wait.unit);
-    let file = context.file(unit.file);
-    let tree = file.tree;
-    let at = tree.span(wait.event.node);
-    let conditions = unit.nodes.iter().filter_map(|&(node, _)| {
-        let inside = tree.span(node).contains(at.start);
-        match tree.statement(node) {
-            Statement::If { condition, .. } if inside => Some(condition),
-            Statement::For {
-                condition: Some(condition),
-                ..
-            } if inside => Some(condition),
-            _ => None,
-        }
-    });
-    let fields: FxHashSet<ObjectId> = conditions
-        .flat_map(|condition| tree.preorder(condition))
-        .filter_map(|node| file.facts.object_of(node))
-        .filter(|&object| context.world().object(object).is_field())
-        .collect();
-    if fields.is_empty() {
-        return false;
-    }
-    let there = flow.units.get(other);
-    let file = context.file(there.file);
-    let sets = |place: NodeId| match file.tree.expression(place) {
-        Expression::Selector { name, .. } => file
-            .facts
-            .object_of(name)
-            .is_some_and(|object| fields.contains(&object)),
-        _ => false,
-    };
-    there
-        .nodes
-        .iter()
-        .any(|&(node, _)| match file.tree.statement(node) {
-            Statement::Assign { left, .. } => left.iter().any(|&place| sets(place)),
-            Statement::IncrementDecrement { operand, .. } => sets(operand),
-            _ => false,
-        })
 }
 
 #[cfg(test)]
