@@ -1,4 +1,4 @@
-//! Waits with a lock held that come to an end: channels with a buffer, and sides that have agreed.
+//! How waits at channels end: channels with a buffer, sides that have agreed, and channels that are closed.
 
 use crate::rule as named;
 use crate::testing::check;
@@ -149,6 +149,41 @@ func (s *other) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wg.Wait() // want wait-with-lock-held
+}
+",
+    );
+}
+
+#[test]
+fn a_deferred_close_makes_the_send_panic() {
+    check(
+        named("send-abandoned").expect("the rule exists"),
+        "package a
+import \"time\"
+func closes(get func() int) int {
+	ch := make(chan int)
+	defer close(ch)
+	go func() {
+		ch <- get() // want \"panics when the function returns first\"
+	}()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(time.Second):
+		return 0
+	}
+}
+func leaves(get func() int) int {
+	ch := make(chan int)
+	go func() {
+		ch <- get() // want \"blocks for ever\"
+	}()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(time.Second):
+		return 0
+	}
 }
 ",
     );

@@ -1,8 +1,8 @@
 //! `send-abandoned`: a goroutine sends on a channel that nobody receives from any more.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{AbandonedSend, Sends};
-use goward_syntax::Expression;
+use goward_flow::{AbandonedSend, Sends, UseKind};
+use goward_syntax::{Expression, NodeId, NodeKind};
 
 use crate::Rule;
 use crate::context::Context;
@@ -20,7 +20,7 @@ rule! {
     /// ## Why it matters
     ///
     /// The goroutine waits for ever, and with it stays everything that it refers to. Each call leaves
-    /// one more.
+    /// one more. Where the function closes the channel in a deferred call, the send panics instead.
     ///
     /// ## Flagged
     ///
@@ -93,6 +93,16 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 true => "this send",
                 false => "a send",
             };
+            if closes_when_left(context, send) {
+                let message = format!(
+                    "{this} on `{name}` panics when the function returns first: a deferred call closes the channel"
+                );
+                let finding = diagnostic(&RULE, context, send, message);
+                findings.push(finding.help(format!(
+                    "let the goroutine close `{name}` when it has sent, or wait for it first"
+                )));
+                continue;
+            }
             let message =
                 format!("{this} on `{name}` blocks for ever when the function returns first");
             let mut diagnostic = diagnostic(&RULE, context, send, message);
@@ -100,6 +110,26 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             findings.push(diagnostic);
         }
     }
+}
+
+/// Whether the function that is left closes the channel in a deferred call.
+fn closes_when_left(context: &Context<'_>, send: &AbandonedSend) -> bool {
+    let flow = context.flow;
+    let unit = flow.units.get(send.unit);
+    let tree = context.file(unit.file).tree;
+    let deferred = |close: NodeId| {
+        let mut nodes = unit.nodes.iter();
+        nodes.any(|&(node, parent)| node == close && tree.kind(parent) == NodeKind::DeferStmt)
+    };
+    let mut channels = flow.local_channels().iter();
+    channels
+        .find(|channel| channel.object == send.channel && channel.unit == send.unit)
+        .is_some_and(|channel| {
+            let mut uses = channel.uses.iter();
+            uses.any(|one| {
+                one.kind == UseKind::Close && one.unit == send.unit && deferred(one.node)
+            })
+        })
 }
 
 /// Where a finding stands, and whether that is the send. Of several sends of which one happens, none is
