@@ -8,7 +8,7 @@ use goward_types::{IdentifierFact, ObjectId, ObjectKind, TypedFile, VariableKind
 use crate::context::Context;
 use crate::parent_contexts::ParentRelease;
 use crate::rule::{Group, rule};
-use crate::standard_library::type_name;
+use crate::standard_library::{called_function, type_name};
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -152,14 +152,16 @@ pub(crate) fn is_context_package(path: &str) -> bool {
 pub(crate) fn is_unregistered(context: &Context<'_>, index: usize, call: NodeId) -> bool {
     let file = context.file(index);
     let Expression::Call {
-        function,
         arguments: [parent, ..],
         ..
     } = file.tree.expression(call)
     else {
         return false;
     };
-    let function = context.text(index, function);
+    let of_context = |call| {
+        let (package, name) = called_function(context, file, call)?;
+        is_context_package(package).then_some(name)
+    };
     let mut parent = unparenthesized(file, *parent);
     if let Some(object) = file.facts.object_of(parent)
         && let Some((declared, value)) = context.flow.lowered.variables.single(object)
@@ -167,9 +169,7 @@ pub(crate) fn is_unregistered(context: &Context<'_>, index: usize, call: NodeId)
     {
         parent = unparenthesized(file, value);
     }
-    let parent = context.text(index, parent);
-    function.starts_with("context.")
-        && matches!(parent.as_str(), "context.Background()" | "context.TODO()")
+    of_context(call).is_some() && matches!(of_context(parent), Some("Background" | "TODO"))
 }
 
 struct Cancel<'c, 'a> {
@@ -384,6 +384,15 @@ mod tests {
         check(
             &RULE,
             r#"
+-- b.go --
+package p
+
+import std "context"
+
+func backgroundByAnotherName() {
+	ctx, _ := std.WithCancel(std.Background())
+	use(ctx)
+}
 -- a.go --
 package p
 
