@@ -149,10 +149,7 @@ func (t *T) Remove(k string) {
 
 #[test]
 fn many_exits_that_one_function_is_the_cause_of_are_reported_once() {
-    let rule = || named("unlock-missing-on-path").expect("the rule exists");
-    check(
-        rule(),
-        "package a
+    const OPEN: &str = "package a
 import \"errors\"
 import \"sync\"
 type store struct {
@@ -170,92 +167,28 @@ func (s *store) release(n int) {
 	s.n = n
 	s.mu.Unlock()
 }
-func (s *store) A() error {
+";
+    let callers = |names: &str, marked: usize| -> String {
+        let callers = names.chars().enumerate().map(|(number, name)| {
+            let mark = match number < marked {
+                true => " // want unlock-missing-on-path",
+                false => "",
+            };
+            format!(
+                "func (s *store) {name}() error {{
 	db, err := s.open()
-	if err != nil {
-		return err // want unlock-missing-on-path
-	}
+	if err != nil {{
+		return err{mark}
+	}}
 	defer s.release(db)
 	return nil
-}
-func (s *store) B() error {
-	db, err := s.open()
-	if err != nil {
-		return err // want unlock-missing-on-path
-	}
-	defer s.release(db)
-	return nil
-}
-func (s *store) C() error {
-	db, err := s.open()
-	if err != nil {
-		return err // want unlock-missing-on-path
-	}
-	defer s.release(db)
-	return nil
-}
-",
-    );
-    check(
-        rule(),
-        "package a
-import \"errors\"
-import \"sync\"
-type store struct {
-	mu sync.Mutex
-	n  int
-}
-func (s *store) open() (int, error) {
-	s.mu.Lock()
-	if s.n < 0 {
-		return 0, errors.New(\"closed\")
-	}
-	return s.n, nil
-}
-func (s *store) release(n int) {
-	s.n = n
-	s.mu.Unlock()
-}
-func (s *store) A() error {
-	db, err := s.open()
-	if err != nil {
-		return err // want \"`s.mu` is still locked when `store.A` returns here\"
-	}
-	defer s.release(db)
-	return nil
-}
-func (s *store) B() error {
-	db, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer s.release(db)
-	return nil
-}
-func (s *store) C() error {
-	db, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer s.release(db)
-	return nil
-}
-func (s *store) D() error {
-	db, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer s.release(db)
-	return nil
-}
-func (s *store) E() error {
-	db, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer s.release(db)
-	return nil
-}
-",
-    );
+}}
+"
+            )
+        });
+        OPEN.to_owned() + &callers.collect::<String>()
+    };
+    let rule = named("unlock-missing-on-path").expect("the rule exists");
+    check(rule, &callers("ABC", 3));
+    check(rule, &callers("ABCDE", 1));
 }
