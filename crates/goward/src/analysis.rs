@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, assign_identities};
@@ -291,8 +291,6 @@ struct Examination<'a> {
     part: usize,
     /// What the cache knows about imported packages.
     kept: Option<Declarations>,
-    /// The same, until the program asks for it.
-    stored: Mutex<Option<StoredProgram>>,
     /// Whether each was known before.
     known: Vec<bool>,
     /// How many were known before.
@@ -320,7 +318,6 @@ impl<'a> Examination<'a> {
             keys: None,
             part,
             kept: None,
-            stored: Mutex::new(None),
             known: vec![false; workspace.packages.len()],
             hits: 0,
             asked: workspace.roots().count(),
@@ -340,12 +337,6 @@ impl<'a> Examination<'a> {
             examination.hits = examination.known.iter().filter(|&&known| known).count();
             if examination.open() > 0 {
                 examination.kept = results.cache.declarations(part);
-                examination.stored = Mutex::new(
-                    examination
-                        .kept
-                        .as_ref()
-                        .map(|kept| imported::stored(kept, workspace, &keys.declarations)),
-                );
             }
             examination.keys = Some(keys);
         }
@@ -420,9 +411,9 @@ impl Visitor for Examination<'_> {
         self.outcomes[package.0 as usize].get().is_none()
     }
 
-    fn stored(&self) -> Option<StoredProgram> {
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        stored.take()
+    fn stored(&self, workspace: &Workspace) -> Option<StoredProgram> {
+        let (kept, keys) = (self.kept.as_ref()?, self.keys.as_ref()?);
+        Some(imported::stored(kept, workspace, &keys.declarations))
     }
 
     fn parsed(&self, path: &Path, contents: &[u8], tree: &Tree) {

@@ -73,7 +73,7 @@ pub trait Visitor: Sync {
     }
 
     /// Declarations of packages that need not be checked for the sake of others. Asked once.
-    fn stored(&self) -> Option<StoredProgram> {
+    fn stored(&self, _workspace: &Workspace) -> Option<StoredProgram> {
         None
     }
 
@@ -183,7 +183,7 @@ impl Program {
             whole: (0..count).map(|_| OnceLock::new()).collect(),
         };
         let plan = Plan::new(&program.workspace, options, visitor);
-        if let Some(stored) = visitor.stored() {
+        if let Some(stored) = visitor.stored(&program.workspace) {
             program.use_stored(stored, &plan);
         }
         let run = Run {

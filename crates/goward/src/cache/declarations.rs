@@ -110,11 +110,14 @@ impl Declarations {
 impl StoredDeclarations for Declarations {
     fn read(&self, number: usize) -> Option<Vec<u8>> {
         let entry = self.entries.get(number)?;
-        let mut bytes = vec![0; entry.length as usize];
+        let start = self.start.checked_add(entry.offset)?;
+        let mut bytes = Vec::new();
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(self.start + entry.offset)).ok()?;
-            file.read_exact(&mut bytes).ok()?;
+            file.seek(SeekFrom::Start(start)).ok()?;
+            // No more room than there is to read, whatever the index says.
+            let length = u64::from(entry.length);
+            (&mut *file).take(length).read_to_end(&mut bytes).ok()?;
         }
         (Hash::of(&bytes) == entry.contents).then_some(bytes)
     }
