@@ -12,7 +12,8 @@ use rustc_hash::FxHashMap;
 
 use crate::calls::{NoReturn, no_return};
 use crate::deferred::expand;
-use crate::graph::{Block, BlockId, ControlFlowGraph, Edge, EdgeKind, Exit, ExitKind, Step};
+use crate::draft::Draft;
+use crate::graph::{BlockId, ControlFlowGraph, EdgeKind, Exit, ExitKind, Step};
 
 /// The graph of the function with this body. `local` tells which functions of the package never
 /// return.
@@ -26,7 +27,7 @@ pub(crate) fn build(
         world,
         file,
         local,
-        graph: ControlFlowGraph::default(),
+        draft: Draft::default(),
         current: ControlFlowGraph::ENTRY,
         targets: Vec::new(),
         labels: FxHashMap::default(),
@@ -35,9 +36,8 @@ pub(crate) fn build(
     builder.new_block();
     builder.statement(body, None);
     builder.exit(ExitKind::End, None);
-    expand(&mut builder.graph);
-    builder.graph.finish();
-    builder.graph
+    expand(&mut builder.draft);
+    builder.draft.finish()
 }
 
 /// Where `break` and `continue` go from inside a statement.
@@ -52,7 +52,7 @@ struct Builder<'b, 'a> {
     world: &'b World,
     file: &'b TypedFile<'a>,
     local: &'b dyn Fn(ObjectId) -> Option<NoReturn>,
-    graph: ControlFlowGraph,
+    draft: Draft,
     current: BlockId,
     targets: Vec<Target>,
     /// Blocks that labels stand at, made by the label or by the first `goto`.
@@ -63,19 +63,15 @@ struct Builder<'b, 'a> {
 
 impl Builder<'_, '_> {
     fn new_block(&mut self) -> BlockId {
-        let id = BlockId(self.graph.blocks.len() as u32);
-        self.graph.blocks.push(Block::default());
-        id
+        self.draft.add(Vec::new())
     }
 
     fn push(&mut self, step: Step) {
-        self.graph.blocks[self.current.index()].steps.push(step);
+        self.draft.blocks[self.current.index()].steps.push(step);
     }
 
     fn edge(&mut self, from: BlockId, to: BlockId, kind: EdgeKind) {
-        self.graph.blocks[from.index()]
-            .successors
-            .push(Edge { to, kind });
+        self.draft.edge(from, to, kind);
     }
 
     fn jump(&mut self, to: BlockId) {
@@ -88,7 +84,7 @@ impl Builder<'_, '_> {
     }
 
     fn exit(&mut self, kind: ExitKind, node: Option<NodeId>) {
-        self.graph.exits.push(Exit {
+        self.draft.exits.push(Exit {
             kind,
             node,
             from: self.current,

@@ -14,7 +14,7 @@ fn check(text: &str, wanted: &str) {
         let units = Units::new(package);
         for (_, unit) in units.iter() {
             let file = &package.files[unit.file];
-            let mut reachable = vec![false; unit.graph.blocks.len()];
+            let mut reachable = vec![false; unit.graph.block_count()];
             for &block in unit.graph.reverse_postorder() {
                 reachable[block.index()] = true;
             }
@@ -22,10 +22,7 @@ fn check(text: &str, wanted: &str) {
                 if !reachable[exit.from.index()] {
                     continue;
                 }
-                assert!(matches!(
-                    unit.graph.block(exit.terminal).successors.as_slice(),
-                    []
-                ));
+                assert!(matches!(unit.graph.block(exit.terminal).successors, []));
                 let calls: Vec<String> = exit
                     .deferred
                     .iter()
@@ -224,7 +221,7 @@ func f(m map[string]int, a, b func() bool) {
             let mut text = String::new();
             for &block in unit.graph.reverse_postorder() {
                 let block = unit.graph.block(block);
-                for step in &block.steps {
+                for step in block.steps {
                     let (Step::Expression(node) | Step::Statement(node)) = *step else {
                         continue;
                     };

@@ -7,9 +7,8 @@
 use goward_syntax::NodeId;
 use rustc_hash::FxHashMap;
 
-use crate::graph::{
-    Block, BlockId, ControlFlowGraph, DeferredCall, Edge, EdgeKind, ExitKind, Step,
-};
+use crate::draft::Draft;
+use crate::graph::{BlockId, DeferredCall, EdgeKind, ExitKind, Step};
 use crate::solver::{Analysis, solve};
 
 /// Beyond this many added blocks exits share their chains.
@@ -72,22 +71,18 @@ impl Analysis for Registration {
 
 /// Adds the blocks of deferred calls between the exits of a graph and their terminals. `exits` so
 /// far end in `from` blocks without successors.
-pub(crate) fn expand(graph: &mut ControlFlowGraph) {
-    let any = graph.blocks.iter().any(|block| {
+pub(crate) fn expand(draft: &mut Draft) {
+    let any = draft.blocks.iter().any(|block| {
         block
             .steps
             .iter()
             .any(|step| matches!(step, Step::Register(_)))
     });
-    let solution = any.then(|| {
-        // The solver needs the order of the blocks that there are so far.
-        graph.finish();
-        solve(graph, &Registration)
-    });
+    let solution = any.then(|| solve(&draft.graph(), &Registration));
     let mut added = 0;
     let mut shared: FxHashMap<(ExitKind, Vec<DeferredCall>), BlockId> = FxHashMap::default();
-    for index in 0..graph.exits.len() {
-        let exit = &graph.exits[index];
+    for index in 0..draft.exits.len() {
+        let exit = &draft.exits[index];
         let (from, kind) = (exit.from, exit.kind);
         let mut calls = Vec::new();
         if kind != ExitKind::ProcessExit
@@ -95,54 +90,47 @@ pub(crate) fn expand(graph: &mut ControlFlowGraph) {
             && let Some(state) = &solution.entry[from.index()]
         {
             calls.clone_from(state);
-            for (position, &step) in graph.block(from).steps.iter().enumerate() {
+            for (position, &step) in draft.block(from).steps.iter().enumerate() {
                 Registration.step(&mut calls, from, position, step);
             }
             calls.reverse();
         }
         let blocks = calls.len() * 2 + 1;
         let (first, terminal) = if added + blocks > MAX_BLOCKS {
-            graph.merged = true;
+            draft.merged = true;
             match shared.get(&(kind, calls.clone())) {
-                Some(&first) => (first, last_of(graph, first)),
+                Some(&first) => (first, last_of(draft, first)),
                 None => {
-                    let (first, terminal) = chain(graph, &calls);
+                    let (first, terminal) = chain(draft, &calls);
                     shared.insert((kind, calls.clone()), first);
                     (first, terminal)
                 }
             }
         } else {
             added += blocks;
-            chain(graph, &calls)
+            chain(draft, &calls)
         };
-        graph.blocks[from.index()].successors.push(Edge {
-            to: first,
-            kind: EdgeKind::Jump,
-        });
-        let exit = &mut graph.exits[index];
+        draft.edge(from, first, EdgeKind::Jump);
+        let exit = &mut draft.exits[index];
         exit.terminal = terminal;
         exit.deferred = calls;
     }
 }
 
 /// The end of a chain that was made by [`chain`].
-fn last_of(graph: &ControlFlowGraph, first: BlockId) -> BlockId {
+fn last_of(draft: &Draft, first: BlockId) -> BlockId {
     let mut last = first;
-    while let Some(edge) = graph.block(last).successors.last() {
+    while let Some(edge) = draft.block(last).successors.last() {
         last = edge.to;
     }
     last
 }
 
 /// Adds the blocks of `calls`, in the order in which they run, and a terminal block.
-fn chain(graph: &mut ControlFlowGraph, calls: &[DeferredCall]) -> (BlockId, BlockId) {
+fn chain(draft: &mut Draft, calls: &[DeferredCall]) -> (BlockId, BlockId) {
     let mut add = |step: Option<NodeId>| {
-        let id = BlockId(graph.blocks.len() as u32);
-        graph.blocks.push(Block {
-            steps: step.map(Step::RunDeferred).into_iter().collect(),
-            successors: Vec::new(),
-        });
-        id
+        let steps = step.map(Step::RunDeferred).into_iter().collect();
+        draft.add(steps)
     };
     let first = add(None);
     let mut current = first;
@@ -162,9 +150,7 @@ fn chain(graph: &mut ControlFlowGraph, calls: &[DeferredCall]) -> (BlockId, Bloc
         current = after;
     }
     for (from, to, kind) in edges {
-        graph.blocks[from.index()]
-            .successors
-            .push(Edge { to, kind });
+        draft.edge(from, to, kind);
     }
     (first, current)
 }

@@ -1,8 +1,12 @@
 //! What steps mean for locks, maps and goroutines: events, as data.
 
+use std::ops::Deref;
+use std::rc::Rc;
+
 use goward_syntax::NodeId;
 use goward_types::ObjectId;
 
+use crate::graph::BlockId;
 use crate::path::PathId;
 use crate::unit::UnitId;
 
@@ -110,6 +114,26 @@ pub enum How {
     Kept,
 }
 
+/// What the parameters and the receiver of a function stand for where it is run. Most calls bind
+/// nothing that has a place, and an event is kept with each state that it was observed in.
+#[derive(Clone, Debug, Default)]
+pub struct Bindings(Option<Rc<Vec<(ObjectId, PathId)>>>);
+
+impl Deref for Bindings {
+    type Target = [(ObjectId, PathId)];
+
+    fn deref(&self) -> &[(ObjectId, PathId)] {
+        self.0.as_ref().map_or(&[], |bindings| bindings)
+    }
+}
+
+impl From<Vec<(ObjectId, PathId)>> for Bindings {
+    fn from(mut bindings: Vec<(ObjectId, PathId)>) -> Bindings {
+        bindings.shrink_to_fit();
+        Bindings((!bindings.is_empty()).then(|| Rc::new(bindings)))
+    }
+}
+
 /// Something that matters to locks, maps or goroutines.
 #[derive(Clone, Debug)]
 pub enum EventKind {
@@ -132,7 +156,7 @@ pub enum EventKind {
         target: UnitId,
         how: How,
         /// What its parameters and receiver stand for.
-        bindings: Vec<(ObjectId, PathId)>,
+        bindings: Bindings,
     },
     /// A parameter of the function, or a field, is called.
     ValueCall {
@@ -193,8 +217,10 @@ pub struct Spawn {
 /// The events of one unit.
 #[derive(Clone, Debug, Default)]
 pub struct UnitEvents {
-    /// Per block: index of the step and its events.
-    pub blocks: Vec<Vec<(u32, Event)>>,
+    /// The events of all blocks, one block after the other: index of the step in its block, event.
+    events: Vec<(u32, Event)>,
+    /// Where the events of each block end.
+    ends: Vec<u32>,
     /// For the true edge of a condition `x.TryLock()`.
     pub try_locks: Vec<(NodeId, PathId, LockMode)>,
     /// Conditions that compare a place with nil: the place, and whether it is nil when true.
@@ -204,9 +230,36 @@ pub struct UnitEvents {
 }
 
 impl UnitEvents {
+    /// Gives the next block its events, each with the index of its step.
+    pub(crate) fn add_block(&mut self, events: impl Iterator<Item = (u32, Event)>) {
+        self.events.extend(events);
+        self.ends.push(self.events.len() as u32);
+    }
+
+    /// Gives back the room that was kept for more blocks.
+    pub(crate) fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
+    /// The events of a block, each with the index of its step.
+    pub fn block(&self, block: BlockId) -> &[(u32, Event)] {
+        let ends = &self.ends;
+        let start = match block.index().checked_sub(1) {
+            Some(before) => ends[before],
+            None => 0,
+        };
+        &self.events[start as usize..ends[block.index()] as usize]
+    }
+
+    /// The events of all blocks.
+    pub fn all(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().map(|(_, event)| event)
+    }
+
     /// Whether nothing in the unit touches a state.
     pub fn is_empty(&self) -> bool {
-        self.blocks.iter().all(Vec::is_empty)
+        self.events.is_empty()
             && self.try_locks.is_empty()
             && self.nil_tests.is_empty()
             && self.error_tests.is_empty()

@@ -91,7 +91,7 @@ impl Flags {
             if !seen.insert((block, state)) {
                 continue;
             }
-            let steps = &graph.block(block).steps;
+            let steps = graph.block(block).steps;
             let until = |end: usize| {
                 let steps = steps[..end].iter();
                 steps.fold(state, |state, &step| self.after(state, step))
@@ -100,7 +100,7 @@ impl Flags {
                 found.push(until(place.1));
             }
             let end = until(steps.len());
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 if self.allows(end, edge.kind) {
                     pending.push((edge.to, end));
                 }
@@ -192,9 +192,9 @@ impl Collector<'_, '_> {
 
     /// Conditions that are just a variable.
     fn conditions(&self) -> Vec<(NodeId, ObjectId)> {
-        let edges = self.unit.graph.blocks.iter();
+        let edges = self.unit.graph.blocks();
         let mut found: Vec<(NodeId, ObjectId)> = edges
-            .flat_map(|block| &block.successors)
+            .flat_map(|block| block.successors)
             .filter_map(|edge| match edge.kind {
                 EdgeKind::True(node) | EdgeKind::False(node) => Some((node, self.local(node)?)),
                 _ => None,

@@ -75,12 +75,12 @@ pub struct Edge {
 }
 
 /// Steps that happen one after the other.
-#[derive(Clone, Debug, Default)]
-pub struct Block {
-    pub steps: Vec<Step>,
+#[derive(Copy, Clone, Debug)]
+pub struct Block<'g> {
+    pub steps: &'g [Step],
     /// Where control goes next; empty at the end of an exit, after `select {}` and at the end of
     /// the process.
-    pub successors: Vec<Edge>,
+    pub successors: &'g [Edge],
 }
 
 /// How a function is left.
@@ -130,19 +130,23 @@ pub struct Exit {
     pub deferred: Vec<DeferredCall>,
 }
 
-/// The control flow of one function.
+/// The control flow of one function. Large packages have hundreds of thousands of blocks, so all
+/// steps of a function lie in one piece, and so do all edges.
 #[derive(Clone, Debug, Default)]
 pub struct ControlFlowGraph {
-    /// Control enters at block 0. Some blocks may not be reachable.
-    pub blocks: Vec<Block>,
-    pub exits: Vec<Exit>,
+    steps: Box<[Step]>,
+    edges: Box<[Edge]>,
+    /// For each block, where its steps and its edges end. Control enters at block 0. Some blocks may
+    /// not be reachable.
+    ends: Box<[(u32, u32)]>,
+    pub exits: Box<[Exit]>,
     /// Whether the function has more exits or deferred calls than are kept apart; the exits then
     /// share their deferred calls where the same are registered.
     pub merged: bool,
     /// The blocks that control can reach, each before its successors but for loops.
-    order: Vec<BlockId>,
+    order: Box<[BlockId]>,
     /// The position of each block in `order`; [`UNREACHABLE`] for those that are not in it.
-    rank: Vec<u32>,
+    rank: Box<[u32]>,
 }
 
 const UNREACHABLE: u32 = u32::MAX;
@@ -151,9 +155,59 @@ impl ControlFlowGraph {
     /// Where control enters.
     pub const ENTRY: BlockId = BlockId(0);
 
+    /// A graph of these blocks, which come one after the other as their steps and edges.
+    pub(crate) fn new<'b>(
+        blocks: impl Iterator<Item = (&'b [Step], &'b [Edge])> + Clone,
+    ) -> ControlFlowGraph {
+        let sizes = blocks.clone().map(|block| (block.0.len(), block.1.len()));
+        let (count, steps, edges) = sizes.fold((0, 0, 0), |sum, block| {
+            (sum.0 + 1, sum.1 + block.0, sum.2 + block.1)
+        });
+        let mut all_steps = Vec::with_capacity(steps);
+        let mut all_edges = Vec::with_capacity(edges);
+        let mut ends = Vec::with_capacity(count);
+        for (steps, edges) in blocks {
+            all_steps.extend_from_slice(steps);
+            all_edges.extend_from_slice(edges);
+            ends.push((all_steps.len() as u32, all_edges.len() as u32));
+        }
+        let mut graph = ControlFlowGraph {
+            steps: all_steps.into(),
+            edges: all_edges.into(),
+            ends: ends.into(),
+            ..ControlFlowGraph::default()
+        };
+        let order = graph.find_order();
+        let mut rank = vec![UNREACHABLE; count];
+        for (&block, position) in order.iter().zip(0..) {
+            rank[block.index()] = position;
+        }
+        graph.order = order.into();
+        graph.rank = rank.into();
+        graph
+    }
+
+    /// How many blocks there are, reachable or not.
+    pub fn block_count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// All blocks, reachable or not, in the order of their ids.
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = Block<'_>> + Clone {
+        (0..self.ends.len() as u32).map(|index| self.block(BlockId(index)))
+    }
+
     /// A block.
-    pub fn block(&self, id: BlockId) -> &Block {
-        &self.blocks[id.index()]
+    pub fn block(&self, id: BlockId) -> Block<'_> {
+        let start = match id.index().checked_sub(1) {
+            Some(before) => self.ends[before],
+            None => (0, 0),
+        };
+        let end = self.ends[id.index()];
+        Block {
+            steps: &self.steps[start.0 as usize..end.0 as usize],
+            successors: &self.edges[start.1 as usize..end.1 as usize],
+        }
     }
 
     /// The blocks that control can reach, each before its successors but for loops.
@@ -180,20 +234,11 @@ impl ControlFlowGraph {
         exits.any(|exit| exit.kind.returns() && self.is_reachable(exit.from))
     }
 
-    /// Fixes the order of the blocks, once all edges are there.
-    pub(crate) fn finish(&mut self) {
-        self.order = self.find_order();
-        self.rank = vec![UNREACHABLE; self.blocks.len()];
-        for (&block, position) in self.order.iter().zip(0..) {
-            self.rank[block.index()] = position;
-        }
-    }
-
     fn find_order(&self) -> Vec<BlockId> {
-        let mut state = vec![0_u32; self.blocks.len()];
-        let mut order = Vec::with_capacity(self.blocks.len());
+        let mut state = vec![0_u32; self.block_count()];
+        let mut order = Vec::new();
         let mut stack = Vec::new();
-        if !self.blocks.is_empty() {
+        if !self.ends.is_empty() {
             stack.push(ControlFlowGraph::ENTRY);
             state[0] = 1;
         }

@@ -21,6 +21,7 @@ mod build;
 mod calls;
 mod channels;
 mod deferred;
+mod draft;
 mod event;
 mod flags;
 mod graph;
@@ -41,7 +42,8 @@ mod written_guards;
 pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
 pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
 pub use event::{
-    Access, AccessKind, ChannelOperation, Event, EventKind, How, LockMode, NewValue, Spawn, SpawnId,
+    Access, AccessKind, Bindings, ChannelOperation, Event, EventKind, How, LockMode, NewValue,
+    Spawn, SpawnId,
 };
 pub use flags::{FlagState, Flags};
 pub use graph::{

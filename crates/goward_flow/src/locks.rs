@@ -1,6 +1,7 @@
 //! Solves the states of all functions: first each for itself, callees before callers, to get
 //! summaries; then with the states in which they are called.
 
+mod block_states;
 mod entries;
 mod summaries;
 mod transfer;
@@ -14,18 +15,19 @@ use crate::event::{Event, EventKind, How};
 use crate::graph::BlockId;
 use crate::lower::Lowered;
 use crate::path::{PathId, Paths, declared_in, is_package_variable};
-use crate::solver::{Solution, solve};
+use crate::solver::solve;
 use crate::state::{Held, LockState, Mode, Nilness};
 use crate::summary::{Effect, Summary};
 use crate::unit::{UnitId, Units};
 
+use block_states::BlockStates;
 use summaries::root_nilness;
 use transfer::UnitAnalysis;
 
 /// States and summaries of all units of a package.
 pub struct Locks {
     /// In the state in which each function is called.
-    pub solutions: Vec<Solution<LockState>>,
+    pub solutions: Vec<BlockStates>,
     summaries: RefCell<Vec<Summary>>,
     /// Units whose state at entry is that of all the places that run them, and no others.
     pub known_callers: Vec<bool>,
@@ -42,7 +44,7 @@ struct Shared<'s, 'a> {
 
 /// The last solution of each unit, with the state at entry that it is for. Most units are entered in
 /// the same state in all that is asked of them: without locks.
-type Solved = RefCell<Vec<Option<(LockState, Rc<Solution<LockState>>)>>>;
+type Solved = RefCell<Vec<Option<(LockState, Rc<BlockStates>)>>>;
 
 impl<'s> Shared<'s, '_> {
     /// A path of `callee` in terms of its caller.
@@ -90,7 +92,7 @@ impl<'s> Shared<'s, '_> {
     }
 
     /// The solution for a state at entry, as long as the summaries are those that it was made with.
-    fn solved(&self, solved: &Solved, id: UnitId, entry: LockState) -> Rc<Solution<LockState>> {
+    fn solved(&self, solved: &Solved, id: UnitId, entry: LockState) -> Rc<BlockStates> {
         if let Some((known, solution)) = &solved.borrow()[id.index()]
             && *known == entry
         {
@@ -101,39 +103,30 @@ impl<'s> Shared<'s, '_> {
         solution
     }
 
-    fn solve(&self, id: UnitId, entry: LockState) -> Solution<LockState> {
+    fn solve(&self, id: UnitId, entry: LockState) -> BlockStates {
         if self.lowered.units[id.index()].is_empty() {
-            let graph = &self.units.get(id).graph;
-            let at = |index| {
-                let block = BlockId(index as u32);
-                graph.is_reachable(block).then(|| entry.clone())
-            };
-            return Solution {
-                entry: (0..graph.blocks.len()).map(at).collect(),
-                complete: true,
-            };
+            return BlockStates::uniform(&self.units.get(id).graph, entry);
         }
         let analysis = UnitAnalysis {
             shared: self,
             id,
             entry,
         };
-        solve(&self.units.get(id).graph, &analysis)
+        BlockStates::new(solve(&self.units.get(id).graph, &analysis))
     }
 
     /// Calls `visit` with each event and the state before it.
     fn replay(
         &self,
         id: UnitId,
-        solution: &Solution<LockState>,
+        solution: &BlockStates,
         mut visit: impl FnMut(BlockId, &Event, &LockState),
     ) {
         let events = &self.lowered.units[id.index()];
-        for (index, entry) in solution.entry.iter().enumerate() {
-            let Some(entry) = entry else { continue };
+        for (block, entry) in solution.blocks() {
             let mut state = entry.clone();
-            for (_, event) in &events.blocks[index] {
-                visit(BlockId(index as u32), event, &state);
+            for (_, event) in events.block(block) {
+                visit(block, event, &state);
                 self.transfer(id, &mut state, event);
             }
         }
@@ -180,7 +173,7 @@ impl Locks {
             let solved = Solved::new(vec![None; count]);
             shared.summaries(&solved);
             let (entries, known) = shared.entries(&solved);
-            let solutions: Vec<Solution<LockState>> = entries
+            let solutions: Vec<BlockStates> = entries
                 .into_iter()
                 .enumerate()
                 .map(|(index, entry)| {
@@ -229,9 +222,9 @@ impl Locks {
         block: BlockId,
     ) -> Option<LockState> {
         let solution = &self.solutions[id.index()];
-        let mut state = solution.entry[block.index()].clone()?;
+        let mut state = solution.entry(block)?.clone();
         let shared = self.shared(package, units, lowered);
-        for (_, event) in &lowered.units[id.index()].blocks[block.index()] {
+        for (_, event) in lowered.units[id.index()].block(block) {
             shared.transfer(id, &mut state, event);
         }
         solution.complete.then_some(state)

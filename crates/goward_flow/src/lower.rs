@@ -195,21 +195,20 @@ impl<'a> Lowering<'_, 'a> {
     fn unit(&mut self) -> UnitEvents {
         let mut result = UnitEvents::default();
         let graph = &self.unit.graph;
-        for block in &graph.blocks {
-            let mut events = Vec::new();
+        let mut events = Vec::new();
+        for block in graph.blocks() {
             for (index, &step) in block.steps.iter().enumerate() {
                 self.step(step);
                 events.extend(self.events.drain(..).map(|event| (index as u32, event)));
             }
-            // There are hundreds of thousands of these lists, mostly of one or two events.
-            events.shrink_to_fit();
-            result.blocks.push(events);
-            for edge in &block.successors {
+            result.add_block(events.drain(..));
+            for edge in block.successors {
                 if let EdgeKind::True(node) = edge.kind {
                     self.condition(node, &mut result);
                 }
             }
         }
+        result.shrink();
         result
     }
 

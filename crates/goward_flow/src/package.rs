@@ -95,6 +95,7 @@ impl<'a> PackageFlow<'a> {
                 }
             });
         }
+        observed.shrink_to_fit();
         flow.observed = observed;
         flow
     }
@@ -233,8 +234,7 @@ impl<'a> PackageFlow<'a> {
     /// The state in which an exit leaves its function, after its deferred calls.
     pub fn at_exit(&self, unit: UnitId, exit: &Exit) -> Option<&LockState> {
         let solution = &self.locks.solutions[unit.index()];
-        let state = solution.entry[exit.terminal.index()].as_ref();
-        state.filter(|_| solution.complete)
+        solution.entry(exit.terminal).filter(|_| solution.complete)
     }
 
     /// The `defer` statement whose call a block runs.

@@ -37,9 +37,9 @@ const MAX_VISITS: u32 = 64;
 /// Runs an analysis over a graph until nothing changes.
 pub fn solve<A: Analysis>(graph: &ControlFlowGraph, analysis: &A) -> Solution<A::State> {
     let order = graph.reverse_postorder();
-    let mut entry: Vec<Option<A::State>> = vec![None; graph.blocks.len()];
+    let mut entry: Vec<Option<A::State>> = vec![None; graph.block_count()];
     let mut complete = true;
-    let mut visits = vec![0_u32; graph.blocks.len()];
+    let mut visits = vec![0_u32; graph.block_count()];
     let mut pending = std::collections::BTreeSet::new();
     if let Some(first) = order.first() {
         entry[first.index()] = Some(analysis.entry());
@@ -58,7 +58,7 @@ pub fn solve<A: Analysis>(graph: &ControlFlowGraph, analysis: &A) -> Solution<A:
         for (index, &step) in graph.block(block).steps.iter().enumerate() {
             analysis.step(&mut state, block, index, step);
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             let mut at_target = state.clone();
             if !analysis.edge(&mut at_target, block, edge) {
                 continue;

@@ -1,5 +1,7 @@
 //! Function units: declared functions and function literals of a package, each with its graph.
 
+use std::cell::RefCell;
+
 use goward_syntax::{Declaration, Expression, NodeId, NodeKind, Tree};
 use goward_types::{ObjectId, TypedFile, TypedPackage, World};
 use rustc_hash::FxHashMap;
@@ -195,21 +197,38 @@ impl Units {
         nodes
     }
 
-    /// Builds all graphs, and again those that call functions which turned out not to return.
+    /// Builds all graphs, and again those of functions that call what turned out not to return.
     fn build_graphs(&mut self, package: &TypedPackage<'_>) {
         const ROUNDS: usize = 4;
-        for _ in 0..ROUNDS {
-            let known = self.no_return.clone();
-            let local = |object: ObjectId| known.get(&object).copied();
-            for unit in &mut self.list {
+        let mut callers: FxHashMap<ObjectId, Vec<usize>> = FxHashMap::default();
+        let mut open: Vec<usize> = (0..self.list.len()).collect();
+        for round in 0..ROUNDS {
+            let mut found = Vec::new();
+            for &index in &open {
+                let unit = &mut self.list[index];
+                let asked = RefCell::new(Vec::new());
+                let local = |object: ObjectId| {
+                    asked.borrow_mut().push(object);
+                    self.no_return.get(&object).copied()
+                };
                 unit.graph = build(package.world, &package.files[unit.file], unit.body, &local);
-            }
-            for unit in &self.list {
-                if let (Some(object), Some(kind)) = (unit.object, never_returns(&unit.graph)) {
-                    self.no_return.insert(object, kind);
+                if round == 0 {
+                    for callee in asked.into_inner() {
+                        callers.entry(callee).or_default().push(index);
+                    }
+                }
+                if let (Some(object), Some(kind)) = (unit.object, never_returns(&unit.graph))
+                    && self.no_return.get(&object) != Some(&kind)
+                {
+                    found.push((object, kind));
                 }
             }
-            if self.no_return.len() == known.len() {
+            let asking = found.iter().filter_map(|(object, _)| callers.get(object));
+            open = asking.flatten().copied().collect();
+            open.sort_unstable();
+            open.dedup();
+            self.no_return.extend(found);
+            if open.is_empty() {
                 break;
             }
         }

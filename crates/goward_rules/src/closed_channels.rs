@@ -115,7 +115,7 @@ pub(crate) fn misuses(context: &Context<'_>) -> Vec<Misuse> {
             let Some(mut state) = entry.clone() else {
                 continue;
             };
-            for &step in &unit.graph.block(BlockId(index as u32)).steps {
+            for &step in unit.graph.block(BlockId(index as u32)).steps {
                 for done in analysis.done(step) {
                     let closed = state.iter().find(|known| known.channel == done.channel);
                     if let Some(closed) = closed

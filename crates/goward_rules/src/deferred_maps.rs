@@ -210,7 +210,7 @@ fn nilness_at_run(
     let (bindings, target) = match &observed.event.kind {
         EventKind::Run {
             bindings, target, ..
-        } => (bindings.as_slice(), Some(*target)),
+        } => (&bindings[..], Some(*target)),
         _ => (&[][..], None),
     };
     let is_root = |bound: PathId| {
@@ -261,7 +261,7 @@ pub(crate) fn state_when_deferred(
         .iter()
         .copied()
         .find(|&block| {
-            let steps = &unit.graph.block(block).steps;
+            let steps = unit.graph.block(block).steps;
             steps.contains(&Step::Register(statement))
         })?;
     let end = tree.span(statement).end;
@@ -357,7 +357,7 @@ fn is_other_value(context: &Context<'_>, one: PathId, other: PathId) -> bool {
     // What holds the field: a struct itself, and not a pointer to one.
     let in_value = |path: PathId| {
         let elements = &paths.get(path).elements;
-        let holder = match elements.as_slice() {
+        let holder = match elements {
             [Element::Field(_)] => paths.root(path).map(|root| world.object_type(root)),
             [.., Element::Field(holder), Element::Field(_)] => Some(world.object_type(*holder)),
             _ => None,

@@ -126,15 +126,10 @@ impl WaitedWith {
         let locks = |path, mode| self.keeps_out(mode) && self.is(context, unit, path, owner);
         let passage = Passage::new(context, unit, &locks);
         let mut found = None;
-        for (block, events) in context.flow.lowered.units[unit.index()]
-            .blocks
-            .iter()
-            .enumerate()
-        {
-            let block = BlockId(block as u32);
-            if !context.flow.units.get(unit).graph.is_reachable(block) {
-                continue;
-            }
+        let graph = &context.flow.units.get(unit).graph;
+        let blocks = (0..graph.block_count() as u32).map(BlockId);
+        for block in blocks.filter(|&block| graph.is_reachable(block)) {
+            let events = context.flow.lowered.units[unit.index()].block(block);
             for (position, (_, event)) in events.iter().enumerate() {
                 if is_target(event, target) {
                     found = Some(passage.leads_through((block, position + 1), Some(target))?);
@@ -180,13 +175,13 @@ impl<'p, 'a> Passage<'p, 'a> {
     ) -> Option<(UnitId, NodeId)> {
         let flow = self.context.flow;
         let graph = &flow.units.get(self.unit).graph;
-        let events = &flow.lowered.units[self.unit.index()].blocks;
-        let mut seen = vec![false; graph.blocks.len()];
+        let events = &flow.lowered.units[self.unit.index()];
+        let mut seen = vec![false; graph.block_count()];
         let mut taken: Option<(UnitId, NodeId)> = None;
         let mut behind = Vec::new();
         let mut pending = vec![start];
         'blocks: while let Some((block, from)) = pending.pop() {
-            for (position, (_, event)) in events[block.index()].iter().enumerate().skip(from) {
+            for (position, (_, event)) in events.block(block).iter().enumerate().skip(from) {
                 if target.is_some_and(|target| is_target(event, target)) {
                     return None;
                 }
@@ -203,7 +198,7 @@ impl<'p, 'a> Passage<'p, 'a> {
             if target.is_none() && ends {
                 return None;
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 if !std::mem::replace(&mut seen[edge.to.index()], true) {
                     pending.push((edge.to, 0));
                 }
@@ -219,14 +214,14 @@ impl<'p, 'a> Passage<'p, 'a> {
     fn comes_to(&self, mut pending: Vec<(BlockId, usize)>, target: NodeId) -> bool {
         let flow = self.context.flow;
         let graph = &flow.units.get(self.unit).graph;
-        let events = &flow.lowered.units[self.unit.index()].blocks;
-        let mut seen = vec![false; graph.blocks.len()];
+        let events = &flow.lowered.units[self.unit.index()];
+        let mut seen = vec![false; graph.block_count()];
         while let Some((block, from)) = pending.pop() {
-            let rest = events[block.index()].iter().skip(from);
+            let rest = events.block(block).iter().skip(from);
             if rest.into_iter().any(|(_, event)| is_target(event, target)) {
                 return true;
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 if !std::mem::replace(&mut seen[edge.to.index()], true) {
                     pending.push((edge.to, 0));
                 }

@@ -92,12 +92,12 @@ impl<'c, 'a> Meetings<'c, 'a> {
         let graph = &unit.graph;
         let mut pending: Vec<(BlockId, usize)> = Vec::new();
         for &block in graph.reverse_postorder() {
-            let steps = &graph.block(block).steps;
+            let steps = graph.block(block).steps;
             if let Some(index) = steps.iter().position(|&step| is_at(step, start)) {
                 pending.push((block, index + 1));
             }
         }
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         'blocks: while let Some((block, from)) = pending.pop() {
             for &step in &graph.block(block).steps[from..] {
                 let node = match step {
@@ -119,7 +119,7 @@ impl<'c, 'a> Meetings<'c, 'a> {
                     continue 'blocks;
                 }
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 if !std::mem::replace(&mut seen[edge.to.index()], true) {
                     pending.push((edge.to, 0));
                 }

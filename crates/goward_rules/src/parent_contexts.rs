@@ -99,7 +99,7 @@ impl<'c, 'a> ParentRelease<'c, 'a> {
         let graph = &self.unit.graph;
         let (block, index) = self.position(statement)?;
         let mut makers = Vec::new();
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         let mut pending = vec![(block, index)];
         while let Some((block, end)) = pending.pop() {
             let steps = &graph.block(block).steps[..end];
@@ -258,7 +258,7 @@ impl<'c, 'a> ParentRelease<'c, 'a> {
         set: Option<ObjectId>,
     ) -> bool {
         let graph = &self.unit.graph;
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         let mut pending = vec![start];
         'blocks: while let Some((block, from)) = pending.pop() {
             for &step in &graph.block(block).steps[from..] {
@@ -272,7 +272,7 @@ impl<'c, 'a> ParentRelease<'c, 'a> {
             if end(block) {
                 return true;
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 let possible =
                     set.is_none_or(|set| nil_by_edge(self.file, edge.kind, set) != Some(true));
                 if possible && !std::mem::replace(&mut seen[edge.to.index()], true) {
@@ -286,7 +286,7 @@ impl<'c, 'a> ParentRelease<'c, 'a> {
     fn position(&self, statement: NodeId) -> Option<(BlockId, usize)> {
         let graph = &self.unit.graph;
         graph.reverse_postorder().iter().find_map(|&block| {
-            let steps = &graph.block(block).steps;
+            let steps = graph.block(block).steps;
             let index = steps
                 .iter()
                 .position(|&step| step == Step::Statement(statement))?;

@@ -143,7 +143,7 @@ fn is_read_before(
     };
     let mut pending: Vec<(BlockId, usize)> = Vec::new();
     for &block in graph.reverse_postorder() {
-        let steps = &graph.block(block).steps;
+        let steps = graph.block(block).steps;
         if let Some(index) = steps
             .iter()
             .position(|&step| step == Step::Statement(start))
@@ -155,9 +155,9 @@ fn is_read_before(
         matches!(step, Step::Statement(node) | Step::Communicate(node) | Step::RangeAssign(node)
             if *node == set)
     };
-    let mut steps = graph.blocks.iter().flat_map(|block| &block.steps);
+    let mut steps = graph.blocks().flat_map(|block| block.steps);
     let found = !pending.is_empty() && steps.any(is_set);
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     'blocks: while let Some((block, from)) = pending.pop() {
         for &step in &graph.block(block).steps[from..] {
             match step {
@@ -166,7 +166,7 @@ fn is_read_before(
                 _ => {}
             }
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }

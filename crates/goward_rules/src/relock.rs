@@ -283,13 +283,14 @@ fn in_every_turn(context: &Context<'_>, unit: UnitId, call: NodeId, turn: Span) 
 fn comes_again(context: &Context<'_>, unit: UnitId, node: NodeId) -> bool {
     let flow = context.flow;
     let graph = &flow.units.get(unit).graph;
-    let events = &flow.lowered.units[unit.index()].blocks;
+    let events = &flow.lowered.units[unit.index()];
     let holds = |block: BlockId| {
-        events[block.index()]
+        events
+            .block(block)
             .iter()
             .any(|(_, event)| event.node == node)
     };
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut pending: Vec<BlockId> = graph
         .reverse_postorder()
         .iter()

@@ -2,7 +2,7 @@
 //! what is declared in the body of a loop is another variable in each turn, and a goroutine that was
 //! given the value of a variable keeps that value when the variable gets another one.
 
-use goward_flow::{PathId, SpawnId, Step, UnitId};
+use goward_flow::{BlockId, PathId, SpawnId, Step, UnitId};
 use goward_syntax::{NodeId, NodeKind, Statement, Tree};
 use goward_types::ObjectId;
 
@@ -66,9 +66,9 @@ impl<'c, 'a> Given<'c, 'a> {
             return true;
         };
         let mut open = vec![(start, first + 1)];
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         while let Some((block, from)) = open.pop() {
-            let steps = &graph.blocks[block].steps;
+            let steps = graph.block(BlockId(block as u32)).steps;
             let mut renewed = false;
             for (index, &step) in steps.iter().enumerate().skip(from) {
                 if (block, index) == goal {
@@ -82,7 +82,7 @@ impl<'c, 'a> Given<'c, 'a> {
             if renewed {
                 continue;
             }
-            for edge in &graph.blocks[block].successors {
+            for edge in graph.block(BlockId(block as u32)).successors {
                 let next = edge.to.index();
                 if !std::mem::replace(&mut seen[next], true) {
                     open.push((next, 0));
@@ -98,7 +98,7 @@ impl<'c, 'a> Given<'c, 'a> {
         let tree = self.context.file(unit.file).tree;
         let span = tree.span(node);
         let mut best: Option<(u32, (usize, usize))> = None;
-        for (block, content) in unit.graph.blocks.iter().enumerate() {
+        for (block, content) in unit.graph.blocks().enumerate() {
             for (index, &step) in content.steps.iter().enumerate() {
                 let (Step::Expression(at) | Step::Statement(at) | Step::Communicate(at)) = step
                 else {

@@ -204,11 +204,11 @@ impl Response<'_, '_> {
             return false;
         };
         let error = self.file.facts.object_of(*error);
-        let mut seen = vec![[false; 2]; graph.blocks.len()];
+        let mut seen = vec![[false; 2]; graph.block_count()];
         // Whether the error is still that of the response.
         let mut pending: Vec<(BlockId, usize, bool)> = Vec::new();
         for &block in graph.reverse_postorder() {
-            let steps = &graph.block(block).steps;
+            let steps = graph.block(block).steps;
             if let Some(index) = steps
                 .iter()
                 .position(|&step| step == Step::Statement(self.statement))
@@ -236,7 +236,7 @@ impl Response<'_, '_> {
             if exits.any(|exit| exit.from == block && exit.kind.returns()) {
                 return false;
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 let failed = own
                     && error.is_some_and(|error| {
                         nil_by_edge(self.file, edge.kind, error) == Some(false)
@@ -273,7 +273,7 @@ impl Response<'_, '_> {
         let is_own = |step: Step| step == Step::Statement(self.statement);
         let steps = steps_after(graph, is_own);
         let comes_to = |exit: &goward_flow::Exit| {
-            let own = &graph.block(exit.from).steps;
+            let own = graph.block(exit.from).steps;
             own.iter().any(|&step| is_own(step)) || own.iter().any(|step| steps.contains(step))
         };
         let mut exits = graph

@@ -27,7 +27,7 @@ pub(crate) fn mentions(file: &TypedFile<'_>, root: NodeId, object: ObjectId) -> 
 /// The `defer` statements of a function, in the order of the source. Most functions have none, which
 /// their graphs tell faster than their trees.
 pub(crate) fn defer_statements(unit: &Unit) -> Vec<NodeId> {
-    let steps = unit.graph.blocks.iter().flat_map(|block| &block.steps);
+    let steps = unit.graph.blocks().flat_map(|block| block.steps);
     let mut found: Vec<NodeId> = steps
         .filter_map(|step| match step {
             Step::Register(statement) => Some(*statement),
@@ -42,7 +42,7 @@ pub(crate) fn defer_statements(unit: &Unit) -> Vec<NodeId> {
 /// The steps that can follow the first step for which `start` holds.
 pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut pending: Vec<(BlockId, usize)> = Vec::new();
     for &block in graph.reverse_postorder() {
         if let Some(index) = graph
@@ -57,7 +57,7 @@ pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool
     }
     while let Some((block, from)) = pending.pop() {
         steps.extend_from_slice(&graph.block(block).steps[from..]);
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }
@@ -68,9 +68,9 @@ pub(crate) fn steps_after(graph: &ControlFlowGraph, start: impl Fn(Step) -> bool
 
 /// Whether control can leave a `range` loop other than by the end of what it ranges over.
 pub(crate) fn has_way_out(graph: &ControlFlowGraph, range: NodeId) -> bool {
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let taken = |wanted: EdgeKind| {
-        let edges = graph.blocks.iter().flat_map(|block| &block.successors);
+        let edges = graph.blocks().flat_map(|block| block.successors);
         let edges = edges.filter(move |edge| edge.kind == wanted);
         edges.map(|edge| edge.to).collect::<Vec<BlockId>>()
     };

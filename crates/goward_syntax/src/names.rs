@@ -6,7 +6,7 @@ use std::cell::Cell;
 use crate::symbol::Symbol;
 
 /// Slots for names of at most 16 bytes.
-const SHORT: usize = 1 << 16;
+const SHORT: usize = 1 << 13;
 /// Slots for longer names.
 const LONG: usize = 1 << 10;
 

@@ -45,7 +45,7 @@ pub(super) fn position_after(
     wanted: impl Fn(Step) -> bool,
 ) -> Option<Position> {
     graph.reverse_postorder().iter().copied().find_map(|block| {
-        let steps = &graph.block(block).steps;
+        let steps = graph.block(block).steps;
         let index = steps.iter().position(|&step| wanted(step))?;
         Some((block, index + 1))
     })
@@ -62,7 +62,7 @@ pub(super) fn most(
             .iter()
             .fold(Count::Finite(0), |sum, &step| sum.add(weight(step)))
     };
-    let weights: Vec<Count> = graph.blocks.iter().map(|block| sum(&block.steps)).collect();
+    let weights: Vec<Count> = graph.blocks().map(|block| sum(&block.steps)).collect();
     let (first, index) = start;
     let begin = sum(&graph.block(first).steps[index..]);
     let mut best = begin;
@@ -73,12 +73,12 @@ pub(super) fn most(
             return Count::Unbounded;
         }
     }
-    let mut known: Vec<Option<Count>> = vec![None; graph.blocks.len()];
+    let mut known: Vec<Option<Count>> = vec![None; graph.block_count()];
     let mut pending = VecDeque::from([(first, begin)]);
     // No cycle has weight, so this settles.
     while let Some((block, total)) = pending.pop_front() {
         best = best.max(total);
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             let next = total.add(weights[edge.to.index()]);
             if known[edge.to.index()].is_none_or(|known| known < next) {
                 known[edge.to.index()] = Some(next);
@@ -91,11 +91,11 @@ pub(super) fn most(
 
 /// The blocks that control can come to after leaving a block.
 fn reached(graph: &ControlFlowGraph, from: BlockId) -> Vec<BlockId> {
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut found = Vec::new();
     let mut pending = vec![from];
     while let Some(block) = pending.pop() {
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 found.push(edge.to);
                 pending.push(edge.to);
@@ -116,7 +116,7 @@ pub(super) fn fewest(
     edge_cost: &dyn Fn(EdgeKind) -> Option<u32>,
 ) -> Option<(u32, Option<NodeId>)> {
     let sum = |steps: &[Step]| -> Option<u32> { steps.iter().map(|&step| step_cost(step)).sum() };
-    let costs: Vec<Option<u32>> = graph.blocks.iter().map(|block| sum(&block.steps)).collect();
+    let costs: Vec<Option<u32>> = graph.blocks().map(|block| sum(&block.steps)).collect();
     let (first, index) = start;
     // The first block is entered in its middle; coming back to it is another matter.
     let begin = sum(&graph.block(first).steps[index..])?;
@@ -141,7 +141,7 @@ pub(super) fn fewest(
                 best = Some((cost, exit.node));
             }
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             let (Some(inside), Some(taken)) = (costs[edge.to.index()], edge_cost(edge.kind)) else {
                 continue;
             };

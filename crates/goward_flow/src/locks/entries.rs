@@ -3,7 +3,7 @@
 use goward_syntax::NodeId;
 use goward_types::ObjectId;
 
-use crate::event::{EventKind, How};
+use crate::event::{Bindings, EventKind, How};
 use crate::path::{PathId, Root, is_package_variable};
 use crate::state::{Held, LockState, Mode, meet};
 use crate::unit::UnitId;
@@ -47,7 +47,7 @@ impl Shared<'_, '_> {
         let mut by_tests = vec![true; count];
         let mut given: Vec<Vec<(UnitId, LockState)>> = vec![Vec::new(); count];
         for (index, events) in self.lowered.units.iter().enumerate() {
-            for (_, event) in events.blocks.iter().flatten() {
+            for event in events.all() {
                 if let EventKind::Run { target, .. } = &event.kind {
                     called[target.index()] = true;
                     by_tests[target.index()] &= only_tests[index];
@@ -121,8 +121,8 @@ impl Shared<'_, '_> {
         entry: LockState,
     ) -> Vec<(UnitId, LockState)> {
         let events = &self.lowered.units[id.index()];
-        let mut all = events.blocks.iter().flatten();
-        if !all.any(|(_, event)| matches!(event.kind, EventKind::Run { .. })) {
+        let mut all = events.all();
+        if !all.any(|event| matches!(event.kind, EventKind::Run { .. })) {
             return Vec::new();
         }
         let solution = self.solved(solved, id, entry);
@@ -199,10 +199,10 @@ impl Shared<'_, '_> {
     }
 
     /// What the parameters of `callee` stand for at a call.
-    fn bindings_at(&self, unit: UnitId, call: NodeId, callee: UnitId) -> Vec<(ObjectId, PathId)> {
+    fn bindings_at(&self, unit: UnitId, call: NodeId, callee: UnitId) -> Bindings {
         let events = &self.lowered.units[unit.index()];
-        let mut all = events.blocks.iter().flatten();
-        let found = all.find_map(|(_, event)| match &event.kind {
+        let mut all = events.all();
+        let found = all.find_map(|event| match &event.kind {
             EventKind::Run {
                 target, bindings, ..
             } if *target == callee && event.node == call => Some(bindings.clone()),
@@ -260,11 +260,11 @@ impl Shared<'_, '_> {
                 let rest = paths.get(path).elements[skip..].to_vec();
                 let new = crate::path::AccessPath {
                     root: Root::Variable(parameter),
-                    elements: rest,
+                    elements: &rest,
                 };
                 let mut mentions = paths.mentions(path).to_vec();
                 mentions.push(parameter);
-                let new = paths.intern(new, mentions);
+                let new = paths.intern(new, &mentions);
                 drop(paths);
                 add(new, inherited);
             }

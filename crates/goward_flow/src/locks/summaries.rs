@@ -119,7 +119,7 @@ impl Shared<'_, '_> {
         let mut released: Vec<(PathId, usize)> = Vec::new();
         let mut exits = 0;
         for exit in unit.graph.exits.iter().filter(|exit| exit.kind.returns()) {
-            let Some(state) = &solution.entry[exit.terminal.index()] else {
+            let Some(state) = solution.entry(exit.terminal) else {
                 continue;
             };
             exits += 1;
@@ -265,7 +265,7 @@ impl Shared<'_, '_> {
         let paths = self.paths.borrow();
         let parameters = || unit.parameters.iter().flatten().chain(&unit.receiver);
         let mut replaced = Vec::new();
-        for (_, event) in self.lowered.units[id.index()].blocks.iter().flatten() {
+        for event in self.lowered.units[id.index()].all() {
             let EventKind::Set { path, .. } = event.kind else {
                 continue;
             };
@@ -425,7 +425,7 @@ impl Shared<'_, '_> {
     fn callees(&self) -> Vec<Vec<UnitId>> {
         let mut callees: Vec<Vec<UnitId>> = vec![Vec::new(); self.units.list.len()];
         for (index, events) in self.lowered.units.iter().enumerate() {
-            for (_, event) in events.blocks.iter().flatten() {
+            for event in events.all() {
                 if let EventKind::Run { target, how, .. } = &event.kind
                     && !matches!(how, How::Kept)
                 {

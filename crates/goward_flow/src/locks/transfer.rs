@@ -26,7 +26,7 @@ impl Analysis for UnitAnalysis<'_, '_> {
     }
 
     fn step(&self, state: &mut LockState, block: BlockId, index: usize, _: Step) {
-        let events = &self.shared.lowered.units[self.id.index()].blocks[block.index()];
+        let events = &self.shared.lowered.units[self.id.index()].block(block);
         let first = events.partition_point(|entry| (entry.0 as usize) < index);
         for (step, event) in &events[first..] {
             if *step as usize != index {

@@ -114,7 +114,7 @@ impl Lowering<'_, '_> {
                 EventKind::Run {
                     target,
                     how,
-                    bindings,
+                    bindings: bindings.into(),
                 },
             );
         } else {
@@ -282,7 +282,7 @@ impl Lowering<'_, '_> {
                 EventKind::Run {
                     target,
                     how,
-                    bindings,
+                    bindings: bindings.into(),
                 },
             );
         }

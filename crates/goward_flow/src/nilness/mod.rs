@@ -210,7 +210,7 @@ impl NilMaps {
         let mut found = Found::default();
         for (id, unit) in units.iter() {
             // Literals that run where they stand are looked at with the function around them.
-            if unit.graph.blocks.is_empty() {
+            if unit.graph.block_count() == 0 {
                 continue;
             }
             let analysis = MapNilness::new(package, units, known, id);

@@ -88,7 +88,7 @@ impl MapNilness<'_> {
     /// Whether every way through the function leads through one of these blocks.
     fn passes_one_of(&self, blocks: Vec<BlockId>) -> bool {
         let graph = &self.unit.graph;
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         let mut pending = vec![ControlFlowGraph::ENTRY];
         while let Some(block) = pending.pop() {
             if blocks.contains(&block) || std::mem::replace(&mut seen[block.index()], true) {

@@ -415,8 +415,7 @@ fn value_at(context: &Context<'_>, unit: &Unit, object: ObjectId, at: NodeId) ->
                 // One that is in a literal runs nobody knows when.
                 let direct = unit
                     .graph
-                    .blocks
-                    .iter()
+                    .blocks()
                     .any(|block| block.steps.contains(&Step::Statement(node)));
                 known &= direct && !after.contains(&Step::Expression(at));
             }

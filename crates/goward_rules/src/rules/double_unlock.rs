@@ -111,7 +111,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 continue;
             };
             let block = BlockId(index as u32);
-            for (_, event) in &flow.lowered.units[id.index()].blocks[index] {
+            for (_, event) in flow.lowered.units[id.index()].block(block) {
                 if let EventKind::Unlock { path, .. } = event.kind
                     && let Some(&Status::Free { lock, unlock }) = state.get(path)
                     && !flow
@@ -296,7 +296,7 @@ impl Analysis for Balance<'_, '_> {
     }
 
     fn step(&self, state: &mut State, block: BlockId, index: usize, _: Step) {
-        let events = &self.context.flow.lowered.units[self.id.index()].blocks[block.index()];
+        let events = self.context.flow.lowered.units[self.id.index()].block(block);
         for (step, event) in events {
             if *step as usize == index {
                 self.event(state, event);

@@ -329,13 +329,13 @@ impl Cancel<'_, '_> {
         };
         let graph = &self.unit.graph;
         let start = graph.reverse_postorder().iter().copied().find_map(|block| {
-            let steps = &graph.block(block).steps;
+            let steps = graph.block(block).steps;
             let index = steps
                 .iter()
                 .position(|&step| step == Step::Statement(self.statement))?;
             Some((block, index + 1))
         });
-        let mut seen = vec![false; graph.blocks.len()];
+        let mut seen = vec![false; graph.block_count()];
         let mut pending: Vec<(BlockId, usize)> = start.into_iter().collect();
         let mut unused = None;
         'blocks: while let Some((block, from)) = pending.pop() {
@@ -364,7 +364,7 @@ impl Cancel<'_, '_> {
                     unused = unused.or(Some(exit.node));
                 }
             }
-            for edge in &graph.block(block).successors {
+            for edge in graph.block(block).successors {
                 if !std::mem::replace(&mut seen[edge.to.index()], true) {
                     pending.push((edge.to, 0));
                 }

@@ -139,7 +139,7 @@ fn assignments(
 ) -> Vec<(NodeId, NodeId, u32)> {
     let mut found = Vec::new();
     for &block in unit.graph.reverse_postorder() {
-        for &step in &unit.graph.block(block).steps {
+        for &step in unit.graph.block(block).steps {
             let Step::Statement(node) = step else {
                 continue;
             };

@@ -299,7 +299,7 @@ fn returns_without_waiting(
     let graph = &unit.graph;
     let mut pending = Vec::new();
     for &block in graph.reverse_postorder() {
-        let steps = &graph.block(block).steps;
+        let steps = graph.block(block).steps;
         if let Some(index) = steps
             .iter()
             .position(|&step| step == Step::Statement(start))
@@ -307,7 +307,7 @@ fn returns_without_waiting(
             pending.push((block, index + 1));
         }
     }
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     while let Some((block, from)) = pending.pop() {
         let mut ended = false;
         for &step in &graph.block(block).steps[from..] {
@@ -322,7 +322,7 @@ fn returns_without_waiting(
         if ended {
             continue;
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }

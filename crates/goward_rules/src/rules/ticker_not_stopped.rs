@@ -375,7 +375,7 @@ fn leaves_after(
         },
         _ => false,
     };
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut pending = vec![(first, index)];
     while let Some((block, from)) = pending.pop() {
         let stopped = graph.block(block).steps[from..]
@@ -388,7 +388,7 @@ fn leaves_after(
         if let Some(exit) = exits.find(|exit| exit.kind.returns() && exit.from == block) {
             return Some(exit.node);
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !never(edge.kind) && !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }

@@ -176,7 +176,7 @@ fn is_reached(context: &Context<'_>, id: UnitId, stop: NodeId) -> bool {
     let graph = &unit.graph;
     let blocks = graph.reverse_postorder().iter();
     blocks
-        .flat_map(|&block| &graph.block(block).steps)
+        .flat_map(|&block| graph.block(block).steps)
         .any(|&step| step == Step::Expression(stop))
 }
 
@@ -188,7 +188,7 @@ fn is_run(context: &Context<'_>, id: UnitId, defer: NodeId) -> bool {
     let blocks = graph.reverse_postorder().iter();
     !ends_process
         && blocks
-            .flat_map(|&block| &graph.block(block).steps)
+            .flat_map(|&block| graph.block(block).steps)
             .any(|&step| step == Step::RunDeferred(defer))
 }
 

@@ -294,12 +294,12 @@ fn breaks(
         else {
             continue;
         };
-        let &[edge] = graph.block(block).successors.as_slice() else {
+        let &[edge] = graph.block(block).successors else {
             continue;
         };
         let (Some(end), Some(target)) = (
             flow.at_end(id, block),
-            &flow.locks.solutions[id.index()].entry[edge.to.index()],
+            flow.locks.solutions[id.index()].entry(edge.to),
         ) else {
             continue;
         };
@@ -381,14 +381,14 @@ pub(crate) fn locked_and_unlocked(
 fn unlocks_after(context: &Context<'_>, id: UnitId, from: BlockId, path: PathId) -> bool {
     let flow = context.flow;
     let graph = &flow.units.get(id).graph;
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut pending = vec![from];
     while let Some(block) = pending.pop() {
         if std::mem::replace(&mut seen[block.index()], true) {
             continue;
         }
         let mut locked = false;
-        for (_, event) in &flow.lowered.units[id.index()].blocks[block.index()] {
+        for (_, event) in flow.lowered.units[id.index()].block(block) {
             match &event.kind {
                 EventKind::Lock { path: lock, .. } if *lock == path => locked = true,
                 EventKind::Unlock { path: unlocked, .. } if *unlocked == path => return true,
@@ -431,7 +431,7 @@ fn loops(
     for (block, next) in ends_of_turns(context, id, path) {
         let (Some(end), Some(head)) = (
             flow.at_end(id, block),
-            &flow.locks.solutions[id.index()].entry[next.index()],
+            flow.locks.solutions[id.index()].entry(next),
         ) else {
             continue;
         };
@@ -467,27 +467,22 @@ fn loops(
                 Step::Branch(node) => Some(*node),
                 _ => None,
             });
-        let from = unit
-            .graph
-            .blocks
-            .iter()
-            .enumerate()
-            .find_map(|(index, before)| {
-                let leads = before.successors.iter().any(|edge| edge.to == block);
-                let last = before.steps.last();
-                let state = flow.at_end(id, BlockId(index as u32))?;
-                match last {
-                    Some(Step::Branch(node))
-                        if leads
-                            && state
-                                .lock(path)
-                                .is_some_and(|held| held.is_held() && held.own) =>
-                    {
-                        Some(*node)
-                    }
-                    _ => None,
+        let from = unit.graph.blocks().enumerate().find_map(|(index, before)| {
+            let leads = before.successors.iter().any(|edge| edge.to == block);
+            let last = before.steps.last();
+            let state = flow.at_end(id, BlockId(index as u32))?;
+            match last {
+                Some(Step::Branch(node))
+                    if leads
+                        && state
+                            .lock(path)
+                            .is_some_and(|held| held.is_held() && held.own) =>
+                {
+                    Some(*node)
                 }
-            });
+                _ => None,
+            }
+        });
         let node = branch.or(from).unwrap_or(held.node);
         findings.push(kept(
             context,
@@ -508,11 +503,11 @@ fn ends_of_turns(context: &Context<'_>, id: UnitId, path: PathId) -> Vec<(BlockI
     let graph = &flow.units.get(id).graph;
     let mut ends = Vec::new();
     for &block in graph.reverse_postorder() {
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if graph.rank(edge.to) > graph.rank(block) {
                 continue;
             }
-            let entry = &flow.locks.solutions[id.index()].entry[block.index()];
+            let entry = flow.locks.solutions[id.index()].entry(block);
             let before = entry.as_ref().and_then(|state| state.lock(path).copied());
             let end = flow.at_end(id, block);
             let after = end.and_then(|state| state.lock(path).copied());

@@ -221,9 +221,8 @@ impl Judge<'_, '_> {
         let deferred_before = self
             .unit
             .graph
-            .blocks
-            .iter()
-            .flat_map(|block| &block.steps)
+            .blocks()
+            .flat_map(|block| block.steps)
             .any(|step| matches!(step, Step::Register(node) if self.answers(*node)));
         if deferred_before || self.answers_elsewhere(answer) {
             return false;
@@ -316,7 +315,7 @@ impl Judge<'_, '_> {
     /// Whether a turn of a loop can come round without anything that answers.
     fn passes_over(&self, range: NodeId, _: NodeId) -> bool {
         let graph = &self.unit.graph;
-        let edges = graph.blocks.iter().flat_map(|block| &block.successors);
+        let edges = graph.blocks().flat_map(|block| block.successors);
         let starts: Vec<BlockId> = edges
             .filter(|edge| edge.kind == EdgeKind::Range(range))
             .map(|edge| edge.to)
@@ -422,7 +421,7 @@ fn position(graph: &ControlFlowGraph, wanted: Step) -> Option<(BlockId, usize)> 
 
 /// Calls `visit` with the steps that control can come to, and goes no further where it says `false`.
 fn search(graph: &ControlFlowGraph, start: (BlockId, usize), mut visit: impl FnMut(Step) -> bool) {
-    let mut seen = vec![false; graph.blocks.len()];
+    let mut seen = vec![false; graph.block_count()];
     let mut pending = vec![start];
     'blocks: while let Some((block, from)) = pending.pop() {
         for &step in &graph.block(block).steps[from..] {
@@ -430,7 +429,7 @@ fn search(graph: &ControlFlowGraph, start: (BlockId, usize), mut visit: impl FnM
                 continue 'blocks;
             }
         }
-        for edge in &graph.block(block).successors {
+        for edge in graph.block(block).successors {
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }

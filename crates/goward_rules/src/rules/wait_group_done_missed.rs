@@ -307,7 +307,7 @@ fn exit_without(context: &Context<'_>, unit: &Unit, calls: &[NodeId]) -> Option<
         if !seen.insert((block, state)) {
             continue;
         }
-        let steps = &graph.block(block).steps;
+        let steps = graph.block(block).steps;
         let called = steps
             .iter()
             .any(|step| matches!(step, Step::Expression(node) if calls.contains(node)));
