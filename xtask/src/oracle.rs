@@ -75,7 +75,7 @@ pub(crate) fn check(directory: &Path, patterns: &[String]) -> anyhow::Result<Who
 
 fn facts(program: &WholeProgram, import_path: &str) -> Option<Vec<String>> {
     let package = program.package(program.workspace.find(import_path)?)?;
-    let mut lines = dump_facts(&program.world, package.id, &package.facts, &package.trees());
+    let mut lines = dump_facts(&package.world, package.id, &package.facts, &package.trees());
     lines.sort_unstable();
     Some(lines)
 }

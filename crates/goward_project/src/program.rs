@@ -44,6 +44,8 @@ pub struct ProgramPackage {
     pub id: PackageId,
     /// The package as others import it: without tests.
     pub importable: PackageId,
+    /// The world as this package sees it: with the variables of its functions.
+    pub world: World,
     pub files: Vec<ProgramFile>,
     /// Facts of the files, in order; empty ones for packages that are only imported.
     pub facts: Vec<FileFacts>,
@@ -93,6 +95,7 @@ pub trait Visitor: Sync {
 
 /// Packages of a workspace, checked.
 pub struct Program {
+    /// The world without the variables of functions; [`ProgramPackage::world`] has those.
     pub world: World,
     pub workspace: Workspace,
     /// What others import of each package: without its tests. It is there as soon as somebody
@@ -381,7 +384,7 @@ impl Run<'_> {
         whole: bool,
         variant: Variant,
     ) -> Option<ProgramPackage> {
-        let world = &self.program.world;
+        let world = self.program.world.for_package();
         let source = self.program.workspace.package(index);
         let mode = if whole {
             Mode::Full
@@ -436,13 +439,14 @@ impl Run<'_> {
                 ignore_function_bodies: !whole,
                 no_facts: !whole,
             };
-            Checker::check(world, id, inputs, &imports, settings)
+            Checker::check(&world, id, inputs, &imports, settings)
         };
         let CheckedPackage { facts, errors, .. } = checked;
         Some(ProgramPackage {
             index,
             id,
             importable: id,
+            world,
             files,
             facts,
             errors,

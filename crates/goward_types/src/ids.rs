@@ -77,18 +77,34 @@ impl TypeId {
     }
 }
 
-/// An object: something that a name stands for.
+/// An object: something that a name stands for. One bit says that it is known to one package only,
+/// the lower ones are an index into the table of that package or of all, plus one. The highest bit is
+/// free for those who keep objects.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectId(NonZeroU32);
 
+const LOCAL_OBJECT: u32 = 1 << 30;
+
 impl ObjectId {
     pub(crate) fn new(index: usize) -> ObjectId {
-        let raw = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        ObjectId(raw.expect("fewer than four thousand million objects"))
+        let raw = u32::try_from(index + 1)
+            .ok()
+            .filter(|&raw| raw < LOCAL_OBJECT);
+        let raw = raw.and_then(NonZeroU32::new);
+        ObjectId(raw.expect("fewer than a thousand million objects"))
+    }
+
+    /// The object of one package with this index.
+    pub(crate) fn local(index: usize) -> ObjectId {
+        ObjectId(ObjectId::new(index).0 | LOCAL_OBJECT)
+    }
+
+    pub(crate) const fn is_local(self) -> bool {
+        self.0.get() & LOCAL_OBJECT != 0
     }
 
     pub(crate) const fn index(self) -> usize {
-        self.0.get() as usize - 1
+        (self.0.get() & !LOCAL_OBJECT) as usize - 1
     }
 
     pub(crate) const fn raw(self) -> u32 {

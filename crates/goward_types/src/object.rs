@@ -34,6 +34,18 @@ pub enum VariableKind {
     Field,
 }
 
+impl ObjectKind {
+    /// Whether nothing that other packages see can refer to such an object.
+    pub(crate) fn is_local(self) -> bool {
+        use VariableKind::{Local, Parameter, Receiver, Result};
+        match self {
+            ObjectKind::Variable(kind) => matches!(kind, Local | Parameter | Receiver | Result),
+            ObjectKind::PackageName | ObjectKind::Label => true,
+            _ => false,
+        }
+    }
+}
+
 const EMBEDDED: u16 = 1;
 const POINTER_RECEIVER: u16 = 2;
 const PACKAGE_LEVEL: u16 = 4;

@@ -173,7 +173,7 @@ impl World {
     }
 
     fn layout_of(&self, id: TypeId, budget: &mut Budget) -> Layout {
-        let Sizes { word, max_align } = self.sizes;
+        let Sizes { word, max_align } = self.sizes();
         let simple = |size: i64| Layout {
             size: Some(size),
             alignment: size.min(max_align),

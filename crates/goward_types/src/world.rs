@@ -3,11 +3,15 @@
 //! Tables only grow, and what is in them does not move, so that many threads read while others add.
 //! Types whose written form is their whole meaning (pointers, slices, signatures, instances …) are
 //! hash-consed; struct and interface types are one for each place that writes them.
+//!
+//! Most objects are variables of functions. Nothing that a package shares with others refers to them
+//! (parameters in types have names and types, and no objects), so each package keeps its own, and
+//! they go when it does.
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use goward_syntax::{ChannelDirection, Symbol};
 use hashbrown::HashTable;
@@ -136,8 +140,8 @@ type SignatureInstances = FxHashMap<(TypeId, Box<[TypeId]>), TypeId>;
 
 const SHARDS: usize = 16;
 
-/// All types, objects and packages that one run knows. See the module's comment.
-pub struct World {
+/// What all packages of a run share.
+struct Tables {
     arrays: boxcar::Vec<(i64, TypeId)>,
     slices: boxcar::Vec<TypeId>,
     structs: boxcar::Vec<StructType>,
@@ -157,20 +161,32 @@ pub struct World {
     signature_instances: Mutex<SignatureInstances>,
     objects: boxcar::Vec<Object>,
     packages: boxcar::Vec<Package>,
-    /// Sizes and alignments of the architecture that is checked for.
-    pub sizes: Sizes,
+    sizes: Sizes,
     /// Type sets of interfaces that were asked for too early; see [`World::type_set`].
     partial_type_sets: boxcar::Vec<TypeSet>,
     universe: OnceLock<Universe>,
     empty_tuple: OnceLock<TypeId>,
     /// Packages that need not be checked.
-    pub(crate) stored: OnceLock<StoredPackages>,
+    stored: OnceLock<StoredPackages>,
+}
+
+/// All types, objects and packages that one run knows, as one of its packages sees them: together
+/// with the variables of its own functions, which go with it. See the module's comment.
+pub struct World {
+    tables: Arc<Tables>,
+    locals: boxcar::Vec<Object>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("World").finish_non_exhaustive()
+    }
 }
 
 impl World {
     /// A world with only the universe in it, for one architecture.
     pub fn new(sizes: Sizes) -> World {
-        let world = World {
+        let tables = Tables {
             arrays: boxcar::Vec::new(),
             slices: boxcar::Vec::new(),
             structs: boxcar::Vec::new(),
@@ -194,14 +210,41 @@ impl World {
             empty_tuple: OnceLock::new(),
             stored: OnceLock::new(),
         };
-        let _ = world.empty_tuple.set(world.new_tuple(Box::default()));
-        let _ = world.universe.set(Universe::new(&world));
+        let world = World {
+            tables: Arc::new(tables),
+            locals: boxcar::Vec::new(),
+        };
+        let _ = world
+            .tables
+            .empty_tuple
+            .set(world.new_tuple(Box::default()));
+        let _ = world.tables.universe.set(Universe::new(&world));
         world
+    }
+
+    /// The same types and packages, for another package: without the variables of this one's
+    /// functions.
+    pub fn for_package(&self) -> World {
+        World {
+            tables: Arc::clone(&self.tables),
+            locals: boxcar::Vec::new(),
+        }
+    }
+
+    /// Sizes and alignments of the architecture that is checked for.
+    pub fn sizes(&self) -> Sizes {
+        self.tables.sizes
+    }
+
+    /// What an earlier run wrote of packages that need not be checked.
+    pub(crate) fn stored(&self) -> &OnceLock<StoredPackages> {
+        &self.tables.stored
     }
 
     /// What is predeclared.
     pub fn universe(&self) -> &Universe {
-        self.universe
+        self.tables
+            .universe
             .get()
             .expect("the universe is made with the world")
     }
@@ -212,48 +255,48 @@ impl World {
         match id.kind() {
             TypeKind::Basic => Type::Basic(id.basic_kind().expect("a basic type has a kind")),
             TypeKind::Array => {
-                let (length, element) = self.arrays[index];
+                let (length, element) = self.tables.arrays[index];
                 Type::Array { length, element }
             }
             TypeKind::Slice => Type::Slice {
-                element: self.slices[index],
+                element: self.tables.slices[index],
             },
-            TypeKind::Struct => Type::Struct(&self.structs[index]),
+            TypeKind::Struct => Type::Struct(&self.tables.structs[index]),
             TypeKind::Pointer => Type::Pointer {
-                base: self.pointers[index],
+                base: self.tables.pointers[index],
             },
-            TypeKind::Tuple => Type::Tuple(&self.tuples[index]),
-            TypeKind::Signature => Type::Signature(&self.signatures[index]),
-            TypeKind::Union => Type::Union(&self.unions[index]),
-            TypeKind::Interface => Type::Interface(&self.interfaces[index]),
+            TypeKind::Tuple => Type::Tuple(&self.tables.tuples[index]),
+            TypeKind::Signature => Type::Signature(&self.tables.signatures[index]),
+            TypeKind::Union => Type::Union(&self.tables.unions[index]),
+            TypeKind::Interface => Type::Interface(&self.tables.interfaces[index]),
             TypeKind::Map => {
-                let (key, element) = self.maps[index];
+                let (key, element) = self.tables.maps[index];
                 Type::Map { key, element }
             }
             TypeKind::Channel => {
-                let (direction, element) = self.channels[index];
+                let (direction, element) = self.tables.channels[index];
                 Type::Channel { direction, element }
             }
-            TypeKind::Named => Type::Named(&self.named[index]),
-            TypeKind::TypeParameter => Type::TypeParameter(&self.type_parameters[index]),
-            TypeKind::Alias => Type::Alias(&self.aliases[index]),
+            TypeKind::Named => Type::Named(&self.tables.named[index]),
+            TypeKind::TypeParameter => Type::TypeParameter(&self.tables.type_parameters[index]),
+            TypeKind::Alias => Type::Alias(&self.tables.aliases[index]),
         }
     }
 
     /// The defined type behind `id`, not looking through aliases.
     pub fn as_named(&self, id: TypeId) -> Option<&Named> {
-        (id.kind() == TypeKind::Named).then(|| &self.named[id.index()])
+        (id.kind() == TypeKind::Named).then(|| &self.tables.named[id.index()])
     }
 
     /// The signature that `id` is (not looking through names).
     pub fn as_signature(&self, id: TypeId) -> Option<&Signature> {
-        (id.kind() == TypeKind::Signature).then(|| &self.signatures[id.index()])
+        (id.kind() == TypeKind::Signature).then(|| &self.tables.signatures[id.index()])
     }
 
     /// The parameters of a tuple type, none for any other type.
     pub fn tuple(&self, id: TypeId) -> &[Parameter] {
         match id.kind() {
-            TypeKind::Tuple => &self.tuples[id.index()],
+            TypeKind::Tuple => &self.tables.tuples[id.index()],
             _ => &[],
         }
     }
@@ -261,12 +304,15 @@ impl World {
     /// An object.
     #[inline]
     pub fn object(&self, id: ObjectId) -> &Object {
-        &self.objects[id.index()]
+        match id.is_local() {
+            true => &self.locals[id.index()],
+            false => &self.tables.objects[id.index()],
+        }
     }
 
     /// A package.
     pub fn package(&self, id: PackageId) -> &Package {
-        &self.packages[id.index()]
+        &self.tables.packages[id.index()]
     }
 
     /// Adds a package; its scope is set by the checker. `files` are base names.
@@ -282,11 +328,14 @@ impl World {
         if is_missing {
             package.give_up();
         }
-        PackageId::new(self.packages.push(package))
+        PackageId::new(self.tables.packages.push(package))
     }
 
     pub(crate) fn add_object(&self, object: Object) -> ObjectId {
-        ObjectId::new(self.objects.push(object))
+        match object.kind.is_local() {
+            true => ObjectId::local(self.locals.push(object)),
+            false => ObjectId::new(self.tables.objects.push(object)),
+        }
     }
 
     /// Adds a variable of type `object_type`, without a place where it is unnamed or made up.
@@ -332,7 +381,7 @@ impl World {
     ) -> TypeId {
         let key = form(&content);
         let hash = key.hash();
-        let shard = &self.interned[(hash >> 32) as usize % SHARDS];
+        let shard = &self.tables.interned[(hash >> 32) as usize % SHARDS];
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = shard.find(hash, |&id| self.key(id).as_ref() == Some(&key)) {
             return id;
@@ -347,7 +396,7 @@ impl World {
         self.intern(
             (length, element),
             |&(length, element)| Key::Array(length, element),
-            |array| TypeId::new(TypeKind::Array, self.arrays.push(array)),
+            |array| TypeId::new(TypeKind::Array, self.tables.arrays.push(array)),
         )
     }
 
@@ -356,7 +405,7 @@ impl World {
         self.intern(
             element,
             |&element| Key::Slice(element),
-            |element| TypeId::new(TypeKind::Slice, self.slices.push(element)),
+            |element| TypeId::new(TypeKind::Slice, self.tables.slices.push(element)),
         )
     }
 
@@ -365,7 +414,7 @@ impl World {
         self.intern(
             base,
             |&base| Key::Pointer(base),
-            |base| TypeId::new(TypeKind::Pointer, self.pointers.push(base)),
+            |base| TypeId::new(TypeKind::Pointer, self.tables.pointers.push(base)),
         )
     }
 
@@ -374,7 +423,7 @@ impl World {
         self.intern(
             (key, element),
             |&(key, element)| Key::Map(key, element),
-            |map| TypeId::new(TypeKind::Map, self.maps.push(map)),
+            |map| TypeId::new(TypeKind::Map, self.tables.maps.push(map)),
         )
     }
 
@@ -383,7 +432,7 @@ impl World {
         self.intern(
             (direction, element),
             |&(direction, element)| Key::Channel(direction, element),
-            |channel| TypeId::new(TypeKind::Channel, self.channels.push(channel)),
+            |channel| TypeId::new(TypeKind::Channel, self.tables.channels.push(channel)),
         )
     }
 
@@ -392,13 +441,13 @@ impl World {
         self.intern(
             parameters,
             |parameters| Key::Tuple(parameters),
-            |parameters| TypeId::new(TypeKind::Tuple, self.tuples.push(parameters)),
+            |parameters| TypeId::new(TypeKind::Tuple, self.tables.tuples.push(parameters)),
         )
     }
 
     /// The tuple without members.
     pub fn empty_tuple(&self) -> TypeId {
-        *self.empty_tuple.get().expect("made with the world")
+        *self.tables.empty_tuple.get().expect("made with the world")
     }
 
     /// A function type.
@@ -406,7 +455,7 @@ impl World {
         self.intern(
             signature,
             |signature| Key::Signature(signature),
-            |signature| TypeId::new(TypeKind::Signature, self.signatures.push(signature)),
+            |signature| TypeId::new(TypeKind::Signature, self.tables.signatures.push(signature)),
         )
     }
 
@@ -414,13 +463,13 @@ impl World {
     pub fn new_struct(&self, fields: Box<[ObjectId]>, tags: Box<[Option<Box<str>>]>) -> TypeId {
         TypeId::new(
             TypeKind::Struct,
-            self.structs.push(StructType { fields, tags }),
+            self.tables.structs.push(StructType { fields, tags }),
         )
     }
 
     /// A new union, different from all others.
     pub fn new_union(&self, terms: Box<[UnionTerm]>) -> TypeId {
-        TypeId::new(TypeKind::Union, self.unions.push(terms))
+        TypeId::new(TypeKind::Union, self.tables.unions.push(terms))
     }
 
     /// A new interface type, different from all others.
@@ -436,7 +485,7 @@ impl World {
             implicit: AtomicBool::new(implicit),
             type_set: OnceLock::new(),
         };
-        TypeId::new(TypeKind::Interface, self.interfaces.push(interface))
+        TypeId::new(TypeKind::Interface, self.tables.interfaces.push(interface))
     }
 
     /// A new defined type; what it is defined as comes later ([`World::set_right_hand_side`]).
@@ -451,7 +500,7 @@ impl World {
             methods: OnceLock::new(),
             expanded_methods: OnceLock::new(),
         };
-        TypeId::new(TypeKind::Named, self.named.push(named))
+        TypeId::new(TypeKind::Named, self.tables.named.push(named))
     }
 
     /// The instance of a generic defined type or alias with these arguments, not checked in any way.
@@ -470,7 +519,7 @@ impl World {
                         right_hand_side: TypeCell::default(),
                         actual: TypeCell::default(),
                     };
-                    TypeId::new(TypeKind::Alias, self.aliases.push(alias))
+                    TypeId::new(TypeKind::Alias, self.tables.aliases.push(alias))
                 }
                 Type::Named(named) => {
                     let named = Named {
@@ -483,7 +532,7 @@ impl World {
                         methods: OnceLock::new(),
                         expanded_methods: OnceLock::new(),
                     };
-                    TypeId::new(TypeKind::Named, self.named.push(named))
+                    TypeId::new(TypeKind::Named, self.tables.named.push(named))
                 }
                 _ => unreachable!("only defined types and aliases have instances"),
             },
@@ -496,7 +545,7 @@ impl World {
         origin: TypeId,
         arguments: &[TypeId],
     ) -> Option<TypeId> {
-        let instances = self.signature_instances.lock();
+        let instances = self.tables.signature_instances.lock();
         let instances = instances.unwrap_or_else(PoisonError::into_inner);
         instances.get(&(origin, arguments.into())).copied()
     }
@@ -508,7 +557,7 @@ impl World {
         arguments: &[TypeId],
         instance: TypeId,
     ) -> TypeId {
-        let instances = self.signature_instances.lock();
+        let instances = self.tables.signature_instances.lock();
         let mut instances = instances.unwrap_or_else(PoisonError::into_inner);
         *instances
             .entry((origin, arguments.into()))
@@ -517,8 +566,8 @@ impl World {
 
     /// Keeps a type set that is not complete for as long as the world is there.
     pub(crate) fn keep_partial_type_set(&self, set: TypeSet) -> &TypeSet {
-        let index = self.partial_type_sets.push(set);
-        &self.partial_type_sets[index]
+        let index = self.tables.partial_type_sets.push(set);
+        &self.tables.partial_type_sets[index]
     }
 
     /// A new type parameter for the type name `object`; index and bound come later.
@@ -530,7 +579,7 @@ impl World {
         };
         TypeId::new(
             TypeKind::TypeParameter,
-            self.type_parameters.push(parameter),
+            self.tables.type_parameters.push(parameter),
         )
     }
 
@@ -544,7 +593,7 @@ impl World {
             right_hand_side: TypeCell::default(),
             actual: TypeCell::default(),
         };
-        TypeId::new(TypeKind::Alias, self.aliases.push(alias))
+        TypeId::new(TypeKind::Alias, self.tables.aliases.push(alias))
     }
 
     /// The type behind an alias, and behind the aliases that it stands for; other types as they are.
@@ -553,7 +602,7 @@ impl World {
         if id.kind() != TypeKind::Alias {
             return id;
         }
-        let first = &self.aliases[id.index()];
+        let first = &self.tables.aliases[id.index()];
         if let Some(actual) = first.actual.get() {
             return actual;
         }
@@ -564,7 +613,7 @@ impl World {
                 first.actual.set(current);
                 return current;
             }
-            let alias = &self.aliases[current.index()];
+            let alias = &self.tables.aliases[current.index()];
             match alias
                 .actual
                 .get()
@@ -587,7 +636,7 @@ impl World {
 
     /// Reads what a stored package says about something that it declares, if that was not done.
     pub(crate) fn complete_declaration(&self, object: ObjectId) {
-        if self.stored.get().is_some()
+        if self.stored().get().is_some()
             && let Some(package) = self.object(object).package
         {
             self.complete(package);

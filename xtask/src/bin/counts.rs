@@ -145,7 +145,7 @@ fn count_rules(order: &[&Package]) {
         blocks += units
             .list
             .iter()
-            .map(|unit| unit.graph.blocks.len())
+            .map(|unit| unit.graph.block_count())
             .sum::<usize>();
         findings += check_package(&typed, &selection).len();
         let info = allocation_counter::measure(|| {

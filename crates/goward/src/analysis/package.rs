@@ -156,7 +156,7 @@ pub(super) fn check(
                 test: source.files[file.source].test != TestKind::No,
             });
     let typed = TypedPackage {
-        world: &program.world,
+        world: &package.world,
         package: package.id,
         module_version: module_version(program, source),
         files: files.collect(),

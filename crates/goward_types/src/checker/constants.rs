@@ -29,7 +29,7 @@ impl World {
             return Some(Value::Unknown);
         }
         let kind = target.basic_kind()?;
-        let word = self.sizes.word as u32 * 8;
+        let word = self.sizes().word as u32 * 8;
         match kind {
             BasicKind::Int
             | BasicKind::Int8

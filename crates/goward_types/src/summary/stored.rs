@@ -89,7 +89,7 @@ impl World {
                 .collect(),
             damage: Mutex::new(None),
         };
-        if self.stored.set(stored).is_ok() {
+        if self.stored().set(stored).is_ok() {
             for (index, (id, _)) in packages.iter().enumerate() {
                 self.package(*id).set_stored(index as u32);
             }
@@ -99,12 +99,12 @@ impl World {
     /// What is wrong with stored packages. If something is, what was found out with their help
     /// counts for nothing.
     pub fn stored_damage(&self) -> Option<SummaryError> {
-        let damage = self.stored.get()?.damage.lock();
+        let damage = self.stored().get()?.damage.lock();
         damage.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn stored_package(&self, id: PackageId) -> Option<(&StoredPackages, &StoredPackage)> {
-        let stored = self.stored.get()?;
+        let stored = self.stored().get()?;
         let index = self.package(id).stored()?;
         Some((stored, &stored.packages[index as usize]))
     }
