@@ -112,6 +112,7 @@ pub(crate) struct PackageOutcome {
 
 /// Checks what is asked for. An error means that nothing could be checked.
 pub(crate) fn check(request: &Request<'_>) -> anyhow::Result<Outcome> {
+    crate::allocator::give_back_early();
     let pool = rayon::ThreadPoolBuilder::new()
         .stack_size(STACK)
         .build()

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 clean, 1 findings, 2 goward itself failed.
 
+mod allocator;
 mod analysis;
 mod baseline;
 mod cache;
