@@ -62,7 +62,7 @@ pub(super) fn most(
             .iter()
             .fold(Count::Finite(0), |sum, &step| sum.add(weight(step)))
     };
-    let weights: Vec<Count> = graph.blocks().map(|block| sum(&block.steps)).collect();
+    let weights: Vec<Count> = graph.blocks().map(|block| sum(block.steps)).collect();
     let (first, index) = start;
     let begin = sum(&graph.block(first).steps[index..]);
     let mut best = begin;
@@ -116,7 +116,7 @@ pub(super) fn fewest(
     edge_cost: &dyn Fn(EdgeKind) -> Option<u32>,
 ) -> Option<(u32, Option<NodeId>)> {
     let sum = |steps: &[Step]| -> Option<u32> { steps.iter().map(|&step| step_cost(step)).sum() };
-    let costs: Vec<Option<u32>> = graph.blocks().map(|block| sum(&block.steps)).collect();
+    let costs: Vec<Option<u32>> = graph.blocks().map(|block| sum(block.steps)).collect();
     let (first, index) = start;
     // The first block is entered in its middle; coming back to it is another matter.
     let begin = sum(&graph.block(first).steps[index..])?;
@@ -149,7 +149,7 @@ pub(super) fn fewest(
                 continue;
             }
             let next = cost + taken + inside;
-            let end = after(state, &graph.block(edge.to).steps);
+            let end = after(state, graph.block(edge.to).steps);
             if known.get(&(edge.to, end)).is_none_or(|&known| next < known) {
                 known.insert((edge.to, end), next);
                 pending.push_back((edge.to, end, next));
