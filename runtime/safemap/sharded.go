@@ -16,7 +16,8 @@ var seed = maphash.MakeSeed()
 // value is an empty map, ready for use.
 //
 // It is the map for many goroutines. An empty one takes 4 KiB or more, and an entry takes more
-// memory than in a plain map. Len, Clone and Clear take all the locks, one after the other.
+// memory than in a plain map. A value that fills a machine word (a number of that size, a pointer, a
+// map, a channel, a function) is changed in place; changing any other takes an allocation. Len, Clone and Clear take all the locks, one after the other.
 type Sharded[K comparable, V any] struct {
 	shards [shardCount]shard[K, V]
 }
@@ -30,8 +31,8 @@ func (m *Sharded[K, V]) shard(key K) (s *shard[K, V], hash uint64) {
 // Load returns the value of key, and whether the map has that key.
 func (m *Sharded[K, V]) Load(key K) (value V, ok bool) {
 	s, hash := m.shard(key)
-	if n := s.find(hash, key); n != nil {
-		return *n.value(), true
+	if n, form := s.find(hash, key); n != nil {
+		return n.value.load(form), true
 	}
 	return value, false
 }
@@ -45,9 +46,8 @@ func (m *Sharded[K, V]) Store(key K, value V) {
 	if s.flights.list != nil {
 		s.flights.admit(&s.mu, key)
 	}
-	if n := s.find(hash, key); n != nil {
-		changed := value // a variable of its own, so that an insert does not put value on the heap
-		n.later.Store(&changed)
+	if n, form := s.find(hash, key); n != nil {
+		n.value.store(form, value)
 	} else {
 		s.insert(hash, key, value)
 	}
@@ -58,13 +58,13 @@ func (m *Sharded[K, V]) Store(key K, value V) {
 // returns the given value.
 func (m *Sharded[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
 	s, hash := m.shard(key)
-	if n := s.find(hash, key); n != nil {
-		return *n.value(), true
+	if n, form := s.find(hash, key); n != nil {
+		return n.value.load(form), true
 	}
 	s.lock(key)
 	defer s.mu.Unlock()
-	if n := s.find(hash, key); n != nil {
-		return *n.value(), true
+	if n, form := s.find(hash, key); n != nil {
+		return n.value.load(form), true
 	}
 	s.insert(hash, key, value)
 	return value, false
@@ -75,11 +75,7 @@ func (m *Sharded[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
 	s, hash := m.shard(key)
 	s.lock(key)
 	defer s.mu.Unlock()
-	n := s.take(hash, key)
-	if n == nil {
-		return value, false
-	}
-	return *n.value(), true
+	return s.take(hash, key)
 }
 
 // Delete removes key; it does nothing if the map does not have it.
@@ -98,13 +94,13 @@ func (m *Sharded[K, V]) Swap(key K, value V) (previous V, loaded bool) {
 	s, hash := m.shard(key)
 	s.lock(key)
 	defer s.mu.Unlock()
-	n := s.find(hash, key)
+	n, form := s.find(hash, key)
 	if n == nil {
 		s.insert(hash, key, value)
 		return previous, false
 	}
-	previous = *n.value()
-	n.set(value)
+	previous = n.value.load(form)
+	n.value.store(form, value)
 	return previous, true
 }
 
@@ -114,11 +110,11 @@ func (m *Sharded[K, V]) CompareAndSwap(key K, old, new V) (swapped bool) {
 	s, hash := m.shard(key)
 	s.lock(key)
 	defer s.mu.Unlock()
-	n := s.find(hash, key)
-	if n == nil || any(*n.value()) != any(old) {
+	n, form := s.find(hash, key)
+	if n == nil || any(n.value.load(form)) != any(old) {
 		return false
 	}
-	n.set(new)
+	n.value.store(form, new)
 	return true
 }
 
@@ -128,8 +124,8 @@ func (m *Sharded[K, V]) CompareAndDelete(key K, old V) (deleted bool) {
 	s, hash := m.shard(key)
 	s.lock(key)
 	defer s.mu.Unlock()
-	n := s.find(hash, key)
-	if n == nil || any(*n.value()) != any(old) {
+	n, form := s.find(hash, key)
+	if n == nil || any(n.value.load(form)) != any(old) {
 		return false
 	}
 	s.take(hash, key)
@@ -141,13 +137,13 @@ func (m *Sharded[K, V]) CompareAndDelete(key K, old V) (deleted bool) {
 // removed. Compute returns the entry as it is afterwards.
 //
 // f runs without a lock and may use the map. It runs again when another goroutine changed the entry
-// in the meantime; if f changes the same key itself, the value that it returns wins.
+// in the meantime (unless it was changed back); if f changes the same key itself, the value that it returns wins.
 func (m *Sharded[K, V]) Compute(key K, f func(old V, loaded bool) (new V, keep bool)) (actual V, ok bool) {
 	s, hash := m.shard(key)
 	for attempt := 0; attempt < supervisedAttempt; attempt++ {
-		stored, old := s.observe(hash, key)
-		value, keep := f(old, stored != nil)
-		if s.commitUnchanged(hash, key, stored, value, keep) {
+		old, before := s.observe(hash, key)
+		value, keep := f(old, before.loaded)
+		if s.commitUnchanged(hash, key, before, value, keep) {
 			return entry(value, keep)
 		}
 	}
@@ -159,23 +155,22 @@ func (m *Sharded[K, V]) Compute(key K, f func(old V, loaded bool) (new V, keep b
 	}
 }
 
-// observe returns the value of key and the pointer that stands for this very write of it, or nil.
-func (s *shard[K, V]) observe(hash uint64, key K) (stored *V, value V) {
-	n := s.find(hash, key)
+// observe returns the value of key and what stands for it.
+func (s *shard[K, V]) observe(hash uint64, key K) (value V, v version) {
+	n, form := s.find(hash, key)
 	if n == nil {
-		return nil, value
+		return value, v
 	}
-	stored = n.value()
-	return stored, *stored
+	return n.value.observe(form)
 }
 
-func (s *shard[K, V]) commitUnchanged(hash uint64, key K, observed *V, value V, keep bool) bool {
+func (s *shard[K, V]) commitUnchanged(hash uint64, key K, before version, value V, keep bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.flights.list != nil {
 		s.flights.waitForOthers(&s.mu, key)
 	}
-	if stored, _ := s.observe(hash, key); stored != observed {
+	if _, now := s.observe(hash, key); now != before {
 		return false
 	}
 	s.commit(hash, key, value, keep)
@@ -186,10 +181,10 @@ func (s *shard[K, V]) commitUnchanged(hash uint64, key K, observed *V, value V, 
 // is unchanged.
 func (s *shard[K, V]) commit(hash uint64, key K, value V, keep bool) {
 	s.flights.mark(key)
-	n := s.find(hash, key)
+	n, form := s.find(hash, key)
 	switch {
 	case n != nil && keep:
-		n.set(value)
+		n.value.store(form, value)
 	case n != nil:
 		s.take(hash, key)
 	case keep:
@@ -202,7 +197,7 @@ func (s *shard[K, V]) attempt(hash uint64, watch *flight[K], f func(V, bool) (V,
 	s.mu.Lock()
 	watch.changed = false
 	s.flights.enter(&s.mu, watch)
-	stored, old := s.observe(hash, watch.key)
+	old, before := s.observe(hash, watch.key)
 	s.mu.Unlock()
 	landed := false
 	defer func() {
@@ -212,7 +207,7 @@ func (s *shard[K, V]) attempt(hash uint64, watch *flight[K], f func(V, bool) (V,
 			s.mu.Unlock()
 		}
 	}()
-	value, keep = f(old, stored != nil)
+	value, keep = f(old, before.loaded)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flights.leave(watch)
