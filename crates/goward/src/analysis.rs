@@ -4,6 +4,7 @@
 //! checked, on all threads, and what it took is given back before the next. What the cache knows is
 //! not looked at again. A panic in one package becomes a finding of its own and the rest goes on.
 
+mod examination;
 mod imported;
 mod package;
 #[cfg(test)]
@@ -11,25 +12,26 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, assign_identities};
 use goward_project::{
     Configuration, Configurations, Contents, Environment, FileHashes, FileSystem, Fingerprints,
-    Hash, LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem,
-    PackageIndex, Program, ProgramOptions, ProgramPackage, ProjectDiagnostic, StoredProgram,
-    Verdict, Visitor, Workspace, declarations, fingerprints, load, requests,
+    Hash, LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem, Program,
+    ProgramOptions, ProjectDiagnostic, Verdict, Workspace, declarations, fingerprints, load,
+    requests,
 };
-use goward_rules::Selection;
-use goward_syntax::{Mode, Tree, parse};
-use goward_types::TypedPackage;
-use rayon::prelude::*;
+use goward_rules::{Checked, Selection};
+use goward_syntax::{Mode, parse};
+use goward_types::{Bodies, TypedPackage};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, Declarations, StoredRun};
+use crate::cache::{Cache, StoredRun};
 use crate::left_out;
 use crate::progress::Progress;
+
+use examination::Examination;
 
 /// Stack of the threads that check: deeply nested source is checked recursively. Only what is used
 /// of it costs memory.
@@ -66,7 +68,7 @@ pub(crate) struct Request<'a> {
 }
 
 /// Runs the selected rules on a package.
-pub(crate) type Rules = fn(&TypedPackage<'_>, &Selection) -> Vec<Diagnostic>;
+pub(crate) type Rules = fn(&TypedPackage<'_>, &Selection) -> Checked;
 
 /// What a check found.
 #[derive(Default)]
@@ -108,6 +110,8 @@ pub(crate) struct PackageOutcome {
     pub(crate) errors: Vec<String>,
     /// Whether Go would not accept the source.
     pub(crate) broken: bool,
+    /// What its functions do for callers in other packages.
+    pub(crate) bodies: Bodies,
 }
 
 /// Checks what is asked for. An error means that nothing could be checked.
@@ -243,7 +247,7 @@ fn check_packages(
         outcome
             .errors
             .extend(damage.iter().map(ToString::to_string));
-        outcome.known += examination.hits;
+        outcome.known += examination.hits();
         for package in examination.finish(&program) {
             outcome.diagnostics.extend(package.diagnostics);
             outcome.errors.extend(package.errors);
@@ -268,177 +272,6 @@ fn check_packages(
             .map(|diagnostic| describe(diagnostic, &request.directory)),
     );
     Ok(outcome)
-}
-
-/// The names of packages in the cache, in order of the packages.
-struct Keys {
-    /// Of the entries with their findings.
-    packages: Vec<Option<Hash>>,
-    /// What decides their declarations.
-    declarations: Vec<Option<Hash>>,
-}
-
-/// Looks at the packages of a workspace while they are checked.
-struct Examination<'a> {
-    request: &'a Request<'a>,
-    configurations: &'a Configurations<'a>,
-    results: Option<&'a Results<'a>>,
-    /// In order of the packages; those that were asked for get filled.
-    outcomes: Vec<OnceLock<PackageOutcome>>,
-    /// The names of their entries in the cache and what decides their declarations, once these were
-    /// looked for.
-    keys: Option<Keys>,
-    /// Which of the workspaces of the request this is.
-    part: usize,
-    /// What the cache knows about imported packages.
-    kept: Option<Declarations>,
-    /// Whether each was known before.
-    known: Vec<bool>,
-    /// How many were known before.
-    hits: usize,
-    /// How many were asked for.
-    asked: usize,
-}
-
-impl<'a> Examination<'a> {
-    fn new(
-        request: &'a Request<'a>,
-        configurations: &'a Configurations<'a>,
-        filesystem: &dyn FileSystem,
-        results: Option<&'a Results<'a>>,
-        part: usize,
-        workspace: &Workspace,
-    ) -> Examination<'a> {
-        let mut examination = Examination {
-            request,
-            configurations,
-            results,
-            outcomes: (0..workspace.packages.len())
-                .map(|_| OnceLock::new())
-                .collect(),
-            keys: None,
-            part,
-            kept: None,
-            known: vec![false; workspace.packages.len()],
-            hits: 0,
-            asked: workspace.roots().count(),
-        };
-        if let Some(results) = results.filter(|results| results.known) {
-            let keys = examination.keys(results, workspace);
-            let found =
-                keys.packages
-                    .par_iter()
-                    .zip(&examination.outcomes)
-                    .map(|(key, outcome)| {
-                        let known =
-                            key.and_then(|key| results.cache.package(key, request, filesystem));
-                        known.is_some_and(|known| outcome.set(known).is_ok())
-                    });
-            examination.known = found.collect();
-            examination.hits = examination.known.iter().filter(|&&known| known).count();
-            if examination.open() > 0 {
-                examination.kept = results.cache.declarations(part);
-            }
-            examination.keys = Some(keys);
-        }
-        examination
-    }
-
-    /// How many packages are to be looked at.
-    fn open(&self) -> usize {
-        self.asked - self.hits
-    }
-
-    /// The names of the packages' entries in the cache.
-    fn keys(&self, results: &Results<'_>, workspace: &Workspace) -> Keys {
-        let fingerprints = results.fingerprints(workspace);
-        let mut keys = Vec::with_capacity(fingerprints.packages.len());
-        for (package, fingerprint) in workspace.packages.iter().zip(fingerprints.packages) {
-            let key = fingerprint.and_then(|fingerprint| {
-                let settings =
-                    package::settings(self.request, self.configurations, package).ok()?;
-                Some(results.cache.package_key(fingerprint, &settings))
-            });
-            keys.push(key);
-        }
-        Keys {
-            packages: keys,
-            declarations: fingerprints.declarations,
-        }
-    }
-
-    /// The outcomes in order of the packages, the new ones kept for later runs.
-    fn finish(mut self, program: &Program) -> Vec<PackageOutcome> {
-        // Packages without files have none.
-        let keep = self
-            .results
-            .filter(|results| self.hits < self.asked && !results.observed.is_torn());
-        if let Some(results) = keep {
-            let keys = match self.keys.take() {
-                None => self.keys(results, &program.workspace),
-                Some(keys) => keys,
-            };
-            if !results.observed.is_torn() {
-                self.outcomes
-                    .par_iter()
-                    .zip(&self.known)
-                    .zip(keys.packages)
-                    .for_each(|((outcome, &known), key)| {
-                        if let (Some(outcome), Some(key)) = (outcome.get(), key)
-                            && !known
-                            && outcome.may_be_kept()
-                        {
-                            results.cache.keep_package(key, outcome);
-                        }
-                    });
-                imported::keep(
-                    results.cache,
-                    self.part,
-                    self.kept.as_ref(),
-                    program,
-                    &keys.declarations,
-                );
-            }
-        }
-        self.outcomes
-            .into_iter()
-            .filter_map(OnceLock::into_inner)
-            .collect()
-    }
-}
-
-impl Visitor for Examination<'_> {
-    fn wants(&self, package: PackageIndex) -> bool {
-        self.outcomes[package.0 as usize].get().is_none()
-    }
-
-    fn stored(&self, workspace: &Workspace) -> Option<StoredProgram> {
-        let (kept, keys) = (self.kept.as_ref()?, self.keys.as_ref()?);
-        Some(imported::stored(kept, workspace, &keys.declarations))
-    }
-
-    fn parsed(&self, path: &Path, contents: &[u8], tree: &Tree) {
-        if let Some(results) = self.results
-            && !results.overlay.contains_key(path)
-        {
-            results.observed.parsed(path, contents, tree);
-        }
-    }
-
-    fn visit(&self, program: &Program, package: ProgramPackage) {
-        let index = package.index;
-        self.request
-            .progress
-            .step(&program.source(index).import_path);
-        let outcome = package::check(self.request, self.configurations, program, &package);
-        let _ = self.outcomes[index.0 as usize].set(outcome);
-    }
-
-    fn failed(&self, program: &Program, package: PackageIndex, cause: &str) {
-        let source = program.source(package);
-        let outcome = package::failure(self.request, source, cause);
-        let _ = self.outcomes[package.0 as usize].set(outcome);
-    }
 }
 
 fn load_options(request: &Request<'_>, configuration: &Configuration) -> LoadOptions {

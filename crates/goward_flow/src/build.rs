@@ -7,10 +7,10 @@ use goward_syntax::{
     NodeId, NodeKind, NodeList, Specification, Statement, Symbol, UnaryOperator,
 };
 use goward_types::constant::Value;
-use goward_types::{Mode, ObjectId, TypeKind, TypedFile, World};
+use goward_types::{Mode, NoReturn, ObjectId, TypeKind, TypedFile, World};
 use rustc_hash::FxHashMap;
 
-use crate::calls::{NoReturn, no_return};
+use crate::calls::no_return;
 use crate::deferred::expand;
 use crate::draft::Draft;
 use crate::graph::{BlockId, ControlFlowGraph, EdgeKind, Exit, ExitKind, Step};

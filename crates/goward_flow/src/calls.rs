@@ -1,7 +1,9 @@
 //! What a call calls, as far as one package shows it, and which calls do not return.
 
 use goward_syntax::{Expression, NodeId, NodeKind};
-use goward_types::{Mode, ObjectId, ObjectKind, Selection, SelectionKind, TypedFile, World};
+use goward_types::{
+    Mode, NoReturn, ObjectId, ObjectKind, Selection, SelectionKind, TypedFile, World,
+};
 
 /// What a call calls.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -102,14 +104,6 @@ fn object_callee(world: &World, object: Option<ObjectId>) -> Callee<'_> {
 /// The generic function, method or field that an object was instantiated from, or itself.
 pub fn origin(world: &World, object: ObjectId) -> ObjectId {
     world.object(object).origin().unwrap_or(object)
-}
-
-/// How a call that does not return ends.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum NoReturn {
-    Panic,
-    Goexit,
-    ProcessExit,
 }
 
 /// Whether this call never returns, by what it calls; by name only where the body is in another

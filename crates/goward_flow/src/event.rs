@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use goward_syntax::NodeId;
-use goward_types::ObjectId;
+use goward_types::{LockUse, ObjectId};
 
 use crate::graph::BlockId;
 use crate::path::PathId;
@@ -147,6 +147,13 @@ pub enum EventKind {
         path: PathId,
         mode: LockMode,
     },
+    /// A function of another package is called that takes a lock or gives one back.
+    Imported {
+        path: PathId,
+        lock_use: LockUse,
+        mode: LockMode,
+        sync: bool,
+    },
     /// A `TryLock` whose result is not the condition of a branch.
     TryLock {
         path: PathId,
@@ -191,6 +198,21 @@ pub enum EventKind {
     Forget {
         path: PathId,
     },
+}
+
+impl EventKind {
+    /// The lock that is given back here, by `Unlock` or by a function of another package.
+    pub fn unlocks(&self) -> Option<PathId> {
+        match self {
+            EventKind::Unlock { path, .. }
+            | EventKind::Imported {
+                path,
+                lock_use: LockUse::Releases,
+                ..
+            } => Some(*path),
+            _ => None,
+        }
+    }
 }
 
 /// An event at a node.

@@ -17,6 +17,7 @@
 //! could have one, and a fact that has to hold over them all says nothing. Only `panic(…)` itself
 //! is an exit. Bodies of other packages are not looked at. Nothing here reports anything: rules do.
 
+mod bodies;
 mod build;
 mod calls;
 mod channels;
@@ -39,7 +40,9 @@ pub mod testing;
 mod unit;
 mod written_guards;
 
-pub use calls::{Callee, NoReturn, callee, no_return, origin, unparenthesized};
+pub use goward_types::NoReturn;
+
+pub use calls::{Callee, callee, no_return, origin, unparenthesized};
 pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
 pub use event::{
     Access, AccessKind, Bindings, ChannelOperation, Event, EventKind, How, LockMode, NewValue,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod conditions;
+mod imported;
 mod mutexes;
 
 use goward_syntax::{

@@ -74,6 +74,7 @@ impl<'a> PackageFlow<'a> {
                     event.kind,
                     EventKind::Lock { .. }
                         | EventKind::Unlock { .. }
+                        | EventKind::Imported { .. }
                         | EventKind::Run { .. }
                         | EventKind::Access(_)
                         | EventKind::Set { .. }

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use goward_diagnostics::{SourceFile, Sources, split_txtar};
 use goward_syntax::{Mode, Tree, parse};
 use goward_types::{
-    Checker, File, FileFacts, GoVersion, Importer, PackageId, Settings, Sizes, TypedFile,
-    TypedPackage, World,
+    Bodies, Checker, File, FileFacts, GoVersion, ImportedBodies, Importer, PackageId, Settings,
+    Sizes, TypedFile, TypedPackage, World,
 };
 use rustc_hash::FxHashMap;
+
+use crate::package::PackageFlow;
 
 macro_rules! ministd {
     ($path:literal, $file:literal) => {
@@ -133,12 +135,14 @@ pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)
     }
     let world = World::new(Sizes::for_architecture("amd64"));
     let mut checked = FxHashMap::default();
+    let mut bodies = KnownBodies::default();
     let mut order = Vec::new();
     let own: Vec<&String> = packages
         .iter()
         .filter(|(_, package)| package.own)
         .map(|(path, _)| path)
         .collect();
+    let several = own.len() > 1;
     for path in own {
         sort(path, &module, &packages, &mut order, &mut Vec::new());
     }
@@ -166,10 +170,11 @@ pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)
         checked.insert(path.clone(), Checked { id, facts });
         if package.own {
             let files = package.files.iter().zip(&checked[&path].facts);
-            visit(&TypedPackage {
+            let package = TypedPackage {
                 world: &world,
                 package: id,
                 module_version: Some(module_version),
+                imported: Some(&bodies),
                 files: files
                     .map(|((base, name, source, tree), facts)| TypedFile {
                         name,
@@ -180,8 +185,21 @@ pub fn with_packages(sources: &Sources, mut visit: impl FnMut(&TypedPackage<'_>)
                         test: base.ends_with("_test.go"),
                     })
                     .collect(),
-            });
+            };
+            visit(&package);
+            let of_package = (several).then(|| PackageFlow::new(&package).bodies());
+            bodies.0.extend(of_package.map(|bodies| (id, bodies)));
         }
+    }
+}
+
+/// The bodies of the packages that were visited.
+#[derive(Default)]
+struct KnownBodies(FxHashMap<PackageId, Bodies>);
+
+impl ImportedBodies for KnownBodies {
+    fn of(&self, package: PackageId) -> Option<&Bodies> {
+        self.0.get(&package)
     }
 }
 

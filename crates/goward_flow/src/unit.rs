@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 
 use goward_syntax::{Declaration, Expression, NodeId, NodeKind, Tree};
-use goward_types::{ObjectId, TypedFile, TypedPackage, World};
+use goward_types::{NoReturn, ObjectId, TypedFile, TypedPackage, World};
 use rustc_hash::FxHashMap;
 
 use crate::build::build;
-use crate::calls::NoReturn;
 use crate::graph::{ControlFlowGraph, ExitKind};
 
 /// A function of a package.
@@ -208,6 +207,9 @@ impl Units {
                 let unit = &mut self.list[index];
                 let asked = RefCell::new(Vec::new());
                 let local = |object: ObjectId| {
+                    if let Some(body) = package.imported_body(object) {
+                        return body.never_returns;
+                    }
                     asked.borrow_mut().push(object);
                     self.no_return.get(&object).copied()
                 };

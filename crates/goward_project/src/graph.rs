@@ -131,6 +131,15 @@ impl PackageSource {
             .ok()
             .map(|index| &self.imports[index])
     }
+
+    /// The packages that it imports, not counting its in-package tests. They form no cycles.
+    pub fn imported_packages(&self) -> impl Iterator<Item = PackageIndex> {
+        let imports = self.imports.iter().filter(|import| import.in_package);
+        imports.filter_map(|import| match import.target {
+            ImportTarget::Package(target) => Some(target),
+            _ => None,
+        })
+    }
 }
 
 /// Which part of a package a file belongs to.
@@ -161,6 +170,8 @@ pub struct SourceFile {
     /// Named on the command line, or in a folder or pattern that was; false for files beside one
     /// that was named alone.
     pub selected: bool,
+    /// How many bytes it has; 0 where its header was known from an earlier run.
+    pub size: usize,
     /// The bytes, where [`crate::LoadOptions::contents`] says to keep them.
     pub contents: Option<Arc<[u8]>>,
 }

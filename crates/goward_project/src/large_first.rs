@@ -1,59 +1,124 @@
-//! The order in which packages are looked at that no longer wait for each other.
+//! The order in which packages are looked at: each after those that it imports.
 //!
-//! Large packages come first, while little is known of the program and so that none is left when all
-//! threads but one are done. What a package takes while it is looked at is many times its source;
-//! two large ones at once would take as much as a whole program of small ones. So beside a large one
-//! only those run that fit in with it.
+//! Of those that wait for nobody large ones come first, while little is known of the program and so
+//! that none is left when all threads but one are done. What a package takes while it is looked at is
+//! many times its source; two large ones at once would take as much as a whole program of small ones.
+//! So beside a large one only those run that fit in with it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Packages that are not looked at yet, and what is being looked at.
-struct Queue<T> {
-    /// With their sizes, the largest last.
-    waiting: Vec<(usize, T)>,
-    /// The sum of the sizes of those that are being looked at.
+/// What is to be looked at, by numbers from 0.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    /// How large each is.
+    pub(crate) sizes: Vec<usize>,
+    /// Those that wait for each.
+    pub(crate) users: Vec<Vec<usize>>,
+}
+
+/// What waits, and what is being looked at.
+struct Queue<'t> {
+    tasks: &'t Tasks,
+    /// How many others each still waits for.
+    missing: Vec<usize>,
+    /// Those that wait for nobody, with their sizes, the largest last.
+    ready: Vec<(usize, usize)>,
+    /// How many have not been taken yet.
+    left: usize,
+    /// How many are being looked at, and the sum of their sizes.
     running: usize,
+    running_size: usize,
     /// What that sum should not exceed.
     limit: usize,
 }
 
-impl<T> Queue<T> {
-    fn new(mut waiting: Vec<(usize, T)>) -> Queue<T> {
-        waiting.sort_by_key(|(size, _)| *size);
-        let largest = waiting.last().map_or(0, |(size, _)| *size);
-        Queue {
-            waiting,
-            running: 0,
-            limit: largest + largest / 8,
+impl<'t> Queue<'t> {
+    fn new(tasks: &'t Tasks) -> Queue<'t> {
+        let count = tasks.sizes.len();
+        let mut missing = vec![0; count];
+        for &user in tasks.users.iter().flatten() {
+            missing[user] += 1;
         }
+        let largest = tasks.sizes.iter().copied().max().unwrap_or(0);
+        let mut queue = Queue {
+            tasks,
+            missing,
+            ready: Vec::new(),
+            left: count,
+            running: 0,
+            running_size: 0,
+            limit: largest + largest / 8,
+        };
+        for task in 0..count {
+            if queue.missing[task] == 0 {
+                queue.add(task);
+            }
+        }
+        queue
     }
 
-    /// The largest that fits in; else the smallest, so that nobody waits.
-    fn take(&mut self) -> Option<(usize, T)> {
-        let room = self.limit.saturating_sub(self.running);
-        let fitting = self.waiting.partition_point(|(size, _)| *size <= room);
+    /// Adds one that waits for nobody any more; of equally large ones the first comes first.
+    fn add(&mut self, task: usize) {
+        let size = self.tasks.sizes[task];
+        let before = |&(other, number): &(usize, usize)| (other, task) < (size, number);
+        let position = self.ready.partition_point(before);
+        self.ready.insert(position, (size, task));
+    }
+
+    /// The largest that fits in; else the smallest, so that nobody waits. None where all that is left
+    /// waits for those that are being looked at.
+    fn take(&mut self) -> Option<usize> {
+        if self.ready.is_empty() && self.running == 0 {
+            // Imports that form a cycle: no Go program, but no reason to wait for ever.
+            let waiting = self.missing.iter().position(|&missing| missing > 0)?;
+            self.missing[waiting] = 0;
+            self.add(waiting);
+        }
+        let room = self.limit.saturating_sub(self.running_size);
+        let fitting = self.ready.partition_point(|(size, _)| *size <= room);
         let position = fitting.saturating_sub(1);
-        let taken = (position < self.waiting.len()).then(|| self.waiting.remove(position))?;
-        self.running += taken.0;
-        Some(taken)
+        let (size, task) = (position < self.ready.len()).then(|| self.ready.remove(position))?;
+        self.left -= 1;
+        self.running += 1;
+        self.running_size += size;
+        Some(task)
+    }
+
+    fn done(&mut self, task: usize) {
+        self.running -= 1;
+        self.running_size -= self.tasks.sizes[task];
+        for &user in &self.tasks.users[task] {
+            if self.missing[user] > 0 {
+                self.missing[user] -= 1;
+                if self.missing[user] == 0 {
+                    self.add(user);
+                }
+            }
+        }
     }
 }
 
-/// Calls `look` with each of `packages`, which come with their sizes, on all threads of the pool.
-pub(crate) fn large_first<T: Send>(packages: Vec<(usize, T)>, look: impl Fn(T) + Sync) {
-    let count = packages.len().min(rayon::current_num_threads());
-    let queue = Mutex::new(Queue::new(packages));
+/// Calls `look` with each task, on all threads of the pool.
+pub(crate) fn large_first(tasks: &Tasks, look: impl Fn(usize) + Sync) {
+    let threads = tasks.sizes.len().min(rayon::current_num_threads());
+    let queue = Mutex::new(Queue::new(tasks));
+    let changed = Condvar::new();
     let lock =
-        || -> MutexGuard<'_, Queue<T>> { queue.lock().unwrap_or_else(PoisonError::into_inner) };
+        || -> MutexGuard<'_, Queue<'_>> { queue.lock().unwrap_or_else(PoisonError::into_inner) };
     rayon::scope(|scope| {
-        for _ in 0..count {
+        for _ in 0..threads {
             scope.spawn(|_| {
-                loop {
-                    let Some((size, package)) = lock().take() else {
-                        return;
+                let mut queue = lock();
+                while queue.left > 0 {
+                    let Some(task) = queue.take() else {
+                        queue = changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                        continue;
                     };
-                    look(package);
-                    lock().running -= size;
+                    drop(queue);
+                    look(task);
+                    queue = lock();
+                    queue.done(task);
+                    changed.notify_all();
                 }
             });
         }
@@ -64,43 +129,55 @@ pub(crate) fn large_first<T: Send>(packages: Vec<(usize, T)>, look: impl Fn(T) +
 mod tests {
     use super::*;
 
-    fn check(sizes: &[usize], steps: &str) {
-        let mut queue = Queue::new(sizes.iter().map(|&size| (size, ())).collect());
-        let mut running: Vec<usize> = Vec::new();
+    /// The steps: what is taken, by its number, `none`, or `-` and what is done.
+    fn check(sizes: &[usize], waits: &[(usize, usize)], steps: &str) {
+        let mut tasks = Tasks {
+            sizes: sizes.to_vec(),
+            users: vec![Vec::new(); sizes.len()],
+        };
+        for &(user, imported) in waits {
+            tasks.users[imported].push(user);
+        }
+        let mut queue = Queue::new(&tasks);
         for step in steps.split_whitespace() {
             match step.strip_prefix('-') {
-                Some(done) => {
-                    let done: usize = done.parse().unwrap();
-                    let position = running.iter().position(|&size| size == done).unwrap();
-                    queue.running -= running.remove(position);
-                }
-                None => {
-                    let taken = queue.take().map(|(size, ())| size);
-                    assert_eq!(taken, step.parse().ok(), "in {steps}");
-                    running.extend(taken);
-                }
+                Some(done) => queue.done(done.parse().unwrap()),
+                None => assert_eq!(queue.take(), step.parse().ok(), "at {step} in {steps}"),
             }
         }
     }
 
     #[test]
     fn beside_a_large_one_run_those_that_fit_in() {
-        check(
-            &[10, 800, 90, 20, 700, 30],
-            "800 90 -90 30 -800 700 20 10 none",
-        );
+        check(&[10, 800, 90, 20, 700, 30], &[], "1 2 -2 5 -1 4 3 0 none");
         // Nobody waits.
-        check(&[500, 400, 800], "800 400 500 none");
-        check(&[], "none");
-        check(&[0, 0], "0 0 none");
+        check(&[500, 400, 800], &[], "2 1 0 none");
+        check(&[], &[], "none");
+        check(&[0, 0], &[], "0 1 none");
+    }
+
+    #[test]
+    fn each_comes_after_those_that_it_waits_for() {
+        check(
+            &[1, 5, 9],
+            &[(2, 1), (1, 0)],
+            "0 none -0 1 none -1 2 -2 none",
+        );
+        check(&[1, 5, 9, 3], &[(2, 3)], "1 3 0 none -3 2");
+        // A cycle does not stop the others, nor itself.
+        check(&[1, 2, 3], &[(0, 1), (1, 0)], "2 none -2 0 none -0 1");
     }
 
     #[test]
     fn all_are_looked_at() {
+        let tasks = Tasks {
+            sizes: (0..100).map(|n| n % 7).collect(),
+            users: (0..100)
+                .map(|n| (n + 1..100).step_by(n + 1).collect())
+                .collect(),
+        };
         let seen = Mutex::new(Vec::new());
-        large_first((0..100).map(|n| (n % 7, n)).collect(), |n: usize| {
-            seen.lock().unwrap().push(n);
-        });
+        large_first(&tasks, |n| seen.lock().unwrap().push(n));
         let mut seen = seen.into_inner().unwrap();
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<_>>());

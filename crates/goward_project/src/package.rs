@@ -286,6 +286,7 @@ fn source_file(file: ReadFile<'_>, test: TestKind, options: &ReadOptions<'_>) ->
         selected: options
             .selected
             .is_none_or(|selected| selected.iter().any(|name| name == file.name)),
+        size: file.contents.as_ref().map_or(0, |contents| contents.len()),
         contents: file.contents.filter(|_| options.keep_contents),
         path: file.path,
     }

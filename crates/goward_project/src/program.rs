@@ -1,8 +1,8 @@
 //! A program: the packages of a workspace parsed and checked, imported ones first.
 //!
 //! Packages are independent but for their imports, which form no cycles: a package is started when
-//! the last of its imports is done, on as many threads as the pool has. Packages that are only
-//! imported are parsed and checked without function bodies and leave no facts, and that only when
+//! the last of its imports is done, on as many threads as the pool has, so that whoever looks at
+//! packages knows what the functions do that they call. Packages that are only imported are parsed and checked without function bodies and leave no facts, and that only when
 //! something is looked up in them for the first time: what is imported for the sake of function
 //! bodies is a good part of all packages, and nobody looks into those.
 //!
@@ -12,7 +12,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use goward_syntax::{Mode, Symbol, Tree, parse};
@@ -23,7 +22,7 @@ use goward_types::{
 
 use crate::filesystem::FileSystem;
 use crate::graph::{ImportTarget, PackageIndex, PackageSource, TestKind, Workspace};
-use crate::large_first::large_first;
+use crate::large_first::{Tasks, large_first};
 use crate::load::LoadOptions;
 use crate::stored::StoredProgram;
 
@@ -82,7 +81,14 @@ pub trait Visitor: Sync {
     /// Told of each file that was parsed, bodies or not, by several threads.
     fn parsed(&self, _path: &Path, _contents: &[u8], _tree: &Tree) {}
 
-    /// Given each package that is wanted, in no particular order, by several threads.
+    /// Asked when the turn of a package has come that is wanted, after those that it imports: whether
+    /// it still is.
+    fn still_wants(&self, _program: &Program, _package: PackageIndex) -> bool {
+        true
+    }
+
+    /// Given each package that is wanted, after those of them that it imports (its in-package tests
+    /// may import others), by several threads.
     fn visit(&self, program: &Program, package: ProgramPackage);
 
     /// Given each package of which only the declarations were needed.
@@ -195,21 +201,8 @@ impl Program {
             filesystem,
             visitor,
             importable: (0..count).map(|_| Once::new()).collect(),
-            sizes: (0..count).map(|_| AtomicUsize::new(0)).collect(),
         };
-        rayon::scope(|scope| {
-            for &index in &plan.ready {
-                run.start(scope, index);
-            }
-        });
-        for stage in [&plan.with_tests, &plan.external] {
-            let sized = stage.iter().map(|&index| {
-                let tested = program.source(index).external_test_of.unwrap_or(index);
-                let size = run.sizes[tested.0 as usize].load(Ordering::Relaxed);
-                (size, index)
-            });
-            large_first(sized.collect(), |index| run.check_whole(index));
-        }
+        large_first(&plan.tasks, |task| run.task(plan.order[task]));
         program
     }
 
@@ -298,40 +291,47 @@ struct Run<'p> {
     visitor: &'p dyn Visitor,
     /// The checks of packages as others import them.
     importable: Vec<Once>,
-    /// The bytes of their source that were read for that.
-    sizes: Vec<AtomicUsize>,
 }
 
 impl Run<'_> {
-    fn start<'s>(&'s self, scope: &rayon::Scope<'s>, index: PackageIndex) {
-        scope.spawn(move |scope| {
-            self.settle(index);
-            for &user in &self.plan.users[index.0 as usize] {
-                if self.plan.missing[user.0 as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
-                    self.start(scope, user);
-                }
+    /// Looks at a package whose turn has come.
+    fn task(&self, index: PackageIndex) {
+        let position = index.0 as usize;
+        let bodies = self.plan.work[position] == Work::Whole
+            && self.visitor.still_wants(self.program, index);
+        let source = self.program.workspace.package(index);
+        if has_tests(source) || source.external_test_of.is_some() {
+            if bodies || self.plan.tested[position] {
+                self.check_whole(index, bodies);
             }
-        });
+        } else if bodies {
+            let mut done = false;
+            self.importable[position].call_once(|| {
+                done = true;
+                self.check_importable(index, true);
+            });
+            if !done {
+                // The test of a package that it does not know of has looked at what it declares.
+                self.check_whole(index, true);
+            }
+        }
     }
 
     /// Checks a package as others import it, unless that is done. Whoever asks meanwhile waits; as
     /// imports form no cycles, nobody waits for himself.
     fn settle(&self, index: PackageIndex) {
-        self.importable[index.0 as usize].call_once(|| self.check_importable(index));
+        self.importable[index.0 as usize].call_once(|| self.check_importable(index, false));
     }
 
-    /// Checks a package as others import it; with bodies if nothing more is to come.
-    fn check_importable(&self, index: PackageIndex) {
+    /// Checks a package as others import it; with bodies if its turn has come and nothing more is to
+    /// come.
+    fn check_importable(&self, index: PackageIndex, whole: bool) {
         let position = index.0 as usize;
         if let Some(&handle) = self.program.importable[position].get()
             && self.program.world.announce(handle)
         {
             return;
         }
-        let whole = match self.plan.work[position] {
-            Work::None | Work::Declarations => false,
-            Work::Whole => !has_tests(self.program.workspace.package(index)),
-        };
         let package = self.guarded(index, whole, Variant::Importable);
         if let Some(handle) = self.program.importable[position].get() {
             // One that could not be checked, or whose files are gone.
@@ -348,9 +348,8 @@ impl Run<'_> {
     }
 
     /// Checks a package with all its files; with their bodies if it is wanted itself.
-    fn check_whole(&self, index: PackageIndex) {
+    fn check_whole(&self, index: PackageIndex, bodies: bool) {
         let position = index.0 as usize;
-        let bodies = self.plan.work[position] == Work::Whole;
         if let Some(mut package) = self.guarded(index, bodies, Variant::WithTests) {
             if let Some(&importable) = self.program.importable[position].get() {
                 package.importable = importable;
@@ -409,7 +408,6 @@ impl Run<'_> {
             };
             let tree = parse(&contents, mode);
             self.visitor.parsed(&file.path, &contents, &tree);
-            self.sizes[index.0 as usize].fetch_add(contents.len(), Ordering::Relaxed);
             files.push(ProgramFile {
                 source: position,
                 tree,
@@ -510,88 +508,73 @@ enum Work {
 /// Which packages are checked, and which wait for which.
 struct Plan {
     work: Vec<Work>,
-    /// How many imports of each package are not done yet.
-    missing: Vec<AtomicUsize>,
-    users: Vec<Vec<PackageIndex>>,
-    ready: Vec<PackageIndex>,
-    /// Checked once more, with their tests.
-    with_tests: Vec<PackageIndex>,
-    /// External test packages.
-    external: Vec<PackageIndex>,
+    /// Packages that an external test imports with their tests.
+    tested: Vec<bool>,
+    /// The packages that have a turn of their own, and which wait for which.
+    order: Vec<PackageIndex>,
+    tasks: Tasks,
 }
 
 impl Plan {
     fn new(workspace: &Workspace, options: ProgramOptions, visitor: &dyn Visitor) -> Plan {
         let count = workspace.packages.len();
-        let mut plan = Plan {
-            work: vec![Work::None; count],
-            missing: (0..count).map(|_| AtomicUsize::new(0)).collect(),
-            users: vec![Vec::new(); count],
-            ready: Vec::new(),
-            with_tests: Vec::new(),
-            external: Vec::new(),
-        };
-        // Tests of these are checked for the sake of an external test only.
+        let mut work = vec![Work::None; count];
         let mut tested = vec![false; count];
         let mut open = Vec::new();
         for (position, package) in workspace.packages.iter().enumerate() {
             let index = PackageIndex(position as u32);
             if options.whole || (!package.dependency_only && visitor.wants(index)) {
-                plan.work[position] = Work::Whole;
+                work[position] = Work::Whole;
                 open.push(index);
             }
         }
         while let Some(index) = open.pop() {
             let package = workspace.package(index);
-            let whole = plan.work[index.0 as usize] == Work::Whole || tested[index.0 as usize];
+            let whole = work[index.0 as usize] == Work::Whole || tested[index.0 as usize];
             if let Some(target) = package.external_test_of {
                 let target_index = target.0 as usize;
                 if !std::mem::replace(&mut tested[target_index], true)
-                    && plan.work[target_index] != Work::Whole
+                    && work[target_index] != Work::Whole
                 {
-                    plan.work[target_index] = Work::Declarations;
+                    work[target_index] = Work::Declarations;
                     open.push(target);
                 }
             }
             for import in &package.imports {
                 if let ImportTarget::Package(target) = import.target
                     && (whole || import.in_package)
-                    && plan.work[target.0 as usize] == Work::None
+                    && work[target.0 as usize] == Work::None
                 {
-                    plan.work[target.0 as usize] = Work::Declarations;
+                    work[target.0 as usize] = Work::Declarations;
                     open.push(target);
                 }
             }
         }
+        let mut plan = Plan {
+            work,
+            tested,
+            order: Vec::new(),
+            tasks: Tasks::default(),
+        };
+        let mut task_of = vec![None; count];
         for (position, package) in workspace.packages.iter().enumerate() {
-            let index = PackageIndex(position as u32);
-            let work = plan.work[position];
-            if package.external_test_of.is_some() {
-                if work == Work::Whole {
-                    plan.external.push(index);
+            // Others are checked when somebody looks at them.
+            if plan.work[position] == Work::Whole || plan.tested[position] {
+                task_of[position] = Some(plan.order.len());
+                plan.order.push(PackageIndex(position as u32));
+                let sizes = package.files.iter().map(|file| file.size);
+                plan.tasks.sizes.push(sizes.sum());
+            }
+        }
+        plan.tasks.users = vec![Vec::new(); plan.order.len()];
+        for (task, &index) in plan.order.iter().enumerate() {
+            let package = workspace.package(index);
+            let mut imports: Vec<PackageIndex> = package.imported_packages().collect();
+            imports.extend(package.external_test_of);
+            for imported in imports {
+                if let Some(other) = task_of[imported.0 as usize].filter(|&other| other != task) {
+                    plan.tasks.users[other].push(task);
                 }
-                continue;
-            }
-            if has_tests(package) && (work == Work::Whole || tested[position]) {
-                plan.with_tests.push(index);
-            }
-            if work != Work::Whole {
-                // It is checked when somebody looks at it.
-                continue;
-            }
-            let mut waits = 0;
-            for import in package.imports.iter().filter(|import| import.in_package) {
-                if let ImportTarget::Package(target) = import.target
-                    && target != index
-                    && plan.work[target.0 as usize] == Work::Whole
-                {
-                    plan.users[target.0 as usize].push(index);
-                    waits += 1;
-                }
-            }
-            plan.missing[position].store(waits, Ordering::Relaxed);
-            if waits == 0 {
-                plan.ready.push(index);
             }
         }
         plan

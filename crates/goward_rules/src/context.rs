@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use goward_diagnostics::{Diagnostic, FilePath, Span};
 use goward_flow::{PackageFlow, UnitId};
 use goward_syntax::NodeId;
-use goward_types::{TypedFile, TypedPackage, World};
+use goward_types::{Bodies, TypedFile, TypedPackage, World};
 
 use crate::closed_channels::{Misuse, misuses};
 use crate::field_vote::FieldUses;
@@ -114,15 +114,24 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What the selected rules find in a package, in no particular order.
-pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<Diagnostic> {
+/// What the rules found out about a package.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What the selected rules found, in no particular order.
+    pub findings: Vec<Diagnostic>,
+    /// What the functions of the package do for callers in other packages.
+    pub bodies: Bodies,
+}
+
+/// What the selected rules find in a package.
+pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Checked {
     let rules: Vec<&Rule> = RULES
         .iter()
         .filter(|rule| rule.check.is_some() && selection.enables(rule))
         .collect();
     let mut findings = Vec::new();
     if rules.is_empty() || package.files.is_empty() {
-        return findings;
+        return Checked::default();
     }
     let flow = PackageFlow::new(package);
     let context = Context {
@@ -138,5 +147,8 @@ pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Vec<D
             check(&context, &mut findings);
         }
     }
-    findings
+    Checked {
+        bodies: flow.bodies(),
+        findings,
+    }
 }

@@ -519,7 +519,7 @@ fn every_operation_in_every_call_in_every_situation() {
         let sources = goward_flow::testing::sources(&text);
         let mut found = Vec::new();
         goward_flow::testing::with_packages(&sources, |package| {
-            found.extend(check_package(package, &selection));
+            found.extend(check_package(package, &selection).findings);
         });
         for (number, &(operation, carrier)) in combinations.iter().enumerate() {
             let path = format!("p{number}/a.go");

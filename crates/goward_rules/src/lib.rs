@@ -37,7 +37,7 @@ mod wait_groups;
 mod waiting;
 mod walk;
 
-pub use context::{Context, check_package};
+pub use context::{Checked, Context, check_package};
 pub use documentation::{Example, HEADINGS, Section};
 pub use rule::{Group, Rule};
 pub use rules::RULES;
@@ -60,6 +60,8 @@ mod deferred_map_tests;
 mod fixed_builds;
 #[cfg(test)]
 mod handshake_tests;
+#[cfg(test)]
+mod imported_tests;
 #[cfg(test)]
 mod lock_tests;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use goward_diagnostics::{Diagnostic, Span};
 use goward_flow::{BlockId, EventKind, Held, How, LockMode, Mode, PathId, UnitId};
 use goward_syntax::NodeId;
-use goward_types::{ObjectId, ObjectKind, VariableKind};
+use goward_types::{LockUse, ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -78,7 +78,7 @@ pub(crate) fn signals(context: &Context<'_>) -> FxHashSet<ObjectId> {
     let flow = context.flow;
     let mut signals = FxHashSet::default();
     for observed in &flow.observed {
-        if let EventKind::Unlock { path, .. } = observed.event.kind {
+        if let Some(path) = observed.event.kind.unlocks() {
             let paths = flow.locks.paths();
             let held = observed
                 .state
@@ -132,6 +132,12 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
                 path,
                 mode,
                 sync: true,
+            }
+            | EventKind::Imported {
+                path,
+                mode,
+                sync: true,
+                lock_use: LockUse::Acquires | LockUse::Takes,
             } => {
                 if let Some(held) = holds(*path) {
                     add(*path, held, *mode, Vec::new());
@@ -216,7 +222,7 @@ fn in_turns(context: &Context<'_>) -> Vec<Relock> {
             other.deferred.is_none()
                 && inside(other.event.node)
                 && match &other.event.kind {
-                    EventKind::Unlock { path: other, .. } => other == path,
+                    kind if kind.unlocks() == Some(*path) => true,
                     // It may give the lock back.
                     EventKind::Run { target, .. } => {
                         !flow.locks.summary(*target).released.is_empty()

@@ -14,7 +14,7 @@ pub(crate) fn findings(sources: &Sources) -> Vec<Diagnostic> {
     let everything = Selection::new(&["all"], &[""; 0], &[""; 0]).unwrap();
     let mut findings = Vec::new();
     goward_flow::testing::with_packages(sources, |package| {
-        findings.extend(crate::check_package(package, &everything));
+        findings.extend(crate::check_package(package, &everything).findings);
     });
     let mut planted = Vec::new();
     let files = sources.iter();

@@ -1,5 +1,6 @@
 //! Go constants, types, objects, scopes and the checker; absorbs what is unknown.
 
+mod bodies;
 mod checker;
 pub mod constant;
 mod context;
@@ -28,6 +29,9 @@ mod unify;
 mod universe;
 mod world;
 
+pub use bodies::{
+    Bodies, Body, BodyLock, BodyMaps, BodyPlace, BodyRoot, ImportedBodies, LockUse, NoReturn,
+};
 pub use checker::{CheckedPackage, Checker, File, GoVersion, Importer, Mode, Settings, TypeError};
 pub use dump::dump as dump_facts;
 pub use facts::{FileFacts, IdentifierFact, Instance, Selection, SelectionKind, TypeAndValue};

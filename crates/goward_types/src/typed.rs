@@ -2,9 +2,10 @@
 
 use goward_syntax::Tree;
 
+use crate::bodies::{Body, ImportedBodies};
 use crate::checker::GoVersion;
 use crate::facts::FileFacts;
-use crate::ids::PackageId;
+use crate::ids::{ObjectId, PackageId};
 use crate::world::World;
 
 /// One file of a checked package.
@@ -37,4 +38,26 @@ pub struct TypedPackage<'a> {
     /// of modules.
     pub module_version: Option<GoVersion>,
     pub files: Vec<TypedFile<'a>>,
+    /// What is known of the bodies of imported packages.
+    pub imported: Option<&'a dyn ImportedBodies>,
+}
+
+impl<'a> TypedPackage<'a> {
+    /// What the body of a function or method of another package does, where it is known.
+    pub fn imported_body(&self, function: ObjectId) -> Option<&'a Body> {
+        let world = self.world;
+        let object = world.object(function);
+        let package = object.package.filter(|&package| package != self.package)?;
+        let functions = &self.imported?.of(package)?.functions;
+        let name = object.name.as_str();
+        match object.receiver() {
+            None => functions.get(name),
+            Some(receiver) => {
+                let (base, _) = world.deref(receiver);
+                let named = world.as_named(world.unalias(base))?;
+                let owner = world.object(named.object).name.as_str();
+                functions.get(&format!("{owner}.{name}"))
+            }
+        }
+    }
 }

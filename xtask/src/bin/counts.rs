@@ -129,6 +129,7 @@ fn count_rules(order: &[&Package]) {
             world: &world,
             package: result.package,
             module_version: Some(GoVersion(26)),
+            imported: None,
             files: files
                 .map(|(((tree, source), name), facts)| TypedFile {
                     name,
@@ -147,7 +148,7 @@ fn count_rules(order: &[&Package]) {
             .iter()
             .map(|unit| unit.graph.block_count())
             .sum::<usize>();
-        findings += check_package(&typed, &selection).len();
+        findings += check_package(&typed, &selection).findings.len();
         let info = allocation_counter::measure(|| {
             black_box(check_package(&typed, &selection));
         });

@@ -9,7 +9,7 @@ use goward_project::{
     Configuration, Configurations, PackageSource, Program, ProgramPackage, TestKind, failure_cause,
 };
 use goward_rules::{RULES, Selection, Suppressions};
-use goward_types::{GoVersion, TypedFile, TypedPackage};
+use goward_types::{GoVersion, ImportedBodies, TypedFile, TypedPackage};
 
 use super::{PackageOutcome, Request, shown};
 
@@ -122,6 +122,7 @@ pub(super) fn check(
     configurations: &Configurations<'_>,
     program: &Program,
     package: &ProgramPackage,
+    imported: &dyn ImportedBodies,
 ) -> PackageOutcome {
     let mut outcome = PackageOutcome::default();
     let source = program.source(package.index);
@@ -160,11 +161,15 @@ pub(super) fn check(
         package: package.id,
         module_version: module_version(program, source),
         files: files.collect(),
+        imported: Some(imported),
     };
     let rules = request.rules;
     let found = catch_unwind(AssertUnwindSafe(|| rules(&typed, &selection)));
     let mut found = match found {
-        Ok(found) => found,
+        Ok(checked) => {
+            outcome.bodies = checked.bodies;
+            checked.findings
+        }
         Err(panic) => return failure(request, source, &failure_cause(&*panic)),
     };
     outcome.statistics.packages = 1;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use goward_diagnostics::Diagnostic;
-use goward_rules::Selection;
+use goward_rules::{Checked, Selection};
 use goward_types::TypedPackage;
 
 use super::{Outcome, Request, Rules, check};
@@ -138,6 +137,32 @@ fn a_changed_body_costs_a_check_of_its_package_and_no_other() {
     module.check(3, FOUND);
     module.write("b/b.go", &USE.replace("var t a.T", "t := a.Make()"));
     module.check(2, &[]);
+}
+
+#[test]
+fn what_a_changed_body_does_counts_for_those_who_call_it() {
+    let module = three_packages();
+    module.write("b/b.go", &USE.replace("var t a.T", "t := a.Make()"));
+    // What tests import is not known in time.
+    let test = "package a\n\nimport \"example.com/m/d\"\n\n\
+        func g() {\n\tm := d.Make()\n\tm[1] = 1\n}\n";
+    let imported = "package d\n\nimport \"example.com/m/a\"\n\nvar T a.T\n\n\
+        func Make() map[int]int { return nil }\n";
+    module.write("a/a_test.go", test);
+    module.write("d/d.go", imported);
+    module.check(0, &[]);
+    let changed = TYPE.replace("return T{}", "return nil");
+    module.write("a/a.go", &changed);
+    module.check(0, FOUND);
+    module.check(4, FOUND);
+    // Its own package only: `Make` still gives nil.
+    module.write(
+        "a/a.go",
+        &changed.replace("return nil", "println(); return nil"),
+    );
+    module.check(3, FOUND);
+    module.write("a/a.go", TYPE);
+    module.check(4, &[]);
 }
 
 #[test]
@@ -338,7 +363,7 @@ fn imported_packages_are_known_by_what_an_earlier_run_wrote() {
     assert_ne!(crate::files::read(file).unwrap(), good);
 }
 
-fn panics_on_b(package: &TypedPackage<'_>, selection: &Selection) -> Vec<Diagnostic> {
+fn panics_on_b(package: &TypedPackage<'_>, selection: &Selection) -> Checked {
     assert!(!package.files[0].name.starts_with('b'), "the rule gives up");
     goward_rules::check_package(package, selection)
 }

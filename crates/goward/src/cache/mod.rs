@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 use goward_diagnostics::{Diagnostic, SourceFile};
 use goward_project::{FileSystem, Hash, LoadOptions, Observations};
+use goward_types::Bodies;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Outcome, PackageOutcome, Request, Statistics};
@@ -63,6 +64,7 @@ struct StoredPackage {
     diagnostics: Vec<Diagnostic>,
     sources: Vec<StoredSource>,
     statistics: Statistics,
+    bodies: Bodies,
 }
 
 /// The folder that results are kept in unless the user names one: `goward` in the user's cache
@@ -166,6 +168,7 @@ impl Cache {
             statistics: stored.statistics,
             errors: Vec::new(),
             broken: false,
+            bodies: stored.bodies,
         })
     }
 
@@ -175,6 +178,7 @@ impl Cache {
             diagnostics: outcome.diagnostics.clone(),
             sources: outcome.sources.iter().map(StoredSource::new).collect(),
             statistics: outcome.statistics,
+            bodies: outcome.bodies.clone(),
         };
         let _ = self.store.write("packages", key, &stored);
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use goward_diagnostics::Span;
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, Tree};
-use goward_types::{ObjectId, TypeId, TypeKind};
+use goward_types::{LockUse, ObjectId, TypeId, TypeKind};
 
 use crate::event::{Event, EventKind, How};
 use crate::graph::Step;
@@ -179,7 +179,13 @@ impl Shared<'_, '_> {
             let on_request = conditional.iter().any(|span| span.contains(at));
             let by_state = by_state.iter().any(|span| span.contains(at));
             match &event.kind {
-                EventKind::Lock { path, mode, sync } => {
+                EventKind::Lock { path, mode, sync }
+                | EventKind::Imported {
+                    path,
+                    mode,
+                    sync,
+                    lock_use: LockUse::Acquires | LockUse::Takes,
+                } => {
                     let free = state.lock(*path).is_none_or(is_free);
                     if *sync && free && !on_request {
                         add_take(

@@ -1,7 +1,7 @@
 //! What events and edges do to the state of a function.
 
 use goward_syntax::{NodeId, Statement};
-use goward_types::TypeKind;
+use goward_types::{LockUse, TypeKind};
 
 use crate::event::{AccessKind, Event, EventKind, How};
 use crate::graph::{BlockId, Edge, EdgeKind, Step};
@@ -107,8 +107,23 @@ impl Shared<'_, '_> {
         let file = self.units.get(unit).file;
         let place = (file, event.node);
         match &event.kind {
-            EventKind::Lock { path, mode, sync } => state.acquire(*path, *mode, *sync, place),
-            EventKind::Unlock { path, .. } => {
+            EventKind::Lock { path, mode, sync }
+            | EventKind::Imported {
+                path,
+                mode,
+                sync,
+                lock_use: LockUse::Acquires,
+            } => state.acquire(*path, *mode, *sync, place),
+            EventKind::Imported {
+                lock_use: LockUse::Takes,
+                ..
+            } => {}
+            EventKind::Unlock { path, .. }
+            | EventKind::Imported {
+                path,
+                lock_use: LockUse::Releases,
+                ..
+            } => {
                 state.release(*path, place);
                 // It may have been the one that some caller holds.
                 let mut paths = self.paths.borrow_mut();

@@ -119,6 +119,9 @@ impl Lowering<'_, '_> {
             );
         } else {
             self.functions_given(call, function, arguments, None, spawn);
+            if spawn.is_none() {
+                self.imported_call(call, called, function, arguments);
+            }
             // What `go f()` runs does not run here, under the locks of here.
             if let Callee::Variable(object) = called
                 && spawn.is_none()

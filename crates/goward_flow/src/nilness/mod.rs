@@ -11,7 +11,7 @@
 //!
 //! # What is absent
 //!
-//! Other packages are not looked at, and maps behind elements of slices and channels are unknown.
+//! Of other packages only what their functions give back and write is known, and maps behind elements of slices and channels are unknown.
 //! A map that is nil on some path only is dropped where the condition that made it is tested again.
 
 mod correlation;
@@ -110,19 +110,8 @@ pub struct NilWrite {
     pub deferred: Option<NodeId>,
 }
 
-/// What a function of the package does with maps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    /// For each result: whether it may be a nil map although the companion (error or bool) says that
-    /// all went well, and whether it may be one together with an error.
-    pub(crate) returns_nil: Vec<(bool, bool)>,
-    /// Parameters (by position) that are written as maps without a test.
-    pub(crate) writes: Vec<usize>,
-    /// Those of them that are written on every way through the function.
-    pub(crate) always_writes: Vec<usize>,
-    /// The receiver, a map, is written without a test.
-    pub(crate) writes_receiver: bool,
-}
+/// What a function does with maps.
+pub(crate) use goward_types::BodyMaps as Summary;
 
 /// What is known of the package before a function is looked at.
 #[derive(Copy, Clone)]
@@ -168,6 +157,8 @@ pub struct NilMaps {
     pub never_made: Vec<NeverMade>,
     /// Writes `m[a][b] = v` to maps within a local map that never gets any.
     pub nested: Vec<NilWrite>,
+    /// What each function does with maps, where it does something.
+    pub(crate) summaries: FxHashMap<ObjectId, Summary>,
 }
 
 /// How often summaries of functions are made anew, for functions that return what others return.
@@ -229,6 +220,7 @@ impl NilMaps {
             never_made: fields::never_made(package, units, &found),
             nested,
             writes: found.writes,
+            summaries,
         }
     }
 }

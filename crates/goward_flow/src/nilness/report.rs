@@ -86,7 +86,7 @@ impl MapNilness<'_> {
             {
                 visit(*target, node);
             }
-        } else if let Some(summary) = self.known.summaries.get(&object) {
+        } else if let Some(summary) = self.summary_of(object) {
             if summary.writes_receiver
                 && let Expression::Selector { operand, .. } =
                     tree.expression(unparenthesized(self.file, function))
@@ -210,8 +210,13 @@ impl MapNilness<'_> {
         matches!(fact.nilness, Nilness::Nil | Nilness::Maybe).then_some(fact)
     }
 
-    /// `f(nil)`, where `f` writes its map whatever happens.
-    fn write_of_nil(&self, map: NodeId, node: NodeId, found: &mut Vec<NilWrite>) {
+    /// The function that a call or `go` statement gives a map to, and whether it writes that map
+    /// whatever happens; none where nothing is called.
+    pub(super) fn given_to(
+        &self,
+        map: NodeId,
+        node: NodeId,
+    ) -> Option<(goward_types::ObjectId, bool)> {
         let call = match self.file.tree.statement(node) {
             Statement::Go { call } => unparenthesized(self.file, call),
             _ => node,
@@ -222,16 +227,21 @@ impl MapNilness<'_> {
             ..
         } = self.file.tree.expression(call)
         else {
-            return;
+            return None;
         };
         let Callee::Function(object) = callee(self.world(), self.file, function) else {
-            return;
+            return None;
         };
         let position = arguments.iter().position(|&argument| argument == map);
-        let always = self.known.summaries.get(&object).is_some_and(|summary| {
+        let always = self.summary_of(object).is_some_and(|summary| {
             position.is_some_and(|position| summary.always_writes.contains(&position))
         });
-        if always {
+        Some((object, always))
+    }
+
+    /// `f(nil)`, where `f` writes its map whatever happens.
+    fn write_of_nil(&self, map: NodeId, node: NodeId, found: &mut Vec<NilWrite>) {
+        if let Some((object, true)) = self.given_to(map, node) {
             found.push(NilWrite {
                 unit: self.unit_id,
                 map,

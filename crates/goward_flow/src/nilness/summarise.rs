@@ -43,7 +43,7 @@ impl MapNilness<'_> {
             };
             let block = BlockId(index as u32);
             for (position, &step) in self.unit.graph.block(block).steps.iter().enumerate() {
-                self.writes(step, &mut |map, _| {
+                self.writes(step, &mut |map, node| {
                     let Some(place) = self.place(map) else { return };
                     let whole = place.elements.is_empty() && state.get(&place).is_none();
                     summary.writes_receiver |= whole && receiver == Some(place.root);
@@ -55,7 +55,10 @@ impl MapNilness<'_> {
                     if let Some(position) = parameter
                         && whole
                     {
-                        written.push((position, block));
+                        // What another function does with it on some ways only may never happen.
+                        if self.given_to(map, node).is_none_or(|given| given.1) {
+                            written.push((position, block));
+                        }
                         if !summary.writes.contains(&position) {
                             summary.writes.push(position);
                         }

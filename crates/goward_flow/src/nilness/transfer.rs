@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::graph::{BlockId, Edge, EdgeKind, Step};
 use crate::nilness::place::Element;
-use crate::nilness::{Fact, Known, NilReason, Nilness, Place};
+use crate::nilness::{Fact, Known, NilReason, Nilness, Place, Summary};
 use crate::solver::Analysis;
 use crate::unit::{Unit, UnitId, Units};
 
@@ -502,6 +502,12 @@ impl<'a> MapNilness<'a> {
             .collect()
     }
 
+    /// What a function does with maps, also one of another package.
+    pub(super) fn summary_of(&self, function: ObjectId) -> Option<&Summary> {
+        let own = self.known.summaries.get(&function);
+        own.or_else(|| Some(&self.package.imported_body(function)?.maps))
+    }
+
     /// What a call of a function of the package gives as its result number `index`. `dropped`: the
     /// error beside it is not looked at.
     pub(super) fn returned(
@@ -511,7 +517,7 @@ impl<'a> MapNilness<'a> {
         call: NodeId,
         dropped: bool,
     ) -> Option<Fact> {
-        let summary = self.known.summaries.get(&function)?;
+        let summary = self.summary_of(function)?;
         let &(without_error, with_error) = summary.returns_nil.get(index)?;
         (without_error || (dropped && with_error)).then_some(Fact {
             nilness: Nilness::Maybe,

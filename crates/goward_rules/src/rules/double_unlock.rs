@@ -243,7 +243,7 @@ impl Balance<'_, '_> {
                 Some(Status::Counted) => {}
                 _ => state.forget(*path),
             },
-            EventKind::TryLock { path } => state.forget(*path),
+            EventKind::TryLock { path } | EventKind::Imported { path, .. } => state.forget(*path),
             EventKind::Run {
                 target,
                 how,

@@ -156,7 +156,7 @@ fn given_back_by_others(context: &Context<'_>) -> FxHashSet<ObjectId> {
     let flow = context.flow;
     let mut mutexes = FxHashSet::default();
     for observed in &flow.observed {
-        let EventKind::Unlock { path, .. } = observed.event.kind else {
+        let Some(path) = observed.event.kind.unlocks() else {
             continue;
         };
         let own = observed.state.lock(path).is_some_and(|held| {

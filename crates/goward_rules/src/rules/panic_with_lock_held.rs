@@ -154,9 +154,7 @@ fn in_callees(
     for (path, release) in released_locks(context, id) {
         let root = flow.locks.paths().root(path);
         let by_defer = flow.observed_in(id).iter().any(|observed| {
-            observed.deferred.is_some()
-                && matches!(observed.event.kind, EventKind::Unlock { path: unlocked, .. }
-                    if unlocked == path)
+            observed.deferred.is_some() && observed.event.kind.unlocks() == Some(path)
         });
         if by_defer || root.is_some_and(|root| signals.contains(&root)) {
             continue;

@@ -99,7 +99,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     // Fields whose mutex some function releases without having locked it.
     let mut handed_over = FxHashSet::default();
     for observed in &context.flow.observed {
-        if let EventKind::Unlock { path, .. } = observed.event.kind {
+        if let Some(path) = observed.event.kind.unlocks() {
             let own = observed.state.lock(path).is_some_and(Held::is_held);
             if !own && let Some(field) = context.flow.locks.paths().last_field(path) {
                 handed_over.insert((observed.unit, field));
@@ -159,22 +159,22 @@ pub(crate) fn released_locks(context: &Context<'_>, id: UnitId) -> Vec<(PathId, 
                 .lock(path)
                 .is_some_and(|held| held.is_held() && held.own)
         };
-        match &observed.event.kind {
-            EventKind::Unlock { path, .. } if own(*path) => {
-                released.push((*path, observed.event.node));
-            }
-            EventKind::Run {
-                target, bindings, ..
-            } => {
-                for &path in &flow.locks.summary(*target).released {
-                    if let Some(path) = flow.translate(path, *target, bindings)
-                        && own(path)
-                    {
-                        released.push((path, observed.event.node));
-                    }
+        if let Some(path) = observed.event.kind.unlocks()
+            && own(path)
+        {
+            released.push((path, observed.event.node));
+        }
+        if let EventKind::Run {
+            target, bindings, ..
+        } = &observed.event.kind
+        {
+            for &path in &flow.locks.summary(*target).released {
+                if let Some(path) = flow.translate(path, *target, bindings)
+                    && own(path)
+                {
+                    released.push((path, observed.event.node));
                 }
             }
-            _ => {}
         }
     }
     released
@@ -389,9 +389,16 @@ fn unlocks_after(context: &Context<'_>, id: UnitId, from: BlockId, path: PathId)
         }
         let mut locked = false;
         for (_, event) in flow.lowered.units[id.index()].block(block) {
+            if event.kind.unlocks() == Some(path) {
+                return true;
+            }
             match &event.kind {
-                EventKind::Lock { path: lock, .. } if *lock == path => locked = true,
-                EventKind::Unlock { path: unlocked, .. } if *unlocked == path => return true,
+                EventKind::Lock { path: lock, .. }
+                | EventKind::Imported {
+                    path: lock,
+                    lock_use: goward_types::LockUse::Acquires,
+                    ..
+                } if *lock == path => locked = true,
                 EventKind::Run {
                     target, bindings, ..
                 } => {

@@ -1,0 +1,306 @@
+//! Cases in which what a function of another package does decides.
+
+use crate::rule as named;
+use crate::testing::check;
+
+/// A package that others import.
+const STORE: &str = "-- store/store.go --
+package store
+import (
+	\"errors\"
+	\"os\"
+	\"sync\"
+)
+type Store struct {
+	Mu    sync.Mutex
+	Views sync.RWMutex
+	M     map[string]int
+}
+var Global sync.Mutex
+func (s *Store) Get(k string) int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.M[k]
+}
+func (s *Store) GetTwice(k string) int { return s.Get(k) + s.Get(k) }
+func (s *Store) View(k string) int {
+	s.Views.RLock()
+	defer s.Views.RUnlock()
+	return s.M[k]
+}
+func (s *Store) Acquire() { s.Mu.Lock() }
+func (s *Store) Release() { s.Mu.Unlock() }
+func (s *Store) TryFor(n int) error {
+	if n == 0 {
+		return errors.New(\"none\")
+	}
+	s.Mu.Lock()
+	return nil
+}
+func Size(s *Store) int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return len(s.M)
+}
+func Swap(s, t *Store) {
+	s = t
+	s.Mu.Lock()
+	s.Mu.Unlock()
+}
+func Count() int {
+	Global.Lock()
+	defer Global.Unlock()
+	return 1
+}
+func NilMap() map[string]string { return nil }
+func Labels(ok bool) map[string]string {
+	if !ok {
+		return nil
+	}
+	return map[string]string{}
+}
+func Checked(ok bool) (map[string]string, error) {
+	if !ok {
+		return nil, errors.New(\"no labels\")
+	}
+	return map[string]string{}, nil
+}
+func FromEnvironment() map[string]string {
+	name := os.Getenv(\"LABEL\")
+	if name == \"\" {
+		return nil
+	}
+	return map[string]string{name: \"\"}
+}
+type Set map[string]bool
+func (s Set) Insert(k string) { s[k] = true }
+func (s Set) Contains(k string) bool { return s[k] }
+func Made() map[string]string { return map[string]string{} }
+func Put(m map[string]int, k string) { m[k]++ }
+func PutIf(m map[string]int, k string) {
+	if m != nil {
+		m[k]++
+	}
+}
+func Die(message string) {
+	println(message)
+	os.Exit(1)
+}
+";
+
+/// Holds the findings of the named rule in a package that imports [`STORE`] against the marks.
+#[track_caller]
+fn holds(rule: &str, text: &str) {
+    let text = format!("{STORE}-- use/use.go --\npackage use\n{text}");
+    check(named(rule).expect("the rule exists"), &text);
+}
+
+#[test]
+fn locks_that_imported_functions_take() {
+    holds(
+        "double-lock",
+        "import \"store\"
+type service struct {
+	*store.Store
+	other store.Store
+}
+func direct(s *store.Store) int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.Get(\"a\") // want double-lock
+}
+func through(s *store.Store) int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.GetTwice(\"a\") // want double-lock
+}
+func argument(s *store.Store) int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return store.Size(s) // want double-lock
+}
+func global() int {
+	store.Global.Lock()
+	defer store.Global.Unlock()
+	return store.Count() // want double-lock
+}
+func kept(s *store.Store) int {
+	s.Acquire()
+	defer s.Release()
+	return s.Get(\"a\") // want double-lock
+}
+func (s *service) embedded() int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.Get(\"a\") // want double-lock
+}
+func (s *service) helper() int { return s.Get(\"a\") }
+func (s *service) twice() int {
+	s.Acquire()
+	defer s.Release()
+	return s.helper() // want double-lock
+}
+func (s *service) another() int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.other.Get(\"a\")
+}
+func after(s *store.Store) int {
+	s.Mu.Lock()
+	s.Mu.Unlock()
+	return s.Get(\"a\")
+}
+func released(s *store.Store) int {
+	s.Acquire()
+	s.Release()
+	return s.Get(\"a\")
+}
+func read(s *store.Store) int {
+	s.Views.RLock()
+	defer s.Views.RUnlock()
+	return s.Get(\"a\")
+}
+func replaced(s, t *store.Store) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	store.Swap(s, t)
+}
+func started(s *store.Store) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	go s.Get(\"a\")
+}
+func maybe(s *store.Store) int {
+	if err := s.TryFor(1); err != nil {
+		return 0
+	}
+	s.Release()
+	return s.Get(\"a\")
+}
+",
+    );
+    holds(
+        "rlock-reentry",
+        "import \"store\"
+func view(s *store.Store) int {
+	s.Views.RLock()
+	defer s.Views.RUnlock()
+	return s.View(\"a\") // want rlock-reentry
+}
+",
+    );
+}
+
+#[test]
+fn locks_that_imported_functions_keep() {
+    holds(
+        "unlock-missing-on-path",
+        "import (
+	\"errors\"
+	\"store\"
+)
+func kept(s *store.Store, bad bool) error {
+	s.Acquire()
+	if bad {
+		return errors.New(\"bad\") // want unlock-missing-on-path
+	}
+	s.Release()
+	return nil
+}
+func deferred(s *store.Store, bad bool) error {
+	s.Acquire()
+	defer s.Release()
+	if bad {
+		return errors.New(\"bad\")
+	}
+	return nil
+}
+func mixed(s *store.Store, bad bool) error {
+	s.Mu.Lock()
+	if bad {
+		s.Release()
+		return errors.New(\"bad\")
+	}
+	s.Mu.Unlock()
+	return nil
+}
+func dies(s *store.Store, bad bool) {
+	s.Mu.Lock()
+	if bad {
+		store.Die(\"bad\")
+	}
+	s.Mu.Unlock()
+}
+func dead(s *store.Store, bad bool) {
+	s.Mu.Lock()
+	if bad {
+		store.Die(\"bad\")
+		return
+	}
+	s.Mu.Unlock()
+}
+",
+    );
+}
+
+#[test]
+fn maps_that_imported_functions_give_and_write() {
+    holds(
+        "nil-map-write",
+        "import \"store\"
+func given() {
+	m := store.NilMap()
+	m[\"a\"] = \"b\" // want nil-map-write
+}
+func perhaps() {
+	m := store.FromEnvironment()
+	m[\"a\"] = \"b\" // want nil-map-write
+}
+func depends() {
+	m := store.Labels(true)
+	m[\"a\"] = \"b\"
+}
+func marks(updated store.Set) {
+	for _, k := range []string{\"a\"} {
+		if updated.Contains(k) {
+			updated.Insert(k + k)
+		}
+	}
+}
+func none() {
+	forward(nil)
+}
+func forward(updated store.Set) {
+	marks(updated)
+}
+func unchecked(ok bool) {
+	m, _ := store.Checked(ok)
+	m[\"a\"] = \"b\" // want nil-map-write
+}
+func checked(ok bool) {
+	m, err := store.Checked(ok)
+	if err != nil {
+		return
+	}
+	m[\"a\"] = \"b\"
+}
+func made() {
+	m := store.Made()
+	m[\"a\"] = \"b\"
+}
+func tested(ok bool) {
+	m := store.Labels(ok)
+	if m == nil {
+		m = store.Made()
+	}
+	m[\"a\"] = \"b\"
+}
+func passed() {
+	var m map[string]int
+	store.Put(m, \"k\") // want nil-map-write
+	var n map[string]int
+	store.PutIf(n, \"k\")
+}
+",
+    );
+}
