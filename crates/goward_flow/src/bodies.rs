@@ -1,8 +1,8 @@
 //! What the functions of a package do for callers in other packages.
 
-use goward_types::{Bodies, Body, BodyLock, BodyPlace, BodyRoot, LockUse, is_exported};
+use goward_types::{Bodies, Body, BodyLock, BodyPlace, BodyRoot, LockUse, MapUse, is_exported};
 
-use crate::event::LockMode;
+use crate::event::{AccessKind, LockMode};
 use crate::package::PackageFlow;
 use crate::path::{Element, PathId, is_package_variable};
 use crate::state::Mode;
@@ -75,10 +75,34 @@ impl PackageFlow<'_> {
             {
                 maps.returns_nil.clear();
             }
+            let mut map_uses: Vec<(u32, MapUse)> = Vec::new();
+            for effect in &summary.effects {
+                let use_of_it = match effect.access.kind {
+                    AccessKind::Read => MapUse::Read,
+                    AccessKind::Iterate => MapUse::Iterate,
+                    AccessKind::Write => MapUse::Write,
+                    AccessKind::Delete => MapUse::Delete,
+                    AccessKind::Clear => MapUse::Clear,
+                    AccessKind::Replace | AccessKind::Count | AccessKind::Length => continue,
+                };
+                let place = self.place_for_callers(unit, effect.access.path);
+                if let Some(BodyPlace {
+                    root: BodyRoot::Parameter(position),
+                    fields,
+                }) = place
+                    && fields.is_empty()
+                    && !effect.may_hold_any()
+                    && !map_uses.contains(&(position, use_of_it))
+                {
+                    map_uses.push((position, use_of_it));
+                }
+            }
+            map_uses.sort_unstable();
             let body = Body {
                 never_returns: self.units.no_return(object),
                 maps,
                 locks,
+                map_uses,
             };
             if body != Body::default() {
                 bodies.functions.insert(unit.name.clone(), body);

@@ -72,6 +72,16 @@ func FromEnvironment() map[string]string {
 	}
 	return map[string]string{name: \"\"}
 }
+func PutLocked(m map[string]int, k string) {
+	Global.Lock()
+	defer Global.Unlock()
+	m[k]++
+}
+func Find(m map[string]int, k string) int { return m[k] }
+func Both(m map[string]int, k string) int {
+	Put(m, k)
+	return Find(m, k)
+}
 type Set map[string]bool
 func (s Set) Insert(k string) { s[k] = true }
 func (s Set) Contains(k string) bool { return s[k] }
@@ -300,6 +310,98 @@ func passed() {
 	store.Put(m, \"k\") // want nil-map-write
 	var n map[string]int
 	store.PutIf(n, \"k\")
+}
+",
+    );
+}
+
+#[test]
+fn maps_that_imported_functions_use() {
+    holds(
+        "map-race",
+        "import (
+	\"store\"
+	\"sync\"
+)
+func puts(ks []string) {
+	m := map[string]int{}
+	for _, k := range ks {
+		go func() {
+			store.Put(m, k) // want map-race
+		}()
+	}
+}
+func both(ks []string) {
+	m := map[string]int{}
+	for _, k := range ks {
+		go func() {
+			store.Both(m, k) // want map-race
+		}()
+	}
+}
+func locked(ks []string) {
+	m := map[string]int{}
+	var mu sync.Mutex
+	for _, k := range ks {
+		go func() {
+			mu.Lock()
+			defer mu.Unlock()
+			store.Put(m, k)
+		}()
+	}
+}
+func lockedThere(ks []string) {
+	m := map[string]int{}
+	for _, k := range ks {
+		go func() {
+			store.PutLocked(m, k)
+		}()
+	}
+}
+func reads(ks []string) {
+	m := map[string]int{}
+	for _, k := range ks {
+		go func() {
+			store.Find(m, k)
+		}()
+	}
+}
+func own(ks []string) {
+	for _, k := range ks {
+		go func() {
+			m := map[string]int{}
+			store.Put(m, k)
+		}()
+	}
+}
+",
+    );
+    holds(
+        "map-write-in-defer",
+        "import (
+	\"store\"
+	\"sync\"
+)
+type counts struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+func (c *counts) after(k string) {
+	defer store.Put(c.m, k) // want map-write-in-defer
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m[k]++
+}
+func (c *counts) before(k string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer store.Put(c.m, k)
+	c.m[k]++
+}
+func (c *counts) other(k string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.m, k)
 }
 ",
     );

@@ -69,12 +69,24 @@ pub struct BodyMaps {
     pub writes_receiver: bool,
 }
 
+/// What a function does, without a lock, with a map that it is given.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MapUse {
+    Read,
+    Iterate,
+    Write,
+    Delete,
+    Clear,
+}
+
 /// What the body of a function does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     pub never_returns: Option<NoReturn>,
     pub maps: BodyMaps,
     pub locks: Vec<BodyLock>,
+    /// What happens to maps among the arguments, by the positions of these.
+    pub map_uses: Vec<(u32, MapUse)>,
 }
 
 /// The functions of a package whose bodies do something that callers need to know, by their names: `F`,

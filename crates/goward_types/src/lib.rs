@@ -30,7 +30,8 @@ mod universe;
 mod world;
 
 pub use bodies::{
-    Bodies, Body, BodyLock, BodyMaps, BodyPlace, BodyRoot, ImportedBodies, LockUse, NoReturn,
+    Bodies, Body, BodyLock, BodyMaps, BodyPlace, BodyRoot, ImportedBodies, LockUse, MapUse,
+    NoReturn,
 };
 pub use checker::{CheckedPackage, Checker, File, GoVersion, Importer, Mode, Settings, TypeError};
 pub use dump::dump as dump_facts;

@@ -1,17 +1,17 @@
-//! Calls of functions of other packages whose bodies are known: the locks that they take and give back,
-//! in terms of the caller.
+//! Calls of functions of other packages whose bodies are known: the locks that they take and give back
+//! and the maps that they use, in terms of the caller.
 
 use goward_syntax::{NodeId, Symbol};
-use goward_types::{BodyPlace, BodyRoot, ObjectId, Type, TypeId};
+use goward_types::{BodyPlace, BodyRoot, MapUse, ObjectId, Type, TypeId};
 
 use crate::calls::{Callee, origin};
-use crate::event::{EventKind, LockMode};
+use crate::event::{AccessKind, EventKind, LockMode};
 use crate::path::{Element, PathId};
 
 use super::Lowering;
 
 impl Lowering<'_, '_> {
-    /// What a call of such a function does to locks.
+    /// What a call of such a function does to locks and maps.
     pub(super) fn imported_call(
         &mut self,
         call: NodeId,
@@ -25,6 +25,33 @@ impl Lowering<'_, '_> {
         let Some(body) = self.package.imported_body(object) else {
             return;
         };
+        // Functions of package maps are known anyway.
+        let package = self.world().object(object).package;
+        let known =
+            package.is_some_and(|package| self.world().package(package).path.as_str() == "maps");
+        let shifted = self
+            .file
+            .facts
+            .selections
+            .get(&function)
+            .is_some_and(|selection| {
+                selection.kind == goward_types::SelectionKind::MethodExpression
+            });
+        for &(position, use_of_it) in body.map_uses.iter().filter(|_| !shifted && !known) {
+            let kind = match use_of_it {
+                MapUse::Read => AccessKind::Read,
+                MapUse::Iterate => AccessKind::Iterate,
+                MapUse::Write => AccessKind::Write,
+                MapUse::Delete => AccessKind::Delete,
+                MapUse::Clear => AccessKind::Clear,
+            };
+            if let Some(&argument) = arguments.get(position as usize)
+                && self.is_map(self.file.facts.type_of(argument))
+                && let Some(path) = self.path(argument)
+            {
+                self.access_of(argument, path, kind, call);
+            }
+        }
         for lock in &body.locks {
             if let Some(path) = self.imported_place(&lock.place, object, function, arguments) {
                 let mode = match lock.write {
