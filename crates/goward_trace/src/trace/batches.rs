@@ -64,18 +64,19 @@ impl BatchReader {
         self.version
     }
 
-    /// Begins to read the next generation, into memory of one that is not needed any more.
-    pub(crate) fn start(&mut self, memory: Box<Generation>) {
+    /// Reads the next generation, into memory of one that is not needed any more.
+    pub(crate) fn read_generation(&mut self, memory: Box<Generation>) -> Outcome {
         self.generation = memory;
         self.generation.clear();
-    }
-
-    /// Reads on, one batch; the outcome once the generation is complete or cannot be.
-    pub(crate) fn read_batch(&mut self) -> Option<Outcome> {
-        if self.version >= Version::Go126 {
-            self.read_marked()
-        } else {
-            self.read_with_spill()
+        loop {
+            let outcome = if self.version >= Version::Go126 {
+                self.read_marked()
+            } else {
+                self.read_with_spill()
+            };
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
         }
     }
 

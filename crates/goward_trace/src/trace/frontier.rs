@@ -3,20 +3,15 @@
 //! The heap's steps are Go's: which of two threads with the same time comes first is decided by
 //! them, and the order must come out the same.
 
-use super::decoding::{Chunk, Decoded};
+use super::bytes::Place;
 
 /// Where the reader stands in one thread's events.
 pub(crate) struct Cursor {
     pub(crate) m: i64,
     /// Index of the thread in the ordering's state, once it was asked for.
     pub(crate) thread: u32,
-    /// Which lane of the generation its events come from.
-    pub(crate) lane: u32,
-    pub(crate) chunk: Chunk,
-    /// Its next event.
-    pub(crate) event: Decoded,
-    /// Where that is in the chunk.
-    pub(crate) index: usize,
+    /// Where its next event is.
+    pub(crate) place: Place,
 }
 
 /// An entry of the heap: a time and the cursor that stands there.
@@ -42,7 +37,7 @@ impl Frontier {
     #[inline]
     pub(crate) fn update(&mut self, index: usize) {
         if self.sift_up(index) == index {
-            self.sift_down(index);
+            sift_down(&mut self.heap, index);
         }
     }
 
@@ -55,7 +50,7 @@ impl Frontier {
         let last = self.heap.len() - 1;
         self.heap.swap(0, last);
         self.heap.pop();
-        self.sift_down(0);
+        sift_down(&mut self.heap, 0);
     }
 
     /// Sorts the whole heap by time; it stays a heap.
@@ -71,30 +66,90 @@ impl Frontier {
         }
         index
     }
+}
 
-    #[inline]
-    pub(crate) fn sift_down(&mut self, mut index: usize) {
-        let heap = &mut self.heap[..];
+/// The time up to which the first entry of a heap stays the first.
+#[inline(always)]
+pub(crate) fn limit(heap: &[Entry]) -> i64 {
+    match heap {
+        [_, left, right, ..] => left.time.min(right.time),
+        [_, left] => left.time,
+        _ => i64::MAX,
+    }
+}
+
+/// Moves an entry of a heap down, past the smaller of two that are both smaller; past the left one
+/// of two that are equal.
+#[inline(always)]
+pub(crate) fn sift_down(heap: &mut [Entry], index: usize) {
+    let Some(&entry) = heap.get(index) else {
+        return;
+    };
+    let mut index = index;
+    loop {
+        let mut child = 2 * index + 1;
+        let Some(mut least) = heap.get(child).copied() else {
+            break;
+        };
+        if let Some(&right) = heap.get(child + 1)
+            && right.time < least.time
+        {
+            (child, least) = (child + 1, right);
+        }
+        if least.time >= entry.time {
+            break;
+        }
+        heap[index] = least;
+        index = child;
+    }
+    heap[index] = entry;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Go's steps: swap with the smaller child as long as that is smaller.
+    fn sift_down_by_swaps(heap: &mut [Entry], mut index: usize) {
         loop {
-            let mut smallest = index;
-            let mut time = heap.get(index).map_or(i64::MAX, |entry| entry.time);
-            let left = 2 * index + 1;
-            if let Some(entry) = heap.get(left)
-                && entry.time < time
-            {
-                smallest = left;
-                time = entry.time;
+            let mut least = index;
+            for child in [2 * index + 1, 2 * index + 2] {
+                if child < heap.len() && heap[child].time < heap[least].time {
+                    least = child;
+                }
             }
-            if let Some(entry) = heap.get(left + 1)
-                && entry.time < time
-            {
-                smallest = left + 1;
-            }
-            if smallest == index {
+            if least == index {
                 return;
             }
-            heap.swap(index, smallest);
-            index = smallest;
+            heap.swap(index, least);
+            index = least;
+        }
+    }
+
+    /// Where times are equal, too, the order must be the one that Go's steps give.
+    #[test]
+    fn entries_move_as_they_do_in_go() {
+        let mut random = 88_172_645_463_325_252u64;
+        let mut frontier = Frontier::default();
+        for cursor in 0..40 {
+            frontier.insert(Entry { time: 0, cursor });
+        }
+        for step in 0..10_000 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let limit = limit(&frontier.heap);
+            let heap = &mut frontier.heap[..1 + step % 40];
+            heap[0].time += (random >> 11) as i64 % 4;
+            let stays = heap[0].time <= limit;
+            let first = heap[0].cursor;
+            let mut model = heap.to_vec();
+            sift_down_by_swaps(&mut model, 0);
+            sift_down(heap, 0);
+            let cursors =
+                |heap: &[Entry]| -> Vec<u32> { heap.iter().map(|entry| entry.cursor).collect() };
+            assert_eq!(cursors(heap), cursors(&model));
+            assert!(!stays || heap[0].cursor == first);
         }
     }
 }

@@ -295,6 +295,12 @@ impl Generation {
         self.frames.len()
     }
 
+    /// All strings and all stacks with numbers below these are there.
+    #[inline]
+    pub(crate) fn complete(&self) -> (u64, u64) {
+        (self.strings.complete, self.stacks.complete)
+    }
+
     #[inline]
     pub(crate) fn has_stack(&self, id: u64) -> bool {
         self.stacks.contains(id)

@@ -4,8 +4,11 @@
 //! (`$GOROOT/src/internal/trace`) does; see NOTES.md beside this file for what is odd about them.
 
 mod batches;
+mod block;
+mod bytes;
 mod decoding;
 pub mod detail;
+mod engine;
 mod event;
 pub mod exception;
 mod export;
@@ -17,10 +20,10 @@ mod numbers;
 mod ordering;
 mod parsed;
 mod pdqsort;
-mod pipeline;
 mod printable;
 mod quote;
 mod reader;
+mod source;
 pub mod summary;
 mod symbols;
 mod text;

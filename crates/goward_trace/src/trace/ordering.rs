@@ -11,6 +11,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::block::Block;
 use super::decoding::Decoded;
 use super::event::{Event, GoState, NO_TASK, NONE, ProcState};
 use super::generation::{Failure, Generation};
@@ -20,10 +21,11 @@ mod annotations;
 mod goroutines;
 mod processors;
 mod ranges;
-mod usual;
+mod run;
 
 use goroutines::{Goroutines, NO_SLOT};
 use ranges::Ranges;
+pub(crate) use run::{Bound, Exit, Known};
 
 const GO_RUNNABLE: u8 = 1;
 const GO_RUNNING: u8 = 2;
@@ -34,41 +36,6 @@ const PROC_RUNNING: u8 = 1;
 const PROC_IDLE: u8 = 2;
 const PROC_SYSCALL: u8 = 3;
 const PROC_SYSCALL_ABANDONED: u8 = 4;
-
-/// The events that one advance gave: usually one, three for a coroutine switch. The last one taken
-/// stays readable.
-#[derive(Default)]
-pub(crate) struct Queue {
-    /// The event that is to be taken next, or was taken last.
-    pub(crate) current: Event,
-    /// What follows it, last first.
-    more: [Event; 2],
-    left: u8,
-}
-
-impl Queue {
-    /// Whether events follow the one that was taken.
-    #[inline]
-    pub(crate) fn has_more(&self) -> bool {
-        self.left != 0
-    }
-
-    /// Takes the next event. There must be one.
-    #[cold]
-    pub(crate) fn take(&mut self) {
-        self.left -= 1;
-        self.current = self.more[usize::from(self.left) % 2];
-    }
-
-    /// The event that is to be taken next, and those that follow it.
-    fn set(&mut self, first: Event, more: &[Event]) {
-        self.current = first;
-        self.left = more.len() as u8;
-        for (place, event) in self.more.iter_mut().zip(more.iter().rev()) {
-            *place = *event;
-        }
-    }
-}
 
 /// What a thread runs.
 #[derive(Clone, Copy)]
@@ -155,7 +122,7 @@ pub(crate) struct Ordering {
     collector_sequence: u64,
     first_generation: u64,
     pub(crate) names: Names,
-    pub(crate) queue: Queue,
+    pub(crate) block: Block,
 }
 
 /// A failure is boxed so that the result of the usual case fits two registers.
@@ -254,7 +221,7 @@ impl Ordering {
             collector_sequence: 0,
             first_generation: 0,
             names: Names::default(),
-            queue: Queue::default(),
+            block: Block::default(),
         }
     }
 
@@ -295,7 +262,7 @@ impl Ordering {
         if m == NONE { NO_THREAD } else { self.thread(m) }
     }
 
-    /// Tries an event of a thread. True: it happened, and its events stand in the queue. False: it
+    /// Tries an event of a thread. True: it happened, and its events stand in the block. False: it
     /// is not possible yet. Some events leave with arguments that carry what they found (the state
     /// before, the name of an ended task).
     #[inline(never)]
@@ -371,14 +338,8 @@ impl Ordering {
 
     #[inline]
     fn emit(&mut self, event: &Decoded, context: &Context) -> Step {
-        // Field by field into its place: this is the hottest store of the reader.
-        let place = &mut self.queue.current;
-        place.time = event.time;
-        place.m = context.m;
-        place.p = context.p;
-        place.g = context.g;
-        place.arguments = event.arguments;
-        place.kind = event.kind;
+        self.block
+            .push(context.event(event.kind, event.time, event.arguments));
         Ok(true)
     }
 
@@ -618,13 +579,13 @@ impl Ordering {
         known.sequence = event.arguments[1];
         let started = Context { g: NONE, ..context };
         let arguments = [next as u64, event.arguments[1], 0, 0];
-        self.queue.set(
+        for event in [
             context.event(event.kind, event.time, event.arguments),
-            &[
-                context.event(stopped, event.time, [0; 4]),
-                started.event(wire::GO_START, event.time, arguments),
-            ],
-        );
+            context.event(stopped, event.time, [0; 4]),
+            started.event(wire::GO_START, event.time, arguments),
+        ] {
+            self.block.push(event);
+        }
         self.bind_goroutine(&context, next, slot as u32);
         Ok(true)
     }
@@ -758,8 +719,6 @@ impl Ordering {
     fn go_destroy_syscall(&mut self, event: &Decoded, context: Context) -> Step {
         let slot = self.in_syscall(event, &context, false)?;
         self.goroutines.remove(slot);
-        let destroyed = context.event(event.kind, event.time, event.arguments);
-        self.queue.set(destroyed, &[]);
         if context.p != NONE {
             let Some(index) = self.own_processor(&context) else {
                 return fail(|| {
@@ -781,10 +740,10 @@ impl Ordering {
             self.bind_processor(&context, NONE, u32::MAX);
             let arguments = [context.p as u64, 0, 0, u64::from(PROC_SYSCALL)];
             let stolen = context.event(wire::PROC_STEAL, event.time, arguments);
-            self.queue.set(stolen, &[destroyed]);
+            self.block.push(stolen);
         }
         self.bind_goroutine(&context, NONE, NO_SLOT);
-        Ok(true)
+        self.emit(event, &context)
     }
 
     /// The state of everything, for the message about a trace that cannot go on.

@@ -32,8 +32,21 @@ pub(super) struct Goroutine {
     /// The generation of the sequence number.
     pub(super) generation: u64,
     extra: u32,
+    /// 0 where no goroutine stands.
     pub(super) status: u8,
     used: Use,
+}
+
+/// A change of state that another goroutine's event asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Change {
+    pub(super) id: i64,
+    pub(super) generation: u64,
+    /// The number that must be next.
+    pub(super) sequence: u64,
+    /// The status that it must have, and the one that it gets.
+    pub(super) from: u8,
+    pub(super) to: u8,
 }
 
 /// What few goroutines have.
@@ -105,11 +118,30 @@ impl Goroutines {
     }
 
     /// The slot of a running goroutine, if it is the one that it is guessed to be.
-    #[inline]
+    #[inline(always)]
     pub(super) fn running(&self, id: i64, guess: u32) -> Option<usize> {
         let slot = self.slots.get(guess as usize)?;
-        let found = slot.id == id && slot.status == GO_RUNNING && slot.used == Use::Now;
-        found.then_some(guess as usize)
+        (slot.id == id && slot.status == GO_RUNNING).then_some(guess as usize)
+    }
+
+    /// Changes the state of a goroutine and returns its slot; nothing if that is not possible now.
+    #[inline(always)]
+    pub(super) fn change(&mut self, change: Change) -> Option<usize> {
+        // Nearly all goroutines stand where their search starts.
+        let mut index = self.home(change.id);
+        if self.slots.get(index)?.id != change.id {
+            index = self.find(change.id)?;
+        }
+        let slot = self.slots.get_mut(index)?;
+        if slot.status != change.from
+            || slot.generation != change.generation
+            || change.sequence != slot.sequence.wrapping_add(1)
+        {
+            return None;
+        }
+        slot.status = change.to;
+        slot.sequence = change.sequence;
+        Some(index)
     }
 
     /// Adds a goroutine and returns its slot; nothing if it exists already.
@@ -170,6 +202,7 @@ impl Goroutines {
         let mask = self.slots.len() - 1;
         let goroutine = &mut self.slots[slot];
         goroutine.used = Use::Before;
+        goroutine.status = 0;
         self.alive -= 1;
         let extra = goroutine.extra;
         if extra != NO_EXTRA {
