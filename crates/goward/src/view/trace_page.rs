@@ -7,7 +7,7 @@
 use goward_trace::trace::detail::{self, Span};
 use goward_trace::trace::exception;
 use goward_trace::trace::timeline::{Log, NOBODY, state_index};
-use goward_trace::trace::{StackId, Timeline, interesting_goroutines};
+use goward_trace::trace::{StackId, Timeline, interesting_goroutines, processor_lanes};
 use serde_json::{Value, json};
 
 use super::Analysis;
@@ -179,14 +179,12 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
     let duration = timeline.end - timeline.start;
     let mut names: Vec<&str> = Vec::new();
     let mut name_numbers = rustc_hash::FxHashMap::default();
-    let processors: Vec<Value> = detail::processor_spans(timeline)
+    let processors: Vec<Value> = processor_lanes(timeline)
         .iter()
         .map(|lane| {
             let mut numbers = Vec::new();
             let mut at = timeline.start;
-            for (begin, end, goroutine, merged) in
-                detail::merge_processor(lane, limits.processor_spans, duration)
-            {
+            for (begin, end, goroutine, merged) in lane.merged(timeline, limits.processor_spans) {
                 let name = timeline.name(goroutine);
                 let number = *name_numbers.entry(name).or_insert_with(|| {
                     names.push(name);

@@ -12,6 +12,7 @@ use rustc_hash::FxHashSet;
 
 use super::event::{GoState, NONE};
 use super::exception::Exception;
+use super::processor_lanes::processor_lanes;
 use super::symbols::StringId;
 use super::timeline::{NOBODY, Timeline, Transition};
 
@@ -172,11 +173,9 @@ fn write(
     }
     // Viewers get slow with millions of slices, so what is too short to be seen is merged.
     const PIECES: usize = 200_000;
-    for (processor, pieces) in super::detail::processor_spans(timeline).iter().enumerate() {
+    for (processor, pieces) in processor_lanes(timeline).iter().enumerate() {
         let lane = Lane::Processor(processor as u16);
-        for (begin, end, goroutine, merged) in
-            super::detail::merge_processor(pieces, PIECES, timeline.end - timeline.start)
-        {
+        for (begin, end, goroutine, merged) in pieces.merged(timeline, PIECES) {
             let id = timeline
                 .goroutines
                 .get(goroutine as usize)

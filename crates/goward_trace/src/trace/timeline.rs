@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::event::{Event, GoState, GoTransition, NONE};
 use super::generation::{ClockSnapshot, Failure, Generation};
 use super::number_index::NumberIndex;
+use super::processor_lanes::ProcessorLane;
 use super::reader::Reader;
 use super::symbols::{StackId, StringId, Symbols};
 use super::wire;
@@ -264,7 +265,7 @@ pub struct Timeline {
     pub(crate) suspects: Vec<Suspect>,
     checkpoints: FxHashMap<u32, Vec<u32>>,
     index: NumberIndex,
-    pub(crate) processor_spans: OnceLock<Vec<Vec<(i64, i64, u32)>>>,
+    pub(crate) processor_lanes: OnceLock<Vec<ProcessorLane>>,
     wrapped: FxHashMap<(StringId, StackId), StringId>,
     /// The reasons for waiting and yielding; the first is empty.
     pub reasons: Vec<StringId>,
