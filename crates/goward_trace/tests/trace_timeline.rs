@@ -20,8 +20,9 @@ fn goroutines_spend_all_their_time_in_some_state() {
     let timeline = timeline();
     assert_eq!(timeline.events, 3457);
     for goroutine in &timeline.goroutines {
-        let from = goroutine.created().unwrap_or(timeline.start);
-        let to = goroutine.ended().unwrap_or(timeline.end);
+        let creation = timeline.creation(goroutine);
+        let from = creation.map_or(timeline.start, |creation| creation.time);
+        let to = timeline.ended(goroutine).unwrap_or(timeline.end);
         let total: i64 = goroutine.totals.iter().sum();
         assert!(
             total <= to - from,
@@ -29,7 +30,7 @@ fn goroutines_spend_all_their_time_in_some_state() {
             goroutine.id,
             to - from
         );
-        if goroutine.created().is_some() {
+        if creation.is_some() {
             assert_eq!(total, to - from, "goroutine {}", goroutine.id);
         }
         let index = timeline.find(goroutine.id).expect("an index");

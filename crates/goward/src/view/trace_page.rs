@@ -162,16 +162,19 @@ pub(crate) fn data(analysis: &Analysis, limits: Limits, title: &str, served: boo
         .map(|(&index, spans)| {
             let known = &timeline.goroutines[index as usize];
             let spans = detail::merge(spans, limits.spans_per_lane, &windows);
+            let creation = timeline.creation(known);
+            let creator =
+                creation.and_then(|creation| timeline.goroutines.get(creation.by as usize));
             json!({
                 "id": known.id,
                 "index": index,
                 "name": timeline.name(index),
                 "label": timeline.symbols.text(known.label),
                 "totals": known.totals,
-                "creator": timeline.goroutines.get(known.creator as usize).map_or(-1, |creator| creator.id),
-                "created": known.created().map(|time| time - timeline.start),
-                "ended": known.ended().map(|time| time - timeline.start),
-                "createdAt": stacks.number(known.creation_stack),
+                "creator": creator.map_or(-1, |creator| creator.id),
+                "created": creation.map(|creation| creation.time - timeline.start),
+                "ended": timeline.ended(known).map(|time| time - timeline.start),
+                "createdAt": stacks.number(creation.map_or(0, |creation| creation.stack)),
                 "spans": flat(timeline, &spans, &mut stacks),
             })
         })

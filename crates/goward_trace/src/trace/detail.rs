@@ -30,7 +30,7 @@ pub fn goroutine_spans(timeline: &Timeline, goroutine: u32, from: i64, to: i64) 
     let Some(known) = timeline.goroutines.get(goroutine as usize) else {
         return spans;
     };
-    let (mut at, mut end) = (known.last, known.ended().unwrap_or(timeline.end));
+    let (mut at, mut end) = (known.last, timeline.ended(known).unwrap_or(timeline.end));
     while let Some(change) = timeline.transitions.get(at as usize) {
         if end < from {
             break;

@@ -409,7 +409,10 @@ pub fn path_back(
                 break None;
             };
             let before = timeline.transitions.get(change.previous as usize);
-            let created = before.is_none() && known.created() == Some(change.time);
+            let created = before.is_none()
+                && timeline
+                    .creation(known)
+                    .is_some_and(|creation| creation.time == change.time);
             let woken = change.state == GoState::Runnable
                 && before.is_some_and(|before| before.state == GoState::Waiting);
             if created || woken {

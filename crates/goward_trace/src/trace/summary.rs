@@ -152,8 +152,8 @@ impl Summary {
         let mut groups: BTreeMap<u32, Group> = BTreeMap::new();
         let (mut created, mut ended) = (0, 0);
         for (index, goroutine) in timeline.goroutines.iter().enumerate() {
-            created += u64::from(goroutine.created().is_some());
-            ended += u64::from(goroutine.ended().is_some());
+            created += u64::from(goroutine.is_created());
+            ended += u64::from(goroutine.has_ended());
             let group = groups.entry(goroutine.name).or_insert_with(|| Group {
                 function: timeline.name(index as u32).to_owned(),
                 goroutines: 0,
@@ -164,7 +164,7 @@ impl Summary {
                 syscall: 0,
             });
             group.goroutines += 1;
-            group.alive += u64::from(goroutine.ended().is_none());
+            group.alive += u64::from(!goroutine.has_ended());
             let [running, runnable, waiting, syscall] = goroutine.totals;
             group.running += running;
             group.runnable += runnable;

@@ -95,12 +95,8 @@ pub struct Goroutine {
     pub id: i64,
     /// Its first function, as far as the trace tells.
     pub name: StringId,
-    created: Moment,
-    ended: Moment,
-    /// Index of its creator, or [`NOBODY`].
-    pub creator: u32,
-    /// Where its creator created it.
-    pub creation_stack: StackId,
+    /// The transition that created it, or [`NOBODY`] if that was before the trace.
+    creation: u32,
     /// Its last transition, or [`NOBODY`].
     pub last: u32,
     /// How many transitions it has.
@@ -119,26 +115,14 @@ pub struct Goroutine {
 }
 
 impl Goroutine {
-    /// When it was created; nothing if that was before the trace.
-    pub fn created(&self) -> Option<i64> {
-        self.created.get()
+    /// Whether the trace shows its creation.
+    pub fn is_created(&self) -> bool {
+        self.creation != NOBODY
     }
 
-    /// When it ended; nothing if it lived on.
-    pub fn ended(&self) -> Option<i64> {
-        self.ended.get()
-    }
-}
-
-/// A time that may be missing, in half the space of an `Option`: goroutines are many.
-#[derive(Clone, Copy, Debug)]
-struct Moment(i64);
-
-impl Moment {
-    const NONE: Moment = Moment(i64::MIN);
-
-    fn get(self) -> Option<i64> {
-        (self.0 != i64::MIN).then_some(self.0)
+    /// Whether the trace shows its end.
+    pub fn has_ended(&self) -> bool {
+        self.state == GoState::NotExist
     }
 }
 
@@ -349,6 +333,18 @@ impl Timeline {
         }
     }
 
+    /// The transition that created a goroutine: when, where, and by whom. Nothing if that was before
+    /// the trace.
+    pub fn creation(&self, goroutine: &Goroutine) -> Option<&Transition> {
+        self.transitions.get(goroutine.creation as usize)
+    }
+
+    /// When a goroutine ended; nothing if it lived on.
+    pub fn ended(&self, goroutine: &Goroutine) -> Option<i64> {
+        let last = self.transitions.get(goroutine.last as usize)?;
+        goroutine.has_ended().then_some(last.time)
+    }
+
     /// The text of a reason.
     pub fn reason(&self, reason: u8) -> &str {
         self.symbols
@@ -399,10 +395,7 @@ impl Timeline {
             self.goroutines.push(Goroutine {
                 id,
                 name: 0,
-                created: Moment::NONE,
-                ended: Moment::NONE,
-                creator: NOBODY,
-                creation_stack: 0,
+                creation: NOBODY,
                 last: NOBODY,
                 transitions: 0,
                 totals: [0; 4],
@@ -655,9 +648,7 @@ impl Timeline {
             return;
         }
         if created {
-            known.created = Moment(event.time);
-            known.creator = by;
-            known.creation_stack = stack;
+            known.creation = self.transitions.len() as u32;
             if change.stack != 0 {
                 let start = self.symbols.stack_of(generation, change.stack);
                 known.name = entry_function(&self.symbols, start);
@@ -718,9 +709,6 @@ impl Timeline {
         known.state = change.to;
         known.reason = reason;
         known.stack = stack;
-        if change.to == GoState::NotExist {
-            known.ended = Moment(event.time);
-        }
         self.transitions.push(transition);
         if self.symbols.tells_exception(stack) {
             let actor = if by == NOBODY { index } else { by };
@@ -767,7 +755,7 @@ impl Timeline {
             && self
                 .goroutines
                 .get(change.goroutine as usize)
-                .is_some_and(|known| known.created().is_none())
+                .is_some_and(|known| !known.is_created())
     }
 
     /// The last transition of a goroutine that is not behind `limit`, an index of a transition.
