@@ -75,4 +75,6 @@ mod testing;
 #[cfg(test)]
 mod turn_tests;
 #[cfg(test)]
+mod unlock_fix_tests;
+#[cfg(test)]
 mod unlocker_tests;

@@ -82,8 +82,8 @@ rule! {
     /// ## Fix safety
     ///
     /// The fix unlocks before the `return`. It is safe where the results are plain values; where they
-    /// are computed, moving the unlock before them may let others in too early, so it is only made
-    /// on request.
+    /// are computed, it is only made on request. Where they read what the lock may guard (a field, an
+    /// element, a variable of the package) there is none: the read would come after the unlock.
     pub(crate) const RULE: Rule = Rule {
         name: "unlock-missing-on-path",
         category: Category::Deadlock,
@@ -695,10 +695,28 @@ fn fix(context: &Context<'_>, id: UnitId, held: Held, exit: &Exit) -> Option<Fix
     let Statement::Return { results } = file.tree.statement(node) else {
         return None;
     };
-    let plain = results
-        .iter()
-        .flat_map(|&result| file.tree.preorder(result))
-        .all(|below| matches!(file.tree.kind(below), NodeKind::Ident | NodeKind::BasicLit));
+    let below = || {
+        let results = results.iter();
+        results.flat_map(|&result| file.tree.preorder(result))
+    };
+    // What the lock may guard is read before it is given back.
+    let reads = |node: NodeId| match file.tree.kind(node) {
+        NodeKind::IndexExpr | NodeKind::StarExpr | NodeKind::SliceExpr => true,
+        NodeKind::SelectorExpr => {
+            let selection = file.facts.selections.get(&node);
+            selection.is_some_and(|known| known.kind == goward_types::SelectionKind::FieldValue)
+        }
+        NodeKind::Ident => file.facts.object_of(node).is_some_and(|object| {
+            context.world().object(object).kind
+                == goward_types::ObjectKind::Variable(goward_types::VariableKind::Package)
+        }),
+        _ => false,
+    };
+    if below().any(reads) {
+        return None;
+    }
+    let plain =
+        below().all(|node| matches!(file.tree.kind(node), NodeKind::Ident | NodeKind::BasicLit));
     let start = file.tree.span(node).start as usize;
     let line = file.source[..start]
         .iter()
