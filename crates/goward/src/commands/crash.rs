@@ -1,8 +1,8 @@
 //! `goward crash`: reads crash dumps, goroutine listings and race reports.
 
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use goward_trace::dump::{self, Kind, Sieve};
@@ -10,7 +10,9 @@ use goward_trace::dump::{self, Kind, Sieve};
 use crate::forensics::crash_text::Shown;
 use crate::forensics::hazards::{self, Hazards};
 use crate::forensics::source::Sources;
-use crate::forensics::{bundle, crash_html, crash_json, crash_sarif, crash_text, input};
+use crate::forensics::{
+    bundle, crash_html, crash_json, crash_sarif, crash_text, input, watched_program,
+};
 
 /// Read a Go crash dump: which panic was first, who raised it, what masked it.
 ///
@@ -160,49 +162,16 @@ fn report(
     }))
 }
 
-/// How much of the end of a watched program's standard error is kept.
-const KEPT: usize = 64 << 20;
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command that the user asked to run"
-)]
 fn watch(arguments: &Arguments, most: usize) -> anyhow::Result<ExitCode> {
     let (program, rest) = arguments
         .command
         .split_first()
         .context("give the program to run behind --")?;
-    let mut child = Command::new(program)
-        .args(rest)
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))?;
-    let mut kept: Vec<u8> = Vec::new();
-    if let Some(mut errors) = child.stderr.take() {
-        let mut buffer = vec![0; 1 << 16];
-        let mut own = std::io::stderr();
-        loop {
-            let got = match errors.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    return Err(error).context("cannot read the program's standard error");
-                }
-            };
-            own.write_all(&buffer[..got])?;
-            own.flush()?;
-            kept.extend_from_slice(&buffer[..got]);
-            if kept.len() > 2 * KEPT {
-                kept.drain(..kept.len() - KEPT);
-            }
-        }
-    }
-    let status = child
-        .wait()
-        .with_context(|| format!("cannot wait for {program}"))?;
+    let ended = watched_program::run(program, rest)?;
+    let status = ended.status;
     if !status.success() {
-        let sieve = Sieve::read(kept.as_slice(), kept.len(), most)?;
+        let errors = ended.errors;
+        let sieve = Sieve::read(errors.as_slice(), errors.len(), most)?;
         let inputs = [(program.clone(), sieve)];
         let mut own = std::io::stderr();
         writeln!(own, "\n--- goward crash: {program} ended with {status}")?;

@@ -18,3 +18,4 @@ pub(crate) mod snapshots;
 pub(crate) mod source;
 pub(crate) mod test_leaks;
 pub(crate) mod unpack;
+pub(crate) mod watched_program;
