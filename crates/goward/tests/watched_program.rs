@@ -102,3 +102,49 @@ fn a_signal_ends_the_wait_for_what_the_program_left_behind() {
     kill_process(Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
     assert_eq!(status.code(), Some(3));
 }
+
+const PANIC: &str =
+    "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/app/main.go:9 +0x1\n";
+
+#[test]
+fn a_dump_on_either_output_is_reported_and_both_pass_through() {
+    for (to, other) in [("1", "2"), ("2", "1")] {
+        let folder = tempfile::tempdir().unwrap();
+        let dump = folder.path().join("dump");
+        std::fs::write(&dump, PANIC).unwrap();
+        let script = format!(
+            "echo other >&{other}; cat {} >&{to}; exit 1",
+            dump.display()
+        );
+        let (out, err, code) = finish(watched(&script));
+        assert_eq!(code, 1);
+        let (passed, report) = err.split_once("\n--- goward crash: ").unwrap();
+        let outputs = if to == "1" {
+            (&*out, passed)
+        } else {
+            (passed, &*out)
+        };
+        assert_eq!(outputs, (PANIC, "other\n"));
+        assert!(report.contains("main.main  /srv/app/main.go:9"), "{err}");
+        assert!(!report.contains("no Go dump found"), "{err}");
+    }
+    let (_, err, code) = finish(watched("echo some; echo more >&2; exit 4"));
+    assert_eq!(code, 4);
+    assert!(err.contains("sh: no Go dump found in 10 bytes"), "{err}");
+}
+
+#[test]
+fn output_arrives_as_it_is_written() {
+    // It ends only when told to.
+    let mut child = watched("printf begun; exec sleep 30");
+    let mut begun = [0; 5];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut begun)
+        .unwrap();
+    assert_eq!(&begun, b"begun");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    finish(child);
+}

@@ -170,9 +170,24 @@ fn watch(arguments: &Arguments, most: usize) -> anyhow::Result<ExitCode> {
     let ended = watched_program::run(program, rest)?;
     let status = ended.status;
     if !status.success() {
-        let errors = ended.errors;
-        let sieve = Sieve::read(errors.as_slice(), errors.len(), most)?;
-        let inputs = [(program.clone(), sieve)];
+        // Go dies on standard error; `go test` prints on standard output what its tests did.
+        let mut inputs = Vec::new();
+        for output in &ended.outputs {
+            let sieve = Sieve::read(output.as_slice(), output.len(), most)?;
+            let holds_dump = {
+                let text = sieve.text();
+                let documents = dump::documents(&text, &sieve.steps);
+                !dump::read(&documents).dumps.is_empty()
+            };
+            if holds_dump {
+                inputs.push((program.clone(), sieve));
+            }
+        }
+        if inputs.is_empty() {
+            let both = ended.outputs.concat();
+            let sieve = Sieve::read(both.as_slice(), both.len(), most)?;
+            inputs.push((program.clone(), sieve));
+        }
         let mut own = std::io::stderr();
         writeln!(own, "\n--- goward crash: {program} ended with {status}")?;
         report(arguments, &inputs, &mut own)?;

@@ -17,8 +17,8 @@ const KEPT: usize = 64 << 20;
 /// A program that has ended.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// The end of what it wrote to standard error.
-    pub(crate) errors: Vec<u8>,
+    /// The end of what it wrote to standard error and to standard output.
+    pub(crate) outputs: [Vec<u8>; 2],
 }
 
 /// What can happen while a program runs.
@@ -26,8 +26,9 @@ enum Event {
     /// It has ended, and can be waited for without waiting.
     #[cfg(unix)]
     Ended,
-    /// Nothing can write to one of its outputs any more; the end of what was written.
-    Closed(Vec<u8>),
+    /// Nothing can write to one of its outputs any more: which (as in `outputs`), and the end of
+    /// what was written.
+    Closed(usize, Vec<u8>),
     /// A signal reached goward; `passed_on` unless the terminal sent it to the program as well.
     #[cfg(unix)]
     Signal { number: i32, passed_on: bool },
@@ -45,15 +46,19 @@ pub(crate) fn run(program: &str, arguments: &[String]) -> anyhow::Result<Ended> 
     listen(sender.clone())?;
     let mut child = Command::new(program)
         .args(arguments)
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {program}"))?;
-    if let Some(errors) = child.stderr.take() {
-        let sender = sender.clone();
+    if let (Some(errors), Some(output)) = (child.stderr.take(), child.stdout.take()) {
+        // The receiver is gone only when nobody wants what is sent any more.
+        let to = sender.clone();
         std::thread::spawn(move || {
-            let kept = pass_through(errors, std::io::stderr());
-            // The receiver is gone only when nobody wants it any more.
-            _ = sender.send(Event::Closed(kept));
+            _ = to.send(Event::Closed(0, pass_through(errors, std::io::stderr())));
+        });
+        let to = sender.clone();
+        std::thread::spawn(move || {
+            _ = to.send(Event::Closed(1, pass_through(output, std::io::stdout())));
         });
     }
     #[cfg(unix)]
@@ -90,19 +95,24 @@ fn pass_through(mut from: impl Read, mut to: impl Write) -> Vec<u8> {
 
 /// Until the program has ended and its output is closed, which processes that it leaves behind may
 /// put off: then a signal ends the wait.
-#[cfg(unix)]
 fn wait(child: &mut Child, events: &Receiver<Event>) -> std::io::Result<Ended> {
-    let mut errors = None;
-    let mut status = None;
-    while errors.is_none() || status.is_none() {
+    let mut outputs = [Vec::new(), Vec::new()];
+    let (mut closed, mut status) = (0, None);
+    while closed < outputs.len() || (cfg!(unix) && status.is_none()) {
         let Ok(event) = events.recv() else {
             break;
         };
         match event {
+            #[cfg(unix)]
             Event::Ended => status = Some(child.wait()?),
-            Event::Closed(kept) => errors = Some(kept),
+            Event::Closed(which, kept) => {
+                outputs[which] = kept;
+                closed += 1;
+            }
             // The number of a process that was waited for may belong to another one already.
+            #[cfg(unix)]
             Event::Signal { .. } if status.is_some() => break,
+            #[cfg(unix)]
             Event::Signal { number, passed_on } => {
                 if passed_on {
                     send(child, number);
@@ -110,25 +120,11 @@ fn wait(child: &mut Child, events: &Receiver<Event>) -> std::io::Result<Ended> {
             }
         }
     }
-    Ok(Ended {
-        status: match status {
-            Some(status) => status,
-            None => child.wait()?,
-        },
-        errors: errors.unwrap_or_default(),
-    })
-}
-
-#[cfg(not(unix))]
-fn wait(child: &mut Child, events: &Receiver<Event>) -> std::io::Result<Ended> {
-    let errors = match events.recv() {
-        Ok(Event::Closed(kept)) => kept,
-        Err(_) => Vec::new(),
+    let status = match status {
+        Some(status) => status,
+        None => child.wait()?,
     };
-    Ok(Ended {
-        status: child.wait()?,
-        errors,
-    })
+    Ok(Ended { status, outputs })
 }
 
 /// Tells of the end of the program, and leaves it to be waited for: until then its number is its own.
