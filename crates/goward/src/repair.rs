@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use goward_diagnostics::{Fix, Safety, Sources, apply_fixes, neutralise};
+use goward_project::{Configurations, OsFileSystem, ProjectDiagnostic};
 
-use crate::analysis::{Outcome, Request};
+use crate::analysis::{self, Outcome, Request};
 use crate::files;
 
 /// Rounds after which fixes that still change something are taken to chase each other.
@@ -43,6 +44,7 @@ pub(crate) fn repair(
     let mut changes: BTreeMap<PathBuf, Change> = BTreeMap::new();
     let mut applied = 0;
     let mut outcome = check(request)?;
+    settings_are_known(request, &outcome)?;
     for _ in 0..MOST_ROUNDS {
         let fixes: Vec<&Fix> = outcome
             .diagnostics
@@ -87,6 +89,26 @@ pub(crate) fn repair(
         changes,
         applied,
     })
+}
+
+/// A configuration that does not read may exclude the files that would be changed.
+fn settings_are_known(request: &Request<'_>, outcome: &Outcome) -> anyhow::Result<()> {
+    let describe = |diagnostic: &ProjectDiagnostic| {
+        let text = analysis::describe(diagnostic, &request.directory);
+        format!("{text}; nothing was fixed, because it may exclude what would be changed")
+    };
+    let configurations =
+        Configurations::new(&OsFileSystem, &request.directory, &request.configuration)
+            .map_err(|diagnostic| anyhow::anyhow!(describe(&diagnostic)))?;
+    configurations.of(&request.directory);
+    for diagnostic in &outcome.diagnostics {
+        let path = request.directory.join(&*diagnostic.file);
+        configurations.of(path.parent().unwrap_or(&path));
+    }
+    match configurations.diagnostics().first() {
+        Some(diagnostic) => bail!(describe(diagnostic)),
+        None => Ok(()),
+    }
 }
 
 fn source(sources: &Sources, file: &str) -> Vec<u8> {

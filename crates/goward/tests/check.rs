@@ -348,3 +348,31 @@ fn bad_input_ends_in_a_finding_or_an_error_and_never_in_a_panic() {
         run.err
     );
 }
+
+const FIXABLE: &str =
+    "package a\n\nfunc f() {\n\tvar counts map[string]int\n\tcounts[\"a\"] = 1\n}\n";
+
+#[test]
+fn nothing_is_fixed_when_a_configuration_does_not_read() {
+    for configuration in [
+        "exlude = [\"a.go\"]\n",
+        "exclude = [\"[a\"]\n",
+        "exclude = \n",
+    ] {
+        let folder = module(&[("a.go", FIXABLE), ("goward.toml", configuration)]);
+        for option in ["--fix", "--diff"] {
+            let run = goward(folder.path(), &["check", option], "");
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{}", run.err);
+            assert!(run.err.contains("goward.toml:1:"), "{}", run.err);
+            assert!(run.err.contains("nothing was fixed"), "{}", run.err);
+            let text = std::fs::read_to_string(folder.path().join("a.go")).unwrap();
+            assert_eq!(text, FIXABLE);
+        }
+    }
+    // The same file is fixed where nothing is wrong.
+    let folder = module(&[("a.go", FIXABLE), ("goward.toml", "exclude = [\"b.go\"]\n")]);
+    let run = goward(folder.path(), &["check", "--fix"], "");
+    assert_eq!(run.code, 0, "{}", run.err);
+    let text = std::fs::read_to_string(folder.path().join("a.go")).unwrap();
+    assert!(text.contains("make(map[string]int)"), "{text}");
+}
