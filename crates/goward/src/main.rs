@@ -13,6 +13,7 @@ mod forensics;
 mod lab;
 mod left_out;
 mod output;
+mod own_files;
 mod progress;
 mod repair;
 mod view;

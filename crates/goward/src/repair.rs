@@ -13,6 +13,7 @@ use goward_project::{Configurations, OsFileSystem, ProjectDiagnostic};
 
 use crate::analysis::{self, Outcome, Request};
 use crate::files;
+use crate::own_files::OwnFiles;
 
 /// Rounds after which fixes that still change something are taken to chase each other.
 const MOST_ROUNDS: usize = 100;
@@ -25,6 +26,8 @@ pub(crate) struct Repaired {
     pub(crate) changes: BTreeMap<PathBuf, Change>,
     /// How many fixes were applied.
     pub(crate) applied: usize,
+    /// How many were not, because they would change files that are not the user's own.
+    pub(crate) left_alone: usize,
 }
 
 /// One changed file.
@@ -45,12 +48,13 @@ pub(crate) fn repair(
     let mut applied = 0;
     let mut outcome = check(request)?;
     settings_are_known(request, &outcome)?;
+    let own = OwnFiles::new(request);
     for _ in 0..MOST_ROUNDS {
         let fixes: Vec<&Fix> = outcome
             .diagnostics
             .iter()
             .filter_map(|diagnostic| diagnostic.fix.as_ref())
-            .filter(|fix| fix.safety >= least && fix.safety != Safety::DisplayOnly)
+            .filter(|fix| applies(fix, least) && own.all(fix))
             .collect();
         let fixed = apply_fixes(&outcome.sources, fixes);
         if fixed.files.is_empty() {
@@ -84,11 +88,21 @@ pub(crate) fn repair(
         outcome = next;
     }
     changes.retain(|_, change| change.before != change.after);
+    let fixes = outcome.diagnostics.iter();
+    let left_alone = fixes
+        .filter_map(|diagnostic| diagnostic.fix.as_ref())
+        .filter(|fix| applies(fix, least) && !own.all(fix))
+        .count();
     Ok(Repaired {
         outcome,
         changes,
         applied,
+        left_alone,
     })
+}
+
+fn applies(fix: &Fix, least: Safety) -> bool {
+    fix.safety >= least && fix.safety != Safety::DisplayOnly
 }
 
 /// A configuration that does not read may exclude the files that would be changed.

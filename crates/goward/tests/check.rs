@@ -376,3 +376,82 @@ fn nothing_is_fixed_when_a_configuration_does_not_read() {
     let text = std::fs::read_to_string(folder.path().join("a.go")).unwrap();
     assert!(text.contains("make(map[string]int)"), "{text}");
 }
+
+/// A module whose two dependencies, one vendored or replaced, are checked with it.
+#[test]
+fn only_own_files_are_fixed() {
+    let main = "package a\n\nimport _ \"example.com/dep\"\n";
+    let dep = FIXABLE.replace("package a", "package dep");
+    let require = "module example.com/a\n\ngo 1.26\n\nrequire example.com/dep v1.0.0\n";
+    let vendored = module(&[
+        ("m/main.go", main),
+        ("m/a.go", FIXABLE),
+        ("m/go.mod", require),
+        (
+            "m/vendor/modules.txt",
+            "# example.com/dep v1.0.0\n## explicit; go 1.26\nexample.com/dep\n",
+        ),
+        ("m/vendor/example.com/dep/dep.go", &dep),
+    ]);
+    let replace = format!("{require}\nreplace example.com/dep => ../dep\n");
+    let replaced = module(&[
+        ("m/main.go", main),
+        ("m/a.go", FIXABLE),
+        ("m/go.mod", &replace),
+        ("dep/go.mod", "module example.com/dep\n\ngo 1.26\n"),
+        ("dep/dep.go", &dep),
+    ]);
+    for (folder, other) in [
+        (vendored, "m/vendor/example.com/dep/dep.go"),
+        (replaced, "dep/dep.go"),
+    ] {
+        let own = folder.path().join("m");
+        let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+        let found = goward(
+            &own,
+            &[
+                "check",
+                "all",
+                "--output-format",
+                "concise",
+                "--select",
+                "nil-map-write",
+            ],
+            "",
+        );
+        assert!(
+            found.out.contains("dep.go:5"),
+            "{} {}",
+            found.out,
+            found.err
+        );
+        let arguments = ["check", "all", "--select", "nil-map-write"];
+        assert!(found.err.contains("; --fix repairs 1\n"), "{}", found.err);
+        let diff = goward(&own, &[&arguments[..], &["--diff"]].concat(), "");
+        assert!(
+            diff.out.contains("+++ b/a.go") && !diff.out.contains("dep.go"),
+            "{}",
+            diff.out
+        );
+        assert!(
+            diff.err
+                .contains("\n1 fix in files that are not yours left alone"),
+            "{}",
+            diff.err
+        );
+        let fix = goward(&own, &[&arguments[..], &["--fix"]].concat(), "");
+        assert_eq!(fix.code, 1, "{}", fix.err);
+        assert!(
+            fix.err
+                .contains("\n1 fix in files that are not yours left alone"),
+            "{}",
+            fix.err
+        );
+        assert_eq!(read(other), dep);
+        assert_ne!(read("m/a.go"), FIXABLE);
+        // A folder that is named is meant, unless `go` made it.
+        let named = format!("../{}", other.rsplit_once('/').unwrap().0);
+        let run = goward(&own, &["check", "--fix", &named], "");
+        assert_eq!(read(other) == dep, other.contains("vendor"), "{}", run.err);
+    }
+}

@@ -13,6 +13,7 @@ use goward_rules::Selection;
 use crate::analysis::{self, Outcome, Request, Statistics};
 use crate::baseline::Baseline;
 use crate::output::{Format, Report};
+use crate::own_files::OwnFiles;
 use crate::progress::Progress;
 use crate::watch::Watch;
 use crate::{files, repair};
@@ -57,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     color: Color,
 
-    /// Apply the fixes that are safe.
+    /// Apply the fixes that are safe, in files of the modules that you work on.
     #[arg(long, help_heading = "Fixes")]
     fix: bool,
     /// Print what `--fix` would change as a patch, and change nothing.
@@ -307,7 +308,7 @@ fn check_once(
         }
         anyhow::Ok(outcome)
     };
-    let mut applied = 0;
+    let (mut applied, mut left_alone) = (0, 0);
     let outcome = if arguments.fix || arguments.diff {
         let least = if arguments.unsafe_fixes {
             Safety::Unsafe
@@ -326,7 +327,7 @@ fn check_once(
         } else {
             repair::write(&repaired.changes)?;
         }
-        applied = repaired.applied;
+        (applied, left_alone) = (repaired.applied, repaired.left_alone);
         repaired.outcome
     } else {
         check(&request)?
@@ -398,8 +399,9 @@ fn check_once(
         anstream::eprintln!("goward: {}", work(&outcome));
     }
     if !arguments.quiet && (arguments.output_format.is_for_people() || arguments.fix) {
-        let summary = summary(&outcome, applied, known.get(), arguments);
+        let summary = summary(&outcome, applied, known.get(), arguments, &request);
         anstream::eprintln!("{summary}");
+        say_left_alone(left_alone);
     }
     Ok(code)
 }
@@ -434,12 +436,23 @@ fn print_diff(arguments: &Arguments, repaired: &repair::Repaired) -> anyhow::Res
             "would apply {} to {files}",
             counted(repaired.applied, "fix")
         );
+        say_left_alone(repaired.left_alone);
     }
     Ok(exit_code(
         arguments,
         &repaired.outcome,
         repaired.changes.len(),
     ))
+}
+
+fn say_left_alone(fixes: usize) {
+    if fixes > 0 {
+        anstream::eprintln!(
+            "{} in files that are not yours left alone (vendor folders, the module cache, Go \
+             itself, other modules)",
+            counted(fixes, "fix")
+        );
+    }
 }
 
 /// Findings of each rule, most first.
@@ -522,6 +535,7 @@ fn summary(
     applied: usize,
     (known, gone): (usize, usize),
     arguments: &Arguments,
+    request: &Request<'_>,
 ) -> String {
     let findings = outcome.diagnostics.len();
     let packages = counted(outcome.statistics.packages, "package");
@@ -548,10 +562,12 @@ fn summary(
     if !aside.is_empty() {
         text.push_str(&format!(" ({})", aside.join(", ")));
     }
+    let own = OwnFiles::new(request);
     let count = |least| {
         let diagnostics = outcome.diagnostics.iter();
         diagnostics
             .filter(|diagnostic| is_fixable(diagnostic, least))
+            .filter(|diagnostic| diagnostic.fix.as_ref().is_some_and(|fix| own.all(fix)))
             .count()
     };
     let (safe, all) = (count(Safety::Safe), count(Safety::Unsafe));
