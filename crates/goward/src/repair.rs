@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use goward_diagnostics::{Fix, Safety, Sources, apply_fixes, neutralise};
 use goward_project::{Configurations, OsFileSystem, ProjectDiagnostic};
+use imara_diff::Token;
 
 use crate::analysis::{self, Outcome, Request};
 use crate::files;
@@ -165,12 +166,59 @@ pub(crate) fn diff(changes: &BTreeMap<PathBuf, Change>) -> String {
         let input = imara_diff::InternedInput::new(&*before, &*after);
         let mut diff = imara_diff::Diff::compute(imara_diff::Algorithm::Histogram, &input);
         diff.postprocess_lines(&input);
-        let printer = imara_diff::BasicLineDiffPrinter(&input.interner);
+        let printer = Lines(&input.interner);
         let hunks = diff.unified_diff(&printer, imara_diff::UnifiedDiffConfig::default(), &input);
         let shown = change.shown.trim_start_matches('/');
         let _ = write!(patch, "--- a/{shown}\n+++ b/{shown}\n{hunks}");
     }
     patch
+}
+
+/// Writes the lines of a patch; `git apply` must be told of a last line that does not end.
+struct Lines<'a>(&'a imara_diff::Interner<&'a str>);
+
+impl Lines<'_> {
+    fn line(&self, mut out: impl std::fmt::Write, sign: char, token: Token) -> std::fmt::Result {
+        let line = self.0[token];
+        write!(out, "{sign}{line}")?;
+        if !line.ends_with('\n') {
+            write!(out, "\n\\ No newline at end of file\n")?;
+        }
+        Ok(())
+    }
+}
+
+impl imara_diff::UnifiedDiffPrinter for Lines<'_> {
+    fn display_header(
+        &self,
+        out: impl std::fmt::Write,
+        start_before: u32,
+        start_after: u32,
+        len_before: u32,
+        len_after: u32,
+    ) -> std::fmt::Result {
+        let basic = imara_diff::BasicLineDiffPrinter(self.0);
+        basic.display_header(out, start_before, start_after, len_before, len_after)
+    }
+
+    fn display_context_token(&self, out: impl std::fmt::Write, token: Token) -> std::fmt::Result {
+        self.line(out, ' ', token)
+    }
+
+    fn display_hunk(
+        &self,
+        mut out: impl std::fmt::Write,
+        before: &[Token],
+        after: &[Token],
+    ) -> std::fmt::Result {
+        for &token in before {
+            self.line(&mut out, '-', token)?;
+        }
+        for &token in after {
+            self.line(&mut out, '+', token)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

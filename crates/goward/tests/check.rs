@@ -455,3 +455,18 @@ fn only_own_files_are_fixed() {
         assert_eq!(read(other) == dep, other.contains("vendor"), "{}", run.err);
     }
 }
+
+#[test]
+fn a_patch_goes_where_it_is_told() {
+    let folder = module(&[("a.go", FIXABLE)]);
+    let patch = goward(folder.path(), &["check", "--diff"], "");
+    let arguments = ["check", "--diff", "--output-file", "fix.patch"];
+    let run = goward(folder.path(), &arguments, "");
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
+    let written = std::fs::read_to_string(folder.path().join("fix.patch")).unwrap();
+    assert_eq!(written, patch.out);
+    assert!(
+        written.starts_with("--- a/a.go\n+++ b/a.go\n@@"),
+        "{written}"
+    );
+}

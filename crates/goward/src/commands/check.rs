@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// How to write the findings.
     #[arg(long, value_enum, default_value = "full", value_name = "FORMAT")]
     output_format: Format,
-    /// Write the findings to a file instead of standard output.
+    /// Write the findings, or the patch of --diff, to a file instead of standard output.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output_file: Option<PathBuf>,
     /// Count the findings of each rule instead of showing them.
@@ -422,10 +422,11 @@ fn print_diff(arguments: &Arguments, repaired: &repair::Repaired) -> anyhow::Res
     let patch = repair::diff(&repaired.changes);
     let mut out = io::stdout().lock();
     // A patch must be exact for `git apply`, and harmless for a terminal.
-    if out.is_terminal() {
-        out.write_all(neutralise_lines(&patch).as_bytes())?;
-    } else {
-        out.write_all(patch.as_bytes())?;
+    match &arguments.output_file {
+        Some(path) => files::write(path, patch.as_bytes())
+            .with_context(|| format!("cannot write {}", neutralise(&path.to_string_lossy())))?,
+        None if out.is_terminal() => out.write_all(neutralise_lines(&patch).as_bytes())?,
+        None => out.write_all(patch.as_bytes())?,
     }
     for error in &repaired.outcome.errors {
         anstream::eprintln!("goward: {}", neutralise_lines(error));

@@ -114,3 +114,21 @@ fn a_file_that_changed_meanwhile_is_not_overwritten() {
     write(&change("changed")).unwrap();
     assert_eq!(files::read(&path).unwrap(), b"after");
 }
+
+#[test]
+fn a_patch_says_where_the_last_line_does_not_end() {
+    let patch = |before: &str, after: &str| {
+        let change = Change {
+            shown: "a.go".to_owned(),
+            before: before.into(),
+            after: after.into(),
+        };
+        let patch = diff(&BTreeMap::from([(PathBuf::from("/m/a.go"), change)]));
+        patch.split_once("@@\n").unwrap().1.to_owned()
+    };
+    const NONE: &str = "\\ No newline at end of file\n";
+    assert_eq!(patch("a\nb", "c\nb"), format!("-a\n+c\n b\n{NONE}"));
+    assert_eq!(patch("a\nb", "a\nc"), format!(" a\n-b\n{NONE}+c\n{NONE}"));
+    assert_eq!(patch("a\nb", "a\nb\n"), format!(" a\n-b\n{NONE}+b\n"));
+    assert_eq!(patch("a\nb\n", "c\nb\n"), "-a\n+c\n b\n");
+}
