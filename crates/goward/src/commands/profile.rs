@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use goward_trace::profile::top::{difference, folded, top};
-use goward_trace::profile::{Profile, ValueType};
+use goward_trace::profile::{Kind, Profile, ValueType};
 
 use crate::forensics::escape::one_line;
 use crate::forensics::{bundle, profile_html, snapshots};
@@ -51,6 +51,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .as_ref()
         .map(|base| load(arguments, base))
         .transpose()?;
+    if let (Some((before, before_column)), Some(path)) = (&base, &arguments.base) {
+        comparable(
+            arguments,
+            (&profile, column),
+            (before, *before_column),
+            path,
+        )?;
+    }
     let ValueType { name, unit } = &profile.types[column];
     let mut out = BufWriter::new(std::io::stdout().lock());
     if matches!(
@@ -85,11 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some((before, before_column)) => difference(before, *before_column, &profile, column),
         None => top(&profile, column),
     };
-    let total: i64 = profile
-        .by_stack(column)
-        .iter()
-        .map(|(_, value)| *value)
-        .fold(0, i64::saturating_add);
+    let total = total(&profile, column);
     let shown = rows.iter().take(arguments.top);
     if arguments.output_format == OutputFormat::Json {
         let rows: Vec<_> = shown
@@ -112,14 +116,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             goward_diagnostics::neutralise_json(&serde_json::to_string_pretty(&result)?)
         )?;
     } else {
-        writeln!(
+        write!(out, "{} profile, ", profile.kind().name())?;
+        let before = base.as_ref().zip(arguments.base.as_ref());
+        let before = before.map(|((before, column), path)| {
+            let path = path.display().to_string();
+            (one_line(&path).into_owned(), self::total(before, *column))
+        });
+        if let Some((path, _)) = &before {
+            write!(out, "difference to {path}, ")?;
+        }
+        write!(
             out,
-            "{} profile, {} ({}), {} samples, total {total}",
-            profile.kind().name(),
+            "{} ({}), {} samples, total {total}",
             one_line(name),
             one_line(unit),
             profile.samples.len()
         )?;
+        match before {
+            Some((path, before)) => writeln!(out, " ({before} in {path})")?,
+            None => writeln!(out)?,
+        }
         writeln!(
             out,
             "{:>16} {:>7} {:>16} {:>7}  function",
@@ -140,6 +156,45 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn total(profile: &Profile, column: usize) -> i64 {
+    let values = profile.by_stack(column);
+    let values = values.iter().map(|(_, value)| *value);
+    values.fold(0, i64::saturating_add)
+}
+
+/// Values of different meanings have no difference.
+fn comparable(
+    arguments: &Arguments,
+    (profile, column): (&Profile, usize),
+    (before, before_column): (&Profile, usize),
+    path: &std::path::Path,
+) -> anyhow::Result<()> {
+    let (kind, before_kind) = (profile.kind(), before.kind());
+    let alike = |kind| matches!(kind, Kind::Block | Kind::Mutex | Kind::BlockOrMutex);
+    let unknown = kind == Kind::BlockOrMutex || before_kind == Kind::BlockOrMutex;
+    anyhow::ensure!(
+        kind == before_kind || (unknown && alike(kind) && alike(before_kind)),
+        "{} is a {} profile and {} a {} profile: they cannot be compared",
+        arguments.file.display(),
+        kind.name(),
+        path.display(),
+        before_kind.name()
+    );
+    let (after, before) = (&profile.types[column], &before.types[before_column]);
+    anyhow::ensure!(
+        after == before,
+        "the columns {} ({}) of {} and {} ({}) of {} cannot be compared; choose one that both have \
+         with --sample-type",
+        after.name,
+        after.unit,
+        arguments.file.display(),
+        before.name,
+        before.unit,
+        path.display()
+    );
+    Ok(())
 }
 
 fn load(arguments: &Arguments, file: &std::path::Path) -> anyhow::Result<(Profile, usize)> {

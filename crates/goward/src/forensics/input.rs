@@ -56,7 +56,9 @@ fn profile(bytes: &[u8]) -> Option<&'static str> {
         Ok(profile) => Some(match profile.kind() {
             Kind::Cpu => "a CPU profile: use `goward profile`",
             Kind::Heap => "a heap profile: use `goward profile`",
-            Kind::Block | Kind::Mutex => "a block or mutex profile: use `goward profile`",
+            Kind::Block => "a block profile: use `goward profile`",
+            Kind::Mutex => "a mutex profile: use `goward profile`",
+            Kind::BlockOrMutex => "a block or mutex profile: use `goward profile`",
             Kind::Goroutine | Kind::GoroutineLeak => {
                 "a goroutine profile: use `goward leaks` or `goward profile`"
             }

@@ -29,6 +29,8 @@ pub enum Kind {
     Block,
     /// Time that others waited for locks.
     Mutex,
+    /// One of the two: they have the same columns, and this one has no samples that tell.
+    BlockOrMutex,
     /// CPU time.
     Cpu,
     /// Something else.
@@ -44,6 +46,7 @@ impl Kind {
             Kind::Heap => "heap",
             Kind::Block => "block",
             Kind::Mutex => "mutex",
+            Kind::BlockOrMutex => "block or mutex",
             Kind::Cpu => "cpu",
             Kind::Other => "other",
         }
@@ -123,7 +126,8 @@ pub enum Label {
 }
 
 impl Profile {
-    /// What the profile counts, from the names of its columns.
+    /// What the profile counts, from the names of its columns, and where these are the same, from
+    /// the functions that were sampled.
     pub fn kind(&self) -> Kind {
         let has = |name: &str| self.types.iter().any(|column| column.name == name);
         if has("goroutine") {
@@ -133,12 +137,33 @@ impl Profile {
         } else if has("inuse_space") || has("alloc_space") {
             Kind::Heap
         } else if has("contentions") {
-            // Block and mutex profiles have the same columns; only how they were asked for tells.
-            Kind::Block
+            self.block_or_mutex()
         } else if has("cpu") {
             Kind::Cpu
         } else {
             Kind::Other
+        }
+    }
+
+    /// A block profile counts where goroutines began to wait, a mutex profile where others let them
+    /// go on: the newest frame is `Lock`, a channel operation, `Wait` there and `Unlock` here.
+    fn block_or_mutex(&self) -> Kind {
+        let mut newest = self.samples.iter().filter_map(|sample| {
+            let line = self.stack(sample.stack).first()?;
+            Some(self.functions.get(line.function as usize)?.name.as_str())
+        });
+        let gives_back = |function: &str| {
+            let name = function.rsplit('.').next().unwrap_or(function);
+            // The last counts what was lost of locks of the runtime.
+            ["Unlock", "RUnlock", "unlock", "runlock"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                || name == "_LostContendedRuntimeLock"
+        };
+        match newest.next() {
+            None => Kind::BlockOrMutex,
+            Some(first) if gives_back(first) || newest.any(gives_back) => Kind::Mutex,
+            Some(_) => Kind::Block,
         }
     }
 
