@@ -338,7 +338,7 @@ fn the_server_answers_this_machine_only_with_details_on_demand() {
 
 #[test]
 fn another_address_needs_the_token() {
-    let server = Server::start(&["--serve", "0.0.0.0:0"]);
+    let server = Server::start(&["--serve=0.0.0.0:0"]);
     let (_, token) = server.address.split_once("?token=").unwrap();
     assert_eq!(token.len(), 32);
     let port = server.address.rsplit(':').next().unwrap();

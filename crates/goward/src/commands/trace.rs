@@ -18,6 +18,18 @@ use goward_trace::trace::{self, Failure, GoState, Reader, Timeline};
 use crate::forensics::bundle;
 use crate::view::{Analysis, trace_fusion, trace_kind, trace_page, trace_serve, trace_text};
 
+/// What is not written where the events are printed.
+const SUMMARY_ONLY: [&str; 8] = [
+    "html",
+    "perfetto",
+    "chrome",
+    "serve",
+    "dump",
+    "profile",
+    "goroutine",
+    "task",
+];
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Execution traces, flight-recorder snapshots, or bundles of runtime/blackbox.
@@ -25,11 +37,11 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 
     /// Print every event as `go tool trace -d=parsed` does, and nothing else.
-    #[arg(long, group = "mode")]
+    #[arg(long, group = "mode", conflicts_with_all = SUMMARY_ONLY)]
     parsed: bool,
 
     /// Print the file's events in their order on the wire as `go tool trace -d=wire` does.
-    #[arg(long, group = "mode")]
+    #[arg(long, group = "mode", conflicts_with_all = SUMMARY_ONLY)]
     wire: bool,
 
     /// How to print the summary.
@@ -53,8 +65,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 300)]
     lanes: usize,
 
-    /// Serve the page with details on demand; on ADDRESS, or on a free port of this machine.
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    /// Serve the page with details on demand: on a free port for this machine, or with
+    /// --serve=ADDRESS there; `:PORT` is that port for this machine.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1:0"
+    )]
     serve: Option<String>,
 
     /// A goroutine dump of the same process (debug=2, a crash, SIGQUIT) to compare with the trace.
@@ -104,7 +123,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .count();
     anyhow::ensure!(
         !several || (exports == 0 && arguments.serve.is_none()),
-        "--html, --perfetto, --chrome and --serve take one trace at a time"
+        "--html, --perfetto, --chrome and --serve take one trace at a time; an address to serve on \
+         stands behind =, as in --serve=127.0.0.1:8080"
     );
     let mut found = false;
     for (number, file) in arguments.files.iter().enumerate() {

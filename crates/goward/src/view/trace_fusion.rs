@@ -54,13 +54,35 @@ fn state_at(timeline: &Timeline, goroutine: u32, time: i64) -> Option<(GoState, 
 /// The moment in a trace at which a file was written, by the clocks in the trace; or the moment that
 /// the user gave in seconds from its start.
 fn moment(timeline: &Timeline, path: &Path, given: Option<f64>) -> anyhow::Result<(i64, String)> {
-    if let Some(seconds) = given {
-        let offset = (seconds * 1e9) as i64;
-        return Ok((
-            timeline.start + offset,
-            format!("+{} (given)", duration(offset)),
-        ));
-    }
+    let (time, how) = match given {
+        Some(seconds) => {
+            anyhow::ensure!(
+                seconds.is_finite(),
+                "--profile-time takes seconds from the start of the trace"
+            );
+            let offset = (seconds * 1e9) as i64;
+            (timeline.start.saturating_add(offset), "given")
+        }
+        None => (time_of_file(timeline, path)?, "by the file's time"),
+    };
+    let offset = time.saturating_sub(timeline.start);
+    let text = if time > timeline.end {
+        format!(
+            "{} after the end of the trace ({how})",
+            duration(time - timeline.end)
+        )
+    } else if offset < 0 {
+        format!(
+            "{} before the trace ({how})",
+            duration(offset.saturating_neg())
+        )
+    } else {
+        format!("+{} ({how})", duration(offset))
+    };
+    Ok((time.clamp(timeline.start, timeline.end), text))
+}
+
+fn time_of_file(timeline: &Timeline, path: &Path) -> anyhow::Result<i64> {
     let written = path
         .metadata()
         .and_then(|data| data.modified())
@@ -79,21 +101,7 @@ fn moment(timeline: &Timeline, path: &Path, given: Option<f64>) -> anyhow::Resul
             path.display()
         );
     };
-    let offset = time - timeline.start;
-    let text = if time > timeline.end {
-        format!(
-            "{} after the end of the trace (by the file's time)",
-            duration(time - timeline.end)
-        )
-    } else if offset < 0 {
-        format!(
-            "{} before the trace (by the file's time)",
-            duration(-offset)
-        )
-    } else {
-        format!("+{} (by the file's time)", duration(offset))
-    };
-    Ok((time.clamp(timeline.start, timeline.end), text))
+    Ok(time)
 }
 
 /// Reads a dump with goroutine numbers (`debug=2`, a crash, SIGQUIT) and compares it with the trace.

@@ -20,8 +20,13 @@ const REQUEST: u64 = 16 << 10;
 
 /// Serves until it is stopped.
 pub(crate) fn serve(timeline: &Timeline, page: &str, address: &str) -> anyhow::Result<()> {
+    // Other machines must be asked in by name, as in 0.0.0.0:PORT.
+    let address = match address.strip_prefix(':') {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => address.to_owned(),
+    };
     let listener =
-        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+        TcpListener::bind(&address).with_context(|| format!("cannot listen on {address}"))?;
     let local = listener.local_addr()?;
     let token = (!local.ip().is_loopback()).then(random_token);
     let query = token
