@@ -26,7 +26,8 @@ use crate::forensics::test_leaks;
 /// (http://HOST:PORT/debug/pprof). Files are taken in the order given, folders by name. Exit code 1
 /// means that a group of goroutines grows.
 ///
-/// `goward leaks test -- go test ./...` names the goroutines that each test leaves behind.
+/// `goward leaks test -- go test ./...` names the goroutines that each test leaves behind; exit code
+/// 1 also means that a test fails, 2 that one ended before its goroutines could be listed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The sources, in the order of time; or `test`, with a `go test` command behind --.

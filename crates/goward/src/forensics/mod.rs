@@ -8,6 +8,7 @@ pub(crate) mod crash_sarif;
 pub(crate) mod crash_text;
 pub(crate) mod escape;
 pub(crate) mod finding_view;
+pub(crate) mod go_test_command;
 pub(crate) mod hazards;
 pub(crate) mod http;
 pub(crate) mod input;

@@ -18,6 +18,7 @@ use goward_trace::dump;
 use goward_trace::leaks::from_report;
 
 use super::escape::one_line;
+use super::go_test_command::GoTestCommand;
 
 const FILE: &str = "goward_leaks_test.go";
 
@@ -53,28 +54,33 @@ func TestMain(m *testing.M) {{
     )
 }
 
-/// Runs the command's tests one by one.
+/// What came of the tests.
+#[derive(Default)]
+struct Tally {
+    run: usize,
+    /// Left goroutines behind.
+    leaking: usize,
+    /// Failed, or ended the process.
+    failed: usize,
+    /// Ended the process before its goroutines could be listed.
+    not_examined: usize,
+}
+
+/// Runs the command's tests one by one. Exit code 1: goroutines are left behind, or tests fail; 2: a
+/// test could not be examined.
 pub(crate) fn run(command: &[String]) -> anyhow::Result<ExitCode> {
-    let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    let ["go", "test", rest @ ..] = words.as_slice() else {
-        anyhow::bail!("give a `go test` command behind --");
-    };
-    // Flags without a value, or with it behind =, go to the build; the rest are packages.
-    let (flags, mut packages): (Vec<&str>, Vec<&str>) =
-        rest.iter().copied().partition(|word| word.starts_with('-'));
-    if packages.is_empty() {
-        packages.push(".");
-    }
+    let command = GoTestCommand::parse(command)?;
     let scratch = tempfile::tempdir()?;
-    let listed = go(
-        &[
-            "list",
-            "-f",
-            "{{.ImportPath}}\t{{.Dir}}\t{{.Name}}\t{{join .TestGoFiles \",\"}}\t{{join .XTestGoFiles \",\"}}",
-        ],
-        &packages,
-    )?;
-    let (mut tests, mut leaks) = (0, 0);
+    let mut list = vec![
+        "list",
+        "-f",
+        "{{.ImportPath}}\t{{.Dir}}\t{{.Name}}\t{{join .TestGoFiles \",\"}}\t{{join .XTestGoFiles \",\"}}",
+    ];
+    list.extend(command.list.iter().map(String::as_str));
+    list.push("--");
+    let packages: Vec<&str> = command.packages.iter().map(String::as_str).collect();
+    let listed = go(&list, &packages)?;
+    let mut tally = Tally::default();
     for line in listed.lines() {
         let parts: Vec<&str> = line.split('\t').collect();
         let [path, folder, name, inside, outside] = parts[..] else {
@@ -104,15 +110,28 @@ pub(crate) fn run(command: &[String]) -> anyhow::Result<ExitCode> {
         } else {
             name.to_owned()
         };
-        let (ran, found) = one_package(scratch.path(), path, folder, &package, &flags)?;
-        tests += ran;
-        leaks += found;
+        one_package(scratch.path(), path, folder, &package, &command, &mut tally)?;
     }
-    anstream::println!(
-        "{tests} test{} run, {leaks} left goroutines behind",
-        super::crash_text::plural(tests)
+    let mut text = format!(
+        "{} test{} run, {} left goroutines behind",
+        tally.run,
+        super::crash_text::plural(tally.run),
+        tally.leaking
     );
-    Ok(ExitCode::from(u8::from(leaks > 0)))
+    if tally.failed > 0 {
+        text.push_str(&format!(", {} failed", tally.failed));
+    }
+    if tally.not_examined > 0 {
+        text.push_str(&format!(", {} could not be examined", tally.not_examined));
+    }
+    anstream::println!("{text}");
+    Ok(ExitCode::from(match tally {
+        Tally {
+            not_examined: 1.., ..
+        } => 2,
+        Tally { leaking: 1.., .. } | Tally { failed: 1.., .. } => 1,
+        _ => 0,
+    }))
 }
 
 fn one_package(
@@ -120,8 +139,9 @@ fn one_package(
     path: &str,
     folder: &str,
     package: &str,
-    flags: &[&str],
-) -> anyhow::Result<(usize, usize)> {
+    command: &GoTestCommand,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
     let added = scratch.join("main.go.txt");
     std::fs::write(&added, test_main(package))?;
     let overlay = scratch.join("overlay.json");
@@ -131,65 +151,83 @@ fn one_package(
         serde_json::json!({"Replace": {replaced.display().to_string(): added}}).to_string(),
     )?;
     let binary = scratch.join("tests");
-    let mut arguments = vec![
-        "test".to_owned(),
-        "-c".to_owned(),
-        format!("-overlay={}", overlay.display()),
-        format!("-o={}", binary.display()),
-    ];
-    let (for_build, for_run): (Vec<&str>, Vec<&str>) = flags.iter().partition(|flag| {
-        let name = flag.trim_start_matches('-').split('=').next().unwrap_or("");
-        !matches!(
-            name,
-            "v" | "run" | "count" | "short" | "timeout" | "parallel" | "failfast" | "json"
-        )
-    });
-    arguments.extend(for_build.iter().map(|flag| (*flag).to_owned()));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    go(&arguments, &[path])?;
-    let chosen = for_run
-        .iter()
-        .find_map(|flag| flag.trim_start_matches('-').strip_prefix("run="))
-        .unwrap_or(".");
+    let overlay = format!("-overlay={}", overlay.display());
+    let output = format!("-o={}", binary.display());
+    let mut build = vec!["test", "-c", &overlay, &output];
+    build.extend(command.build.iter().map(String::as_str));
+    go(&build, &[path])?;
+    let (pattern, within) = command.pattern();
     let list = Command::new(&binary)
         .arg("-test.list")
-        .arg(chosen)
+        .arg(pattern)
         .current_dir(folder)
         .output()?;
-    let (mut ran, mut found) = (0, 0);
     for name in String::from_utf8_lossy(&list.stdout)
         .lines()
         .filter(|line| line.starts_with("Test"))
     {
         let out = scratch.join("goroutines.txt");
         let _ = std::fs::remove_file(&out);
-        let status = Command::new(&binary)
-            .arg(format!("-test.run=^{name}$"))
-            .arg("-test.timeout=10m")
+        let within = within.map_or_else(String::new, |within| format!("/{within}"));
+        let mut test = Command::new(&binary);
+        test.arg(format!("-test.run=^{name}${within}"))
+            .args(&command.tests)
             .env("GOWARD_LEAKS_OUT", &out)
-            .current_dir(folder)
+            .current_dir(folder);
+        if !command.timeout {
+            test.arg("-test.timeout=10m");
+        }
+        let output = test
+            .args(&command.arguments)
             .output()
             .with_context(|| format!("cannot run the tests of {path}"))?;
-        ran += 1;
+        tally.run += 1;
+        let listed = out.is_file();
         let left = left_behind(&out)?;
-        if left.is_empty() {
-            if !status.status.success() && !out.is_file() {
+        let title = format!("{} {}", one_line(path), one_line(name));
+        if !output.status.success() {
+            tally.failed += 1;
+            if listed {
+                anstream::println!("{title}: failed");
+            } else {
+                tally.not_examined += 1;
                 anstream::println!(
-                    "{} {}: ended with {} before its goroutines could be listed",
-                    one_line(path),
-                    one_line(name),
-                    status.status
+                    "{title}: ended with {} before its goroutines could be listed",
+                    output.status
                 );
             }
+            print_output(&[output.stdout, output.stderr].concat());
+        } else if !listed {
+            tally.not_examined += 1;
+            anstream::println!("{title}: its goroutines could not be listed");
+        }
+        if left.is_empty() {
             continue;
         }
-        found += 1;
-        anstream::println!("{} {}", one_line(path), one_line(name));
+        tally.leaking += 1;
+        anstream::println!("{title}");
         for line in left {
             anstream::println!("  {}", one_line(&line));
         }
     }
-    Ok((ran, found))
+    Ok(())
+}
+
+/// Shows what a test printed: its beginning and its end, between which a panic can list thousands of
+/// goroutines.
+fn print_output(text: &[u8]) {
+    const EACH: usize = 30;
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        let skipped = lines.len().saturating_sub(2 * EACH);
+        if skipped > 0 && number == EACH {
+            anstream::println!("  … {skipped} more lines");
+        }
+        if number < EACH || number >= EACH + skipped {
+            anstream::println!("  {}", super::escape::terminal(line));
+        }
+    }
 }
 
 /// What a listing has beside the goroutine that wrote it.
