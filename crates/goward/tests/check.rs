@@ -470,3 +470,32 @@ fn a_patch_goes_where_it_is_told() {
         "{written}"
     );
 }
+
+#[test]
+fn reports_for_machines_say_what_went_wrong() {
+    let folder = module(&[("a.go", GOOD), ("goward.toml", "exlude = []\n")]);
+    for (arguments, message) in [
+        (&["./..."][..], "unknown field"),
+        (&["--config", "none.toml"], "cannot read it"),
+        (&["--select", "nope"], "is no rule"),
+        (&["./none/..."], "there is no such folder"),
+    ] {
+        for (format, expected) in [
+            ("junit", "<error type=\"goward\" message="),
+            ("github", "::error title=goward::"),
+            ("sarif", "\"executionSuccessful\": false"),
+        ] {
+            let options = ["check", "--output-format", format];
+            let run = goward(folder.path(), &[&options, arguments].concat(), "");
+            assert_eq!(run.code, 2, "{}", run.err);
+            assert!(run.out.contains(expected), "{format}: {}", run.out);
+            assert!(run.out.contains(message), "{format}: {}", run.out);
+            assert!(!run.out.contains("no findings"), "{format}: {}", run.out);
+        }
+    }
+    let arguments = ["check", "--select", "nope", "--output-format", "junit"];
+    let output = ["--output-file", "report.xml"];
+    goward(folder.path(), &[&arguments[..], &output].concat(), "");
+    let written = std::fs::read_to_string(folder.path().join("report.xml")).unwrap();
+    assert!(written.contains("errors=\"1\""), "{written}");
+}

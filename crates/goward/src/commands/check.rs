@@ -158,15 +158,43 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    let result = check(&arguments);
+    if let Err(error) = &result
+        && arguments.output_format.has_errors()
+    {
+        report_failure(&arguments, error);
+    }
+    result
+}
+
+/// Nothing could be checked: the report says so, and with it whoever reads only the report.
+fn report_failure(arguments: &Arguments, error: &anyhow::Error) {
+    let report = Report {
+        diagnostics: &[],
+        sources: &goward_diagnostics::Sources::default(),
+        errors: &[format!("{error:#}")],
+    };
+    let mut text = Vec::new();
+    let output = arguments.output_format.output(false, terminal_width());
+    // The error itself goes to standard error in any case.
+    _ = output.write(&report, &mut text);
+    _ = match &arguments.output_file {
+        Some(path) => files::write(path, &text),
+        None if arguments.diff || (arguments.fix && arguments.stdin_filename.is_some()) => Ok(()),
+        None => anstream::stdout().lock().write_all(&text),
+    };
+}
+
+fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ensure!(
         !arguments.unsafe_fixes || arguments.fix || arguments.diff,
         "--unsafe-fixes says which fixes to apply; add --fix to apply them or --diff to see them"
     );
-    let selection = selection(&arguments)?;
+    let selection = selection(arguments)?;
     let directory = std::env::current_dir().context("cannot tell the current folder")?;
-    let stdin = read_stdin(&arguments, &directory)?;
+    let stdin = read_stdin(arguments, &directory)?;
     if !arguments.watch {
-        return check_once(&arguments, &directory, &selection, stdin.as_ref());
+        return check_once(arguments, &directory, &selection, stdin.as_ref());
     }
     ensure!(stdin.is_none(), "standard input cannot be watched");
     let watch = Watch::new(&watched_folders(&arguments.paths, &directory))?;
@@ -175,7 +203,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             anstream::print!("\x1b[2J\x1b[3J\x1b[H");
         }
         // A broken file in between must not end the watch.
-        if let Err(error) = check_once(&arguments, &directory, &selection, None) {
+        if let Err(error) = check_once(arguments, &directory, &selection, None) {
             crate::print_error(&error);
         }
         if !arguments.quiet {

@@ -44,6 +44,9 @@ impl Output for GitHub {
             }
             writeln!(out, "::{}", data(&text))?;
         }
+        for error in report.errors {
+            writeln!(out, "::error title=goward::{}", data(&neutralise(error)))?;
+        }
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! `junit`: XML with a suite a file and a failed case a finding; one passed case when all is clean.
+//! `junit`: XML with a suite a file and a failed case a finding; a case with an error for each thing
+//! that went wrong; one passed case when all is clean.
 
 use std::io::{self, Write};
 
@@ -16,7 +17,7 @@ impl Output for JUnit {
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
         writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let failures = findings.len().to_string();
-        let tests = findings.len().max(1).to_string();
+        let tests = (findings.len() + report.errors.len()).max(1).to_string();
         let errors = report.errors.len().to_string();
         writer
             .create_element("testsuites")
@@ -25,7 +26,9 @@ impl Output for JUnit {
             .with_attribute(("failures", failures.as_str()))
             .with_attribute(("errors", errors.as_str()))
             .write_inner_content(|writer| {
-                if findings.is_empty() {
+                if !report.errors.is_empty() {
+                    write_errors(writer, report.errors)?;
+                } else if findings.is_empty() {
                     writer
                         .create_element("testsuite")
                         .with_attributes([("name", "goward"), ("tests", "1"), ("failures", "0")])
@@ -44,6 +47,36 @@ impl Output for JUnit {
         out.write_all(&writer.into_inner())?;
         writeln!(out)
     }
+}
+
+/// What CI servers show as red although no finding failed.
+fn write_errors(writer: &mut Writer<Vec<u8>>, errors: &[String]) -> io::Result<()> {
+    let count = errors.len().to_string();
+    let element = writer
+        .create_element("testsuite")
+        .with_attribute(("name", "goward"))
+        .with_attribute(("tests", count.as_str()))
+        .with_attribute(("failures", "0"))
+        .with_attribute(("errors", count.as_str()));
+    element.write_inner_content(|writer| {
+        for (index, error) in errors.iter().enumerate() {
+            let name = format!("goward failed {}", index + 1);
+            writer
+                .create_element("testcase")
+                .with_attribute(("name", name.as_str()))
+                .with_attribute(("classname", "goward"))
+                .write_inner_content(|writer| {
+                    writer
+                        .create_element("error")
+                        .with_attribute(("type", "goward"))
+                        .with_attribute(("message", &*neutralise(error)))
+                        .write_text_content(BytesText::new(&neutralise_lines(error)))?;
+                    Ok(())
+                })?;
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn write_suite(

@@ -62,6 +62,12 @@ impl Format {
         }
     }
 
+    /// Whether it can hold what went wrong: machines that read it would take an empty report for a
+    /// clean one.
+    pub(crate) fn has_errors(self) -> bool {
+        matches!(self, Format::Sarif | Format::Github | Format::Junit)
+    }
+
     /// Whether people read it, rather than programs.
     pub(crate) fn is_for_people(self) -> bool {
         matches!(self, Format::Full | Format::Concise)

@@ -149,7 +149,7 @@ fn github_escapes_its_commands() {
     let text = report(Format::Github, false);
     let expected = "::notice title=goward (bad-suppression),file=b.go,line=1,endLine=1,col=2,endColumn=2::odd\n\
         ::error title=goward (nil-map-write),file=sub dir/a␛[31m%25&<b>.go,line=4,endLine=4,col=16,endColumn=20::\
-        m is nil: 100%25 ␛[2J\u{fffd}<&\"'>, ]]>␊second line%0Ahelp: make the map\n";
+        m is nil: 100%25 ␛[2J\u{fffd}<&\"'>, ]]>␊second line%0Ahelp: make the map\n::error title=goward::c.go: permission denied\n";
     assert_eq!(text, expected);
 }
 
@@ -158,13 +158,14 @@ fn junit_is_well_formed_and_complete() {
     for empty in [false, true] {
         let text = report(Format::Junit, empty);
         let mut reader = quick_xml::Reader::from_str(&text);
-        let (mut cases, mut failures) = (0, 0);
+        let (mut cases, mut failures, mut errors) = (0, 0, 0);
         loop {
             use quick_xml::events::Event;
             match reader.read_event().unwrap() {
                 Event::Start(tag) | Event::Empty(tag) => {
                     cases += usize::from(tag.name().as_ref() == "testcase");
                     failures += usize::from(tag.name().as_ref() == "failure");
+                    errors += usize::from(tag.name().as_ref() == "error");
                     for attribute in tag.attributes() {
                         attribute.unwrap();
                     }
@@ -174,8 +175,8 @@ fn junit_is_well_formed_and_complete() {
             }
         }
         assert_eq!(
-            (cases, failures),
-            if empty { (1, 0) } else { (2, 2) },
+            (cases, failures, errors),
+            if empty { (1, 0, 0) } else { (3, 2, 1) },
             "{text}"
         );
     }
