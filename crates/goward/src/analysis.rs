@@ -7,20 +7,21 @@
 mod examination;
 mod imported;
 mod package;
+mod selection;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use goward_diagnostics::{Diagnostic, Place, SourceFile, Sources, assign_identities};
 use goward_project::{
-    Configuration, Configurations, Contents, Environment, FileHashes, FileSystem, Fingerprints,
-    Hash, LoadOptions, Observations, ObservedFileSystem, OsFileSystem, OverlayFileSystem, Program,
-    ProgramOptions, ProjectDiagnostic, Verdict, Workspace, declarations, fingerprints, load,
-    requests,
+    BuildConfiguration, Configuration, Configurations, Contents, Environment, FileHashes,
+    FileSystem, Fingerprints, Hash, LoadOptions, Observations, ObservedFileSystem, OsFileSystem,
+    OverlayFileSystem, Program, ProgramOptions, ProjectDiagnostic, Verdict, Workspace,
+    declarations, fingerprints, load, requests,
 };
 use goward_rules::{Checked, Selection};
 use goward_syntax::{Mode, parse};
@@ -213,6 +214,7 @@ fn check_packages(
         Configurations::new(filesystem, &request.directory, &request.configuration).map_err(
             |diagnostic| anyhow::anyhow!("{}", describe(&diagnostic, &request.directory)),
         )?;
+    known_build(request)?;
     let here = configurations.of(&request.directory);
     let options = load_options(request, &here);
     let environment = Environment::from_process(filesystem);
@@ -271,7 +273,23 @@ fn check_packages(
             .iter()
             .map(|diagnostic| describe(diagnostic, &request.directory)),
     );
+    // What is wrong in a configuration is wrong for each package that it counts for.
+    let mut said = BTreeSet::new();
+    outcome.errors.retain(|error| said.insert(error.clone()));
     Ok(outcome)
+}
+
+/// A system that Go does not know has no files of its own, and would look like one without any.
+fn known_build(request: &Request<'_>) -> anyhow::Result<()> {
+    if let Some(os) = &request.os {
+        let known = BuildConfiguration::known_os(os);
+        known.map_err(|error| anyhow::anyhow!("--os: {error}"))?;
+    }
+    if let Some(arch) = &request.arch {
+        let known = BuildConfiguration::known_arch(arch);
+        known.map_err(|error| anyhow::anyhow!("--arch: {error}"))?;
+    }
+    Ok(())
 }
 
 fn load_options(request: &Request<'_>, configuration: &Configuration) -> LoadOptions {

@@ -499,3 +499,66 @@ fn reports_for_machines_say_what_went_wrong() {
     let written = std::fs::read_to_string(folder.path().join("report.xml")).unwrap();
     assert!(written.contains("errors=\"1\""), "{written}");
 }
+
+#[test]
+fn per_file_ignores_take_what_ignore_takes() {
+    for (glob, name, left) in [
+        ("store/", "nil-map-write", false),
+        ("store/", "panic", false),
+        ("store/**", "default", false),
+        ("/store", "all", false),
+        ("store/b.go", "all", false),
+        ("b.go", "race", true),
+        ("/b.go", "all", true),
+        ("other/", "all", true),
+    ] {
+        let settings = format!("[per-file-ignores]\n\"{glob}\" = [\"{name}\"]\n");
+        let folder = module(&[("store/b.go", FIXABLE), ("goward.toml", &settings)]);
+        let run = goward(folder.path(), &["check", "--output-format", "concise"], "");
+        let found = run.out.contains("store/b.go:5:2: nil-map-write");
+        assert_eq!(found, left, "{glob} {name}: {} {}", run.out, run.err);
+        assert_eq!(run.code, i32::from(left), "{}", run.err);
+    }
+}
+
+#[test]
+fn unknown_names_in_a_configuration_are_refused_once_with_their_place() {
+    for (settings, message) in [
+        (
+            "select = [\"nope\"]\n",
+            "goward.toml:1:11: `nope` is no rule, category or group",
+        ),
+        (
+            "select = [\"all\"]\nignore = [\n  \"nil-map-wriet\",\n]\n",
+            "goward.toml:3:3: `nil-map-wriet` is no rule, category or group; did you mean `nil-map-write`?",
+        ),
+        (
+            "[per-file-ignores]\n\"c.go\" = [\"nope\"]\n",
+            "goward.toml:2:11: `nope` is no rule",
+        ),
+    ] {
+        let files = [("a.go", GOOD), ("b/b.go", GOOD), ("goward.toml", settings)];
+        let folder = module(&files);
+        let run = goward(folder.path(), &["check"], "");
+        assert_eq!((run.code, run.out.as_str()), (2, ""));
+        assert_eq!(run.err.matches(message).count(), 1, "{}", run.err);
+    }
+    let folder = module(&[("a.go", GOOD)]);
+    for (option, message) in [
+        (
+            "--os=windos",
+            "--os: \"windos\" is no operating system of Go; it has aix, ",
+        ),
+        (
+            "--arch=x86",
+            "--arch: \"x86\" is no architecture of Go; it has 386, amd64, ",
+        ),
+    ] {
+        let run = goward(folder.path(), &["check", option], "");
+        assert_eq!(run.code, 2);
+        assert!(run.err.contains(message), "{}", run.err);
+    }
+    let arguments = ["check", "--config", "select = ['nope']"];
+    let run = goward(folder.path(), &arguments, "");
+    assert!(run.err.contains("--config:1:11: `nope`"), "{}", run.err);
+}

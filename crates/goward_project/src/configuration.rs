@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::build_context::{KNOWN_ARCHITECTURES, KNOWN_SYSTEMS};
 use crate::diagnostics::{ProjectDiagnostic, Severity};
 use crate::filesystem::{FileSystem, ReadError};
 use crate::resolve::slashed;
@@ -25,6 +26,8 @@ const SIZE_LIMIT: u64 = 1 << 20;
 pub struct RuleName {
     /// The text.
     pub name: String,
+    /// The file, or `--config`.
+    pub path: PathBuf,
     /// One-based line.
     pub line: u32,
     /// One-based column in bytes.
@@ -32,8 +35,7 @@ pub struct RuleName {
 }
 
 /// For which machine and with which tags to read code, where the configuration says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildConfiguration {
     /// GOOS.
     pub os: Option<String>,
@@ -43,6 +45,26 @@ pub struct BuildConfiguration {
     pub tags: Option<Vec<String>>,
     /// CGO_ENABLED.
     pub cgo: Option<bool>,
+}
+
+impl BuildConfiguration {
+    /// Whether Go knows an operating system; else what it knows.
+    pub fn known_os(name: &str) -> Result<(), String> {
+        known("operating system", name, KNOWN_SYSTEMS)
+    }
+
+    /// Whether Go knows an architecture; else what it knows.
+    pub fn known_arch(name: &str) -> Result<(), String> {
+        known("architecture", name, KNOWN_ARCHITECTURES)
+    }
+}
+
+fn known(what: &str, name: &str, names: &[&str]) -> Result<(), String> {
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(format!("{name:?} is no {what} of Go; it has {names}"))
 }
 
 /// A glob with the folder that it starts from.
@@ -87,8 +109,17 @@ struct Raw {
     exclude: Option<Vec<Spanned<String>>>,
     tests: Option<bool>,
     generated: Option<bool>,
-    build: Option<BuildConfiguration>,
+    build: Option<RawBuild>,
     per_file_ignores: Option<BTreeMap<Spanned<String>, Vec<Spanned<String>>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawBuild {
+    os: Option<Spanned<String>>,
+    arch: Option<Spanned<String>>,
+    tags: Option<Vec<String>>,
+    cgo: Option<bool>,
 }
 
 impl Configuration {
@@ -115,6 +146,7 @@ impl Configuration {
                 let (line, column) = place(text, spanned.span().start);
                 RuleName {
                     name: spanned.into_inner(),
+                    path: path.to_path_buf(),
                     line,
                     column,
                 }
@@ -147,6 +179,22 @@ impl Configuration {
             .into_iter()
             .map(|(pattern, rules)| Ok((glob(pattern)?, names(rules))))
             .collect();
+        let build = raw.build.unwrap_or_default();
+        let checked = |name: Option<Spanned<String>>, check: fn(&str) -> Result<(), String>| {
+            let Some(name) = name else {
+                return Ok(None);
+            };
+            match check(name.get_ref()) {
+                Ok(()) => Ok(Some(name.into_inner())),
+                Err(message) => Err(fail(Some(name.span().start), message)),
+            }
+        };
+        let build = BuildConfiguration {
+            os: checked(build.os, BuildConfiguration::known_os)?,
+            arch: checked(build.arch, BuildConfiguration::known_arch)?,
+            tags: build.tags,
+            cgo: build.cgo,
+        };
         Ok(Self {
             path: Some(path.to_path_buf()),
             select: raw.select.map(names),
@@ -155,7 +203,7 @@ impl Configuration {
             exclude: exclude?,
             tests: raw.tests,
             generated: raw.generated,
-            build: raw.build.unwrap_or_default(),
+            build,
             per_file_ignores: per_file?,
         })
     }
@@ -214,10 +262,12 @@ impl PathGlob {
 }
 
 /// Whether a glob names the path or a folder above it. One without a slash names a file or folder
-/// of that name anywhere, as in .gitignore.
+/// of that name anywhere, and one that starts with a slash only what lies in the folder itself, as in
+/// .gitignore.
 fn matches_path(glob: &str, relative: &str) -> bool {
     let glob = glob.trim_start_matches("./").trim_end_matches('/');
     let anywhere = !glob.contains('/');
+    let glob = glob.trim_start_matches('/');
     let mut end = 0;
     for part in relative.split('/') {
         end += part.len();
@@ -235,6 +285,14 @@ fn matches_path(glob: &str, relative: &str) -> bool {
 fn glob_error(glob: &str) -> Option<&'static str> {
     if glob.is_empty() {
         return Some("is empty");
+    }
+    // A glob counts from the folder of its file, and paths have no such parts.
+    if glob
+        .trim_start_matches("./")
+        .split('/')
+        .any(|part| part == "." || part == "..")
+    {
+        return Some("has a part . or ..; it counts from the folder of this file");
     }
     let (mut braces, mut class, mut escaped) = (0, false, false);
     for character in glob.chars() {
@@ -382,10 +440,30 @@ mod tests {
                 "exclude = [\"a\", \"[b\"]",
                 "/p/goward.toml:1:17: error: the glob \"[b\" has a '[' without ']' [configuration]",
             ),
+            (
+                "exclude = ['../gen']",
+                "/p/goward.toml:1:12: error: the glob \"../gen\" has a part . or ..; it counts from the folder of this file [configuration]",
+            ),
         ] {
             let error = Configuration::parse(text, Path::new("/p/goward.toml"), Path::new("/p"))
                 .unwrap_err();
             assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn systems_that_go_does_not_have_are_refused_with_their_place() {
+        for (text, place, known) in [
+            (
+                "[build]\nos = 'windos'\n",
+                "/p/goward.toml:2:6: ",
+                ", windows,",
+            ),
+            ("build.arch = 'x86'\n", "/p/goward.toml:1:14: ", ", amd64,"),
+        ] {
+            let error = Configuration::parse(text, Path::new("/p/goward.toml"), Path::new("/p"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with(place) && error.contains(known), "{error}");
         }
     }
 
@@ -402,6 +480,11 @@ mod tests {
             ("*_mock.go", "x/y_mock.go", true),
             ("{a,b}.go", "x/b.go", true),
             ("gen", "generated/b.go", false),
+            ("/gen", "gen/b.go", true),
+            ("/gen/", "gen/b.go", true),
+            ("/gen", "a/gen/b.go", false),
+            ("/*.go", "b.go", true),
+            ("/*.go", "a/b.go", false),
         ] {
             assert_eq!(matches_path(glob, path), expected, "{glob} {path}");
         }

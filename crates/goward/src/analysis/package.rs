@@ -8,9 +8,10 @@ use goward_diagnostics::{Category, Diagnostic, SourceFile, Span};
 use goward_project::{
     Configuration, Configurations, PackageSource, Program, ProgramPackage, TestKind, failure_cause,
 };
-use goward_rules::{RULES, Selection, Suppressions};
+use goward_rules::{RULES, Suppressions};
 use goward_types::{GoVersion, ImportedBodies, TypedFile, TypedPackage};
 
+use super::selection::{Ignored, selection_for};
 use super::{PackageOutcome, Request, shown};
 
 impl PackageOutcome {
@@ -45,29 +46,6 @@ pub(super) fn settings(
         }
     }
     Ok(settings)
-}
-
-/// The rules that run on a package: what the command line says, else its configuration.
-fn selection_for(
-    request: &Request<'_>,
-    configuration: &Configuration,
-) -> Result<Selection, String> {
-    if let Some(selection) = &request.selection {
-        return Ok(selection.clone());
-    }
-    let names = |list: &[goward_project::RuleName]| -> Vec<String> {
-        list.iter().map(|rule| rule.name.clone()).collect()
-    };
-    let select = names(configuration.select.as_deref().unwrap_or_default());
-    let selection = Selection::new(
-        &select,
-        &names(&configuration.extend_select),
-        &names(&configuration.ignore),
-    );
-    selection.map_err(|error| match &configuration.path {
-        Some(path) => format!("{}: {error}", path.display()),
-        None => error.to_string(),
-    })
 }
 
 fn is_reported(
@@ -186,21 +164,18 @@ pub(super) fn check(
         if !is_reported(request, &configuration, described) {
             continue;
         }
-        let ignored: Vec<&str> = configuration
-            .ignored_in(&described.path)
-            .map(|rule| rule.name.as_str())
-            .collect();
+        let ignored = Ignored::new(&configuration, &described.path);
         let mut findings = here;
-        findings.retain(|finding| !ignored.contains(&finding.rule.as_ref()));
+        findings.retain(|finding| !ignored.holds(&finding.rule));
         let rule = goward_rules::rule("syntax-error").expect("the rule exists");
-        if selection.enables(rule) && !ignored.contains(&rule.name) {
+        if selection.enables(rule) && !ignored.holds(rule.name) {
             findings.extend(file.tree.diagnostics().iter().map(|error| {
                 rule.diagnostic(text.path().clone(), error.span, error.message.clone())
             }));
         }
         let comments = file.tree.comments().iter().map(|comment| comment.span);
         let suppressed = Suppressions::new(text, comments).apply(text, findings, |rule| {
-            selection.enables_name(rule) && !ignored.contains(&rule)
+            selection.enables_name(rule) && !ignored.holds(rule)
         });
         outcome.statistics.files += 1;
         outcome.statistics.lines += text.lines().line_count() as usize;
