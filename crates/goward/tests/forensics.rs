@@ -253,3 +253,44 @@ fn a_dump_names_the_finding_it_is_the_outcome_of() {
         .collect();
     assert_eq!(named, ["send-abandoned"]);
 }
+
+#[test]
+fn what_cannot_be_read_hides_nothing_and_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump = file(folder.path(), "dump.txt", MASKED.as_bytes());
+    let other = file(folder.path(), "other.txt", MASKED.as_bytes());
+    let output = goward(&["crash", &dump, "/no/such/1", &other, "/no/such/2"]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("dump.txt:1") && shown.contains("other.txt:1"),
+        "{shown}"
+    );
+    let errors = text(&output.stderr);
+    assert!(
+        errors.contains("/no/such/1") && errors.contains("/no/such/2"),
+        "{errors}"
+    );
+    for command in ["crash", "leaks"] {
+        let output = goward(&[command, "--source", "/no/such/folder", &dump]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let errors = text(&output.stderr);
+        let expected = "goward: --source /no/such/folder: there is no such folder\n";
+        assert_eq!(errors, expected);
+        assert!(output.stdout.is_empty());
+    }
+    let arguments = [
+        "crash",
+        "--source",
+        "/no/such/folder",
+        "--watch",
+        "--",
+        "echo",
+        "started",
+    ];
+    let output = goward(&arguments);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout)),
+        (Some(2), String::new())
+    );
+}

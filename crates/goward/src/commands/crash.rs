@@ -1,7 +1,7 @@
 //! `goward crash`: reads crash dumps, goroutine listings and race reports.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -60,37 +60,56 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if files.is_empty() {
         files.push(PathBuf::from("-"));
     }
-    let mut inputs = Vec::new();
+    let sources = Sources::new(arguments.source.as_deref())?;
+    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
     for file in &files {
-        let path = bundle::member(file, bundle::DUMP);
-        let sieve = input::sieve(&path, most)?;
-        if let Some(what) = input::wrong_format(if sieve.first.is_empty() {
-            &sieve.bytes
-        } else {
-            &sieve.first
-        }) {
-            anyhow::bail!("{} is {what}", file.display());
+        match read(arguments, file, most) {
+            Ok(sieve) => inputs.push((file.display().to_string(), sieve)),
+            Err(error) => failures.push(error),
         }
-        if sieve.cut {
-            anstream::eprintln!(
-                "goward: {} has more than {} MiB that may hold dumps; the rest was not read (--max-size)",
-                file.display(),
-                arguments.max_size
-            );
-        }
-        inputs.push((file.display().to_string(), sieve));
     }
-    let found = report(arguments, &inputs, &mut std::io::stdout().lock())?;
-    Ok(ExitCode::from(u8::from(found)))
+    let mut found = false;
+    // What can be read is reported whatever stands beside it.
+    if !inputs.is_empty() {
+        found = report(arguments, &sources, &inputs, &mut std::io::stdout().lock())?;
+    }
+    let Some(last) = failures.pop() else {
+        return Ok(ExitCode::from(u8::from(found)));
+    };
+    for failure in &failures {
+        crate::print_error(failure);
+    }
+    Err(last)
+}
+
+/// Reads what may hold dumps in a file.
+fn read(arguments: &Arguments, file: &Path, most: usize) -> anyhow::Result<Sieve> {
+    let path = bundle::member(file, bundle::DUMP);
+    let sieve = input::sieve(&path, most)?;
+    if let Some(what) = input::wrong_format(if sieve.first.is_empty() {
+        &sieve.bytes
+    } else {
+        &sieve.first
+    }) {
+        anyhow::bail!("{} is {what}", file.display());
+    }
+    if sieve.cut {
+        anstream::eprintln!(
+            "goward: {} has more than {} MiB that may hold dumps; the rest was not read (--max-size)",
+            file.display(),
+            arguments.max_size
+        );
+    }
+    Ok(sieve)
 }
 
 /// Prints the result for all inputs; whether any of them holds a crash.
 fn report(
     arguments: &Arguments,
+    sources: &Sources,
     inputs: &[(String, Sieve)],
     out: &mut dyn Write,
 ) -> anyhow::Result<bool> {
-    let sources = Sources::new(arguments.source.as_deref());
     let texts: Vec<_> = inputs.iter().map(|(_, sieve)| sieve.text()).collect();
     let documents: Vec<_> = inputs
         .iter()
@@ -105,9 +124,9 @@ fn report(
         Some(root) => {
             let sightings = reports.iter().flat_map(|report| {
                 let dumps = report.dumps.iter();
-                dumps.flat_map(|dump| hazards::sightings(report, dump, &sources))
+                dumps.flat_map(|dump| hazards::sightings(report, dump, sources))
             });
-            Hazards::find(root, &sources, sightings)
+            Hazards::find(root, sources, sightings)
         }
         None => Hazards::none(),
     };
@@ -117,7 +136,7 @@ fn report(
         .map(|((name, _), report)| Shown {
             name,
             report,
-            sources: &sources,
+            sources,
             hazards: &hazards,
         })
         .collect();
@@ -167,6 +186,7 @@ fn watch(arguments: &Arguments, most: usize) -> anyhow::Result<ExitCode> {
         .command
         .split_first()
         .context("give the program to run behind --")?;
+    let sources = Sources::new(arguments.source.as_deref())?;
     let ended = watched_program::run(program, rest)?;
     let status = ended.status;
     if !status.success() {
@@ -190,7 +210,7 @@ fn watch(arguments: &Arguments, most: usize) -> anyhow::Result<ExitCode> {
         }
         let mut own = std::io::stderr();
         writeln!(own, "\n--- goward crash: {program} ended with {status}")?;
-        report(arguments, &inputs, &mut own)?;
+        report(arguments, &sources, &inputs, &mut own)?;
     }
     // The program's own exit code is passed on; as a shell does, a signal becomes 128 and its
     // number.

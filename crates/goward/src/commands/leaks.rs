@@ -84,6 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.command.is_empty(),
         "a command belongs to `goward leaks test -- go test …` only"
     );
+    let sources = Sources::new(arguments.source.as_deref())?;
     let (snapshots, cycles) = collect(arguments)?;
     if let Some(out) = &arguments.out {
         write_rows(out, &snapshots)?;
@@ -111,7 +112,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let analysis = analyse(&snapshots);
-    let sources = Sources::new(arguments.source.as_deref());
     let groups: Vec<(&Group, u64)> = analysis
         .groups
         .iter()

@@ -20,11 +20,18 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Sources below a folder, or none.
-    pub(crate) fn new(root: Option<&Path>) -> Sources {
-        Sources {
+    pub(crate) fn new(root: Option<&Path>) -> anyhow::Result<Sources> {
+        if let Some(root) = root {
+            anyhow::ensure!(
+                root.is_dir(),
+                "--source {}: there is no such folder",
+                root.display()
+            );
+        }
+        Ok(Sources {
             root: root.map(Path::to_owned),
             files: RefCell::default(),
-        }
+        })
     }
 
     /// The folder that the user named.
