@@ -200,6 +200,27 @@ fn key(group: &Group) -> Key<'_> {
     )
 }
 
+/// The operations of the groups of one line and function, over all snapshots.
+type Operations<'s> = FxHashMap<(Option<&'s Site>, Option<&'s str>), FxHashSet<Operation>>;
+
+fn operations(snapshots: &[Snapshot]) -> Operations<'_> {
+    let mut all = Operations::default();
+    for seen in snapshots.iter().flat_map(|snapshot| &snapshot.seen) {
+        let (operation, site, entry) = key(&seen.group);
+        if let Some(operation) = operation {
+            all.entry((site, entry)).or_default().insert(operation);
+        }
+    }
+    all
+}
+
+/// Whether the source has no operations at all, as the text of `debug=1`: then a group without one is
+/// that of the only operation that other snapshots have there.
+fn without_operations(snapshot: &Snapshot) -> bool {
+    let mut groups = snapshot.seen.iter().map(|seen| &seen.group);
+    groups.all(|group| group.operation.is_none())
+}
+
 /// What is known of a group while the snapshots are gone through.
 #[derive(Default)]
 struct Gathered {
@@ -223,10 +244,19 @@ pub fn analyse(snapshots: &[Snapshot]) -> Analysis {
     let mut index: FxHashMap<Key<'_>, usize> = FxHashMap::default();
     let mut groups: Vec<History> = Vec::new();
     let mut gathered: Vec<Gathered> = Vec::new();
+    let operations = operations(snapshots);
     let mut at = 0;
     for snapshot in snapshots {
+        let unnamed = without_operations(snapshot);
         for seen in &snapshot.seen {
-            let number = *index.entry(key(&seen.group)).or_insert_with(|| {
+            let (mut operation, site, entry) = key(&seen.group);
+            if unnamed
+                && let Some(known) = operations.get(&(site, entry))
+                && known.len() == 1
+            {
+                operation = known.iter().next().copied();
+            }
+            let number = *index.entry((operation, site, entry)).or_insert_with(|| {
                 groups.push(History {
                     group: seen.group.clone(),
                     counts: vec![0; ordinary.len()],
@@ -244,6 +274,7 @@ pub fn analyse(snapshots: &[Snapshot]) -> Analysis {
                 // The way that most of them went stands for all.
                 gathered.most = seen.count;
                 history.group.clone_from(&seen.group);
+                history.group.operation = operation;
             }
             if !snapshot.only_leaked {
                 history.counts[at] += seen.count;
@@ -581,5 +612,29 @@ mod tests {
         let ranked = rank(&instances);
         assert_eq!(ranked[0].group.frames[0].function, "b");
         assert_eq!((ranked[0].most, ranked[0].instances), ((900, 1), 2));
+    }
+
+    #[test]
+    fn the_text_of_profiles_joins_the_groups_that_other_forms_name() {
+        let mut snapshots: Vec<Snapshot> = [5, 5, 5, 5, 5, 5]
+            .map(|count| snapshot(&[("pool", count), ("other", 1)]))
+            .into();
+        // As debug=1 has it: without operations.
+        for snapshot in &mut snapshots[3..] {
+            for seen in &mut snapshot.seen {
+                seen.group.operation = None;
+            }
+        }
+        let found = analyse(&snapshots).groups;
+        assert_eq!(found.len(), 2);
+        let pool = &found[0];
+        assert_eq!(pool.counts, [5, 5, 5, 5, 5, 5]);
+        assert_eq!(pool.group.operation, Some(Operation::ChannelSend));
+        assert_eq!(pool.verdict, Verdict::Steady);
+        // Where another group of the same snapshot has one, this one runs.
+        let running = &mut snapshots[2].seen[0].group;
+        assert_eq!(running.frames[0].function, "pool");
+        running.operation = None;
+        assert_eq!(analyse(&snapshots).groups.len(), 3);
     }
 }
