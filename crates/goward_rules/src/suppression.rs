@@ -49,6 +49,7 @@ impl Suppressions {
         let comments: Vec<Span> = comments.into_iter().collect();
         for &span in &comments {
             let Some(directive) = file.slice(span).strip_prefix(b"//goward:") else {
+                suppressions.bad.extend(spaced(file, span));
                 continue;
             };
             let directive = String::from_utf8_lossy(directive).into_owned();
@@ -156,6 +157,22 @@ impl Suppressions {
     }
 }
 
+/// A comment that would be a suppression if it did not begin with a space: it is an ordinary one, as
+/// with the directives of Go. Prose about suppressions names no rule there.
+fn spaced(file: &SourceFile, comment: Span) -> Option<Diagnostic> {
+    let text = String::from_utf8_lossy(file.slice(comment).strip_prefix(b"//")?);
+    let directive = text.trim_start().strip_prefix("goward:")?;
+    let mut words = directive.split_whitespace();
+    let verb = words.next()?;
+    let known = |name| crate::rule(name).is_some();
+    if !["ignore", "ignore-file"].contains(&verb) || !words.next()?.split(',').all(known) {
+        return None;
+    }
+    let message = format!("a space before `goward:{verb}` makes it an ordinary comment");
+    let help = format!("write `//goward:{verb} RULE reason`, without a space after the slashes");
+    Some(bad(file, comment, message).help(help))
+}
+
 fn bad(file: &SourceFile, span: Span, message: String) -> Diagnostic {
     bad_suppression::RULE.diagnostic(file.path().clone(), span, message)
 }
@@ -209,7 +226,7 @@ func f() {
 	/* nor
 	   this */ §m[2] = §m[3]
 	§m[4] = 1 // want bad-suppression
-	// goward:ignore bad-suppression a space makes it an ordinary comment
+	// goward:ignore bad-suppression a space before it // want \"makes it an ordinary comment\"
 	§m[5] = 1 // want bad-suppression
 }
 ",
@@ -239,6 +256,8 @@ package a
 //goward:ignore bad-suppression // want \"gives no reason\"
 //goward:ignore no-such-rule because // want \"which is no rule\"
 //goward:ignoer bad-suppression because // want \"`//goward:ignoer` means nothing\"
+// goward:ignore-file bad-suppression,bad-suppression two // want \"a space before `goward:ignore-file`\"
+// goward:ignore comments speak of the next line
 //goward:ignore bad-suppression there is nothing here // want \"suppresses nothing\"
 var x = 1
 ",

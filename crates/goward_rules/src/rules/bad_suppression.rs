@@ -10,7 +10,8 @@ rule! {
     /// ## What it reports
     ///
     /// A comment that starts with `//goward:` but is not `//goward:ignore RULE reason` or
-    /// `//goward:ignore-file RULE reason`, names a rule that does not exist, or gives no reason.
+    /// `//goward:ignore-file RULE reason`, names a rule that does not exist, or gives no reason;
+    /// and one that only a space after the slashes keeps from being a suppression.
     /// Several rules are joined by commas. At the end of a line a suppression speaks of that line,
     /// on a line of its own of the next line of code.
     ///
@@ -29,6 +30,7 @@ rule! {
     /// func count(key string) {
     /// 	hits[key]++ //goward:ignore nil-map-wirte init has made the map // want "no rule"
     /// 	hits[key]++ //goward:ignore internal-failure // want "gives no reason"
+    /// 	hits[key]++ // goward:ignore map-race only init runs // want "an ordinary comment"
     /// }
     /// ```
     ///
