@@ -294,3 +294,51 @@ fn what_cannot_be_read_hides_nothing_and_is_said() {
         (Some(2), String::new())
     );
 }
+
+#[test]
+fn standard_input_is_a_source() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../goward_trace/tests/traces/known/plainCancel.trace");
+    let trace = std::fs::read(trace).unwrap();
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../goward_trace/tests/traces/service-go126-fused.pb.gz");
+    let profile = std::fs::read(profile).unwrap();
+    for (arguments, input, expected) in [
+        (&["trace", "-"][..], &trace[..], "cancelled by main.giveUp"),
+        (
+            &["trace", "--threads=1", "-"],
+            &trace,
+            "cancelled by main.giveUp",
+        ),
+        (&["trace", "--parsed", "-"], &trace, "Sync"),
+        (&["trace", "--wire", "-"], &trace, "EndOfGeneration"),
+        (&["profile", "-"], &profile, "goroutine profile"),
+        (&["leaks", "-"], &profile, "goroutines in 1 snapshot"),
+        (
+            &["leaks", "-"],
+            listing(3).as_bytes(),
+            "goroutines in 1 snapshot",
+        ),
+    ] {
+        let mut child = command()
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = input.to_vec();
+        let mut pipe = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || pipe.write_all(&input));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        let shown = text(&output.stdout);
+        assert!(
+            shown.contains(expected),
+            "{arguments:?}: {shown} {}",
+            text(&output.stderr)
+        );
+    }
+}

@@ -30,7 +30,7 @@ use crate::forensics::test_leaks;
 /// 1 also means that a test fails, 2 that one ended before its goroutines could be listed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The sources, in the order of time; or `test`, with a `go test` command behind --.
+    /// The sources, in the order of time, - for standard input; or `test`, with a `go test` command behind --.
     #[arg(required = true)]
     sources: Vec<String>,
     /// How to print the result; dot is the blocking graph for Graphviz.

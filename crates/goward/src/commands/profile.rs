@@ -17,7 +17,7 @@ use crate::forensics::{bundle, profile_html, snapshots};
 /// text form of goroutine profiles (debug=1).
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The profile, or a bundle of blackbox.
+    /// The profile, or a bundle of blackbox; - for standard input.
     file: PathBuf,
     /// Show what grew since this profile.
     #[arg(long, value_name = "FILE")]

@@ -6,7 +6,7 @@
 )]
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,7 +32,8 @@ const SUMMARY_ONLY: [&str; 8] = [
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Execution traces, flight-recorder snapshots, or bundles of runtime/blackbox.
+    /// Execution traces, flight-recorder snapshots, or bundles of runtime/blackbox; - for standard
+    /// input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -163,6 +164,15 @@ fn error(file: &Path, failure: &Failure) -> anyhow::Error {
 }
 
 fn open(file: &Path, threads: u8) -> anyhow::Result<Reader> {
+    if file == Path::new("-") {
+        let source = std::io::stdin();
+        let reader = if threads == 1 {
+            Reader::new(source)
+        } else {
+            Reader::threaded(source)
+        };
+        return reader.map_err(|failure| error(Path::new("standard input"), &failure));
+    }
     let source = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
     anyhow::ensure!(
         !file.is_dir(),
@@ -230,7 +240,14 @@ fn print_parsed(file: &Path, threads: u8) -> anyhow::Result<()> {
 }
 
 fn print_wire(file: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.context("cannot read standard input")?;
+        bytes
+    } else {
+        std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?
+    };
     let mut out = std::io::stdout().lock();
     let mut result = Ok(());
     let outcome = trace::write_wire_text(&bytes, |text| {

@@ -142,6 +142,9 @@ pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<Source> {
 
 /// A file's bytes, decompressed, up to a limit.
 pub(crate) fn bytes(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        return limited(std::io::stdin().lock(), most).context("cannot read standard input");
+    }
     let file =
         std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     limited(file, most).with_context(|| format!("cannot read {}", path.display()))
