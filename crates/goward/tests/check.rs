@@ -170,7 +170,11 @@ fn a_baseline_hides_what_it_knows_even_when_lines_shift() {
     std::fs::write(&file, GOOD).unwrap();
     let run = goward(folder.path(), &baseline, "");
     assert_eq!(run.code, 0);
-    assert!(run.err.contains("of the baseline are gone"), "{}", run.err);
+    assert!(
+        run.err.contains("1 finding of the baseline is gone"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
@@ -561,4 +565,38 @@ fn unknown_names_in_a_configuration_are_refused_once_with_their_place() {
     let arguments = ["check", "--config", "select = ['nope']"];
     let run = goward(folder.path(), &arguments, "");
     assert!(run.err.contains("--config:1:11: `nope`"), "{}", run.err);
+}
+
+#[test]
+fn what_was_asked_for_and_not_checked_is_said() {
+    const C: &str = "package a\n\nimport \"C\"\n\nvar X C.int\n";
+    let folder = module(&[
+        ("a.go", GOOD),
+        ("a_plan9.go", GOOD),
+        ("c/c.go", C),
+        ("both/a.go", GOOD),
+        ("both/c.go", C),
+    ]);
+    let run = goward(
+        folder.path(),
+        &["check", "--os=linux", "--arch=amd64", "a_plan9.go"],
+        "",
+    );
+    let said = "a_plan9.go: build constraints exclude the file for linux/amd64 (choose another";
+    assert!(run.err.contains(said), "{}", run.err);
+    let off = ["check", "--config", "build.cgo = false"];
+    let run = goward(folder.path(), &[&off[..], &["./c"]].concat(), "");
+    assert!(
+        run.err.contains(" without cgo (set CGO_ENABLED=1"),
+        "{}",
+        run.err
+    );
+    assert!(run.err.ends_with("nothing was checked\n"), "{}", run.err);
+    let run = goward(folder.path(), &[&off[..], &["both/c.go"]].concat(), "");
+    let said = "both/c.go: the file imports \"C\", and cgo is off (set CGO_ENABLED=1";
+    assert!(run.err.contains(said), "{}", run.err);
+    let run = goward(folder.path(), &["check", "both/a.go"], "");
+    assert!(!run.err.contains("warning"), "{}", run.err);
+    let run = goward(folder.path(), &["check", "./none"], "");
+    assert!(run.err.ends_with("nothing was checked\n"), "{}", run.err);
 }

@@ -13,7 +13,7 @@ use crate::graph::{
 };
 use crate::load::{Loaded, Outcome, Target};
 use crate::module_set::ModuleEntry;
-use crate::package::{ReadImport, line_and_column};
+use crate::package::{ReadImport, WITHOUT_CGO, line_and_column};
 use crate::resolve::Origin;
 
 /// A package or its external test, on the way into the graph.
@@ -61,17 +61,19 @@ pub(crate) fn assemble(
                     true => &mut excluded,
                     false => &mut diagnostics,
                 };
+                let mut message = format!(
+                    "build constraints exclude all Go files for {}/{}",
+                    build.os, build.arch
+                );
+                let mut help = "choose another system or tags with --os, --arch and --tags";
+                if !loaded.read.without_cgo.is_empty() {
+                    message.push_str(" without cgo");
+                    help = WITHOUT_CGO;
+                }
                 list.push(
-                    ProjectDiagnostic::new(
-                        Severity::Warning,
-                        "no-files-for-build",
-                        format!(
-                            "build constraints exclude all Go files for {}/{}",
-                            build.os, build.arch
-                        ),
-                    )
-                    .at(&loaded.located.directory)
-                    .help("choose another system or tags with --os, --arch and --tags"),
+                    ProjectDiagnostic::new(Severity::Warning, "no-files-for-build", message)
+                        .at(&loaded.located.directory)
+                        .help(help),
                 );
             }
         }

@@ -23,6 +23,8 @@ pub(crate) struct ReadPackage {
     pub(crate) external_files: Vec<SourceFile>,
     pub(crate) external_imports: Vec<ReadImport>,
     pub(crate) has_foreign_code: bool,
+    /// Files that are left out because cgo is off.
+    pub(crate) without_cgo: Vec<String>,
     pub(crate) diagnostics: Vec<ProjectDiagnostic>,
 }
 
@@ -51,6 +53,10 @@ pub(crate) struct ReadOptions<'a> {
     /// Only these files were asked for.
     pub(crate) selected: Option<&'a [String]>,
 }
+
+/// What helps where cgo is off.
+pub(crate) const WITHOUT_CGO: &str =
+    "set CGO_ENABLED=1 in the environment, or cgo = true in [build] of goward.toml";
 
 /// Files in a folder below which reading them in parallel costs more than it saves.
 const PARALLEL_FILES: usize = 8;
@@ -104,6 +110,7 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
         has_foreign_code: located.entries.iter().any(|entry| {
             entry.name.ends_with(".s") && options.build.matches_file_name(&entry.name)
         }),
+        without_cgo: Vec::new(),
         diagnostics: Vec::new(),
     };
     let mut in_package_tests = Vec::new();
@@ -168,6 +175,7 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
         if header.imports_c() && !is_test {
             package.has_foreign_code = true;
             if !options.build.cgo {
+                package.without_cgo.push(file.name.to_owned());
                 continue;
             }
         }
@@ -203,7 +211,47 @@ pub(crate) fn read(located: &Located, options: &ReadOptions<'_>) -> ReadPackage 
         .into_iter()
         .map(|file| source_file(file, TestKind::External, options))
         .collect();
+    let mut missed = Vec::new();
+    for name in options.selected.unwrap_or_default() {
+        missed.extend(left_out(name, located, &package, options));
+    }
+    package.diagnostics.extend(missed);
     package
+}
+
+/// Why a file that was asked for by its name is not looked at; `None` when it is, or when that was
+/// said already.
+fn left_out(
+    name: &str,
+    located: &Located,
+    package: &ReadPackage,
+    options: &ReadOptions<'_>,
+) -> Option<ProjectDiagnostic> {
+    let path = located.directory.join(name);
+    let mut files = package.files.iter().chain(&package.external_files);
+    let said = |diagnostic: &ProjectDiagnostic| diagnostic.path.as_ref() == Some(&path);
+    if files.any(|file| file.path == path) || package.diagnostics.iter().any(said) {
+        return None;
+    }
+    let BuildContext { os, arch, .. } = options.build;
+    let (message, help) = if package.without_cgo.iter().any(|file| file == name) {
+        (
+            "the file imports \"C\", and cgo is off".to_owned(),
+            WITHOUT_CGO,
+        )
+    } else if name.ends_with("_test.go") && !options.tests {
+        (
+            "the file is left out: tests are not checked".to_owned(),
+            "set tests = true in goward.toml",
+        )
+    } else {
+        (
+            format!("build constraints exclude the file for {os}/{arch}"),
+            "choose another system or tags with --os, --arch and --tags",
+        )
+    };
+    let diagnostic = ProjectDiagnostic::new(Severity::Warning, "file-not-for-build", message);
+    Some(diagnostic.at(&path).help(help))
 }
 
 fn read_file<'a>(

@@ -665,6 +665,10 @@ package w
             "./w",
             "/w/w: warning: build constraints exclude all Go files for linux/amd64 [no-files-for-build]\n".to_owned(),
         ),
+        (
+            "w/w_windows.go",
+            "/w/w/w_windows.go: warning: build constraints exclude the file for linux/amd64 [file-not-for-build]\n".to_owned(),
+        ),
         ("./none", "/w/none: error: cannot read the folder: entity not found [pattern]\n".to_owned()),
         ("none.go", "/w/none.go: error: there is no such file [pattern]\n".to_owned()),
         (

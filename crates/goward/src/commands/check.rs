@@ -569,6 +569,7 @@ fn summary(
     let findings = outcome.diagnostics.len();
     let packages = counted(outcome.statistics.packages, "package");
     let mut text = match (applied, findings) {
+        (0, 0) if outcome.statistics.packages == 0 => "nothing was checked".to_owned(),
         (0, 0) => format!("no findings in {packages}"),
         (0, _) => format!("{} in {packages}", counted(findings, "finding")),
         (_, 0) => format!("applied {}; no findings are left", counted(applied, "fix")),
@@ -607,9 +608,10 @@ fn summary(
         text.push_str(&format!("; --fix --unsafe-fixes repairs {all}"));
     }
     if gone > 0 {
+        let are = if gone == 1 { "is" } else { "are" };
         let gone = counted(gone, "finding");
         text.push_str(&format!(
-            "; {gone} of the baseline are gone (--write-baseline)"
+            "; {gone} of the baseline {are} gone (--write-baseline)"
         ));
     }
     text
