@@ -24,6 +24,7 @@ mod pipes;
 mod relock;
 mod renewal;
 mod response_ends;
+mod response_paths;
 mod rule;
 mod rules;
 mod selection;

@@ -251,7 +251,7 @@ impl Response<'_, '_> {
     }
 
     /// `io.ReadAll(r.Body)` or `io.Copy(w, r.Body)`.
-    fn reads_all(&self, node: NodeId) -> bool {
+    pub(crate) fn reads_all(&self, node: NodeId) -> bool {
         let tree = self.file.tree;
         let Expression::Call { arguments, .. } = tree.expression(node) else {
             return false;

@@ -161,6 +161,7 @@ fn check_defer(
             && let Statement::If {
                 initial: None,
                 condition,
+                then,
                 ..
             } = file.tree.statement(node)
             && let Expression::Binary {
@@ -171,6 +172,7 @@ fn check_defer(
             } = file.tree.expression(unparenthesized(file, condition))
             && is_nil(context, file, right)
             && let Some(error) = error_variable(context, file, unit, literal, left)
+            && !only_assigns(file, then, error)
         {
             tests.push((left, error));
         }
@@ -184,8 +186,9 @@ fn check_defer(
     }
     for (test, error) in tests {
         // Where the literal, or a closure that runs at some other time, sets the variable, it means
-        // more than the last error of this function.
-        if is_assigned_in_literals(file, unit, error) {
+        // more than the last error of this function. What the literal sets after its test comes too
+        // late for that: `if err != nil { rollback() } else { err = commit() }`.
+        if is_assigned_in_literals(file, unit, literal, test, error) {
             continue;
         }
         let mut returns = Vec::new();
@@ -223,6 +226,18 @@ fn check_defer(
         );
         return;
     }
+}
+
+/// Whether a block does nothing but give the variable another value: two errors are joined, nothing is
+/// undone.
+fn only_assigns(file: &TypedFile<'_>, block: NodeId, error: ObjectId) -> bool {
+    let Statement::Block { statements } = file.tree.statement(block) else {
+        return false;
+    };
+    !statements.is_empty()
+        && statements
+            .iter()
+            .all(|&statement| assigns(file, statement, error))
 }
 
 /// Whether the variable has got a value from a call before the `defer` statement.
@@ -335,10 +350,22 @@ fn error_variable(
     (local && in_body && !own && error).then_some(object)
 }
 
-/// Whether the deferred literal, or a closure that runs at some other time, sets the variable. A literal
-/// that is an argument runs within the call, and what it sets is seen by the returns after it.
-fn is_assigned_in_literals(file: &TypedFile<'_>, unit: &Unit, error: ObjectId) -> bool {
+/// Whether the deferred literal sets the variable before it tests it, or a closure that runs at some
+/// other time. A literal that is an argument runs within the call, and what it sets is seen by the
+/// returns after it.
+fn is_assigned_in_literals(
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    deferred: NodeId,
+    test: NodeId,
+    error: ObjectId,
+) -> bool {
     let tree = file.tree;
+    let tested = tree.span(test).start;
+    let in_loop = tree.preorder(deferred).any(|node| {
+        matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt)
+            && tree.span(node).contains(tested)
+    });
     let mut found = false;
     walk(unit, |node, parent| {
         if tree.kind(node) == NodeKind::FuncLit {
@@ -346,7 +373,9 @@ fn is_assigned_in_literals(file: &TypedFile<'_>, unit: &Unit, error: ObjectId) -
                 if arguments.contains(&node));
             if !argument {
                 walk_all(tree, node, |inner| {
-                    found |= assigns(file, inner, error) || takes_address(file, inner, error);
+                    let late = node == deferred && !in_loop && tree.span(inner).start > tested;
+                    found |= assigns(file, inner, error) && !late
+                        || takes_address(file, inner, error);
                 });
             }
         } else {
@@ -663,6 +692,66 @@ func onlyNil() error {
 		}
 	}()
 	return nil
+}
+
+func commit() error { return nil }
+
+func committedAfterTheTest() error {
+	err := work()
+	defer func() {
+		if err != nil { // want "tests `err`"
+			undo()
+			return
+		}
+		err = commit()
+	}()
+	if _, err := pair(); err != nil {
+		return err
+	}
+	return nil
+}
+
+func joined() error {
+	err := work()
+	defer func() {
+		if closed := commit(); closed != nil {
+			if err != nil {
+				err = errors.Join(err, closed)
+			} else {
+				err = closed
+			}
+		}
+	}()
+	if err := work(); err != nil {
+		return err
+	}
+	return nil
+}
+
+func setBeforeTheTest() error {
+	err := work()
+	defer func() {
+		if recover() != nil {
+			err = errors.New("panicked")
+		}
+		if err != nil {
+			undo()
+		}
+	}()
+	return work()
+}
+
+func setInTurns() error {
+	err := work()
+	defer func() {
+		for range 3 {
+			if err != nil {
+				undo()
+			}
+			err = commit()
+		}
+	}()
+	return work()
 }
 
 func setByClosure() error {

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::context::Context;
 use crate::response_ends::Response;
+use crate::response_paths::LeftOpen;
 use crate::rule::{Group, rule};
 use crate::standard_library::{called_function, called_method, local_variable};
 use crate::walk::{walk, walk_all};
@@ -19,7 +20,9 @@ rule! {
     ///
     /// A response that `http.Get`, `http.Client.Do` and their like return and that is kept in a local
     /// variable, where the function neither closes its body nor gives the response or the body to
-    /// somebody who might. Reading a part of the body is no closing. Silent where nothing stays open:
+    /// somebody who might, on all ways or on some: the return for a bad status before
+    /// `defer response.Body.Close()`, the next attempt of a loop that tries again. Reading a part of the
+    /// body is no closing. Silent where nothing stays open:
     /// the request is a `HEAD`, `io.ReadAll` or `io.Copy` reads the body to its end right after the error
     /// has been checked, the client is a literal with a `Timeout`, the request has a context that the
     /// function cancels on every way out, or the process ends. Tests are left out.
@@ -34,7 +37,11 @@ rule! {
     /// ```go
     /// package p
     ///
-    /// import "net/http"
+    /// import (
+    /// 	"encoding/json"
+    /// 	"errors"
+    /// 	"net/http"
+    /// )
     ///
     /// func alive(url string) bool {
     /// 	response, err := http.Get(url) // want response-body-not-closed
@@ -42,6 +49,18 @@ rule! {
     /// 		return false
     /// 	}
     /// 	return response.StatusCode == 200
+    /// }
+    ///
+    /// func fetch(url string, value any) error {
+    /// 	response, err := http.Get(url) // want "the body of `response` is not closed on every path"
+    /// 	if err != nil {
+    /// 		return err
+    /// 	}
+    /// 	if response.StatusCode != http.StatusOK {
+    /// 		return errors.New(response.Status)
+    /// 	}
+    /// 	defer response.Body.Close()
+    /// 	return json.NewDecoder(response.Body).Decode(value)
     /// }
     /// ```
     ///
@@ -99,9 +118,6 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             let Some(variable) = local_variable(context, file, id, *name) else {
                 return;
             };
-            if !is_never_closed(file, unit.body, variable) {
-                return;
-            }
             let response = Response {
                 context,
                 id,
@@ -111,22 +127,45 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 call,
                 variable,
             };
+            let left_open = if is_never_closed(file, unit.body, variable) {
+                None
+            } else {
+                let open = response.left_open(|node, parents| is_harmless(file, node, parents));
+                let Some(open) = open else { return };
+                Some(open)
+            };
             if response.ends_by_itself() {
                 return;
             }
             let name = context.world().object(variable).name;
-            findings.push(
-                RULE.diagnostic(
-                    context.path(unit.file),
+            let how = match left_open {
+                None => "never closed",
+                Some(LeftOpen::Return(_)) => "not closed on every path",
+                Some(LeftOpen::NextTurn) => "not closed before the next turn",
+            };
+            let path = context.path(unit.file);
+            let mut diagnostic = RULE
+                .diagnostic(
+                    path.clone(),
                     context.span(unit.file, call),
-                    format!("the body of `{name}` is never closed"),
+                    format!("the body of `{name}` is {how}"),
                 )
                 .in_function(context.function(id))
-                .operation(format!("{name}.Body"))
-                .help(format!(
-                    "`defer {name}.Body.Close()` after the error has been checked"
-                )),
-            );
+                .operation(format!("{name}.Body"));
+            if let Some(LeftOpen::Return(exit)) = left_open {
+                diagnostic = diagnostic.step(
+                    path,
+                    context.span(unit.file, exit),
+                    "the function can return here with the body open",
+                );
+            }
+            let help = match left_open {
+                Some(LeftOpen::NextTurn) => {
+                    format!("`{name}.Body.Close()` before the loop goes on")
+                }
+                _ => format!("`defer {name}.Body.Close()` after the error has been checked"),
+            };
+            findings.push(diagnostic.help(help));
         });
     }
 }
@@ -155,27 +194,33 @@ fn is_never_closed(file: &TypedFile<'_>, body: NodeId, variable: ObjectId) -> bo
             uses.push(node);
         }
     });
-    uses.iter().all(|&node| {
-        let Some(&parent) = parents.get(&node) else {
-            return false;
-        };
-        match tree.kind(parent) {
-            NodeKind::AssignStmt => {
-                matches!(tree.statement(parent), Statement::Assign { left, .. } if left.contains(&node))
-            }
-            NodeKind::BinaryExpr => true,
-            NodeKind::SelectorExpr => {
-                let Expression::Selector { name, .. } = tree.expression(parent) else {
-                    return false;
-                };
-                tree.symbol(name).as_str() != "Body"
-                    || parents
-                        .get(&parent)
-                        .is_some_and(|&around| only_reads(file, around, parent))
-            }
-            _ => false,
+    uses.iter().all(|&node| is_harmless(file, node, &parents))
+}
+
+/// Whether a use of a response neither closes its body nor gives one of them away.
+fn is_harmless(file: &TypedFile<'_>, node: NodeId, parents: &FxHashMap<NodeId, NodeId>) -> bool {
+    let tree = file.tree;
+    let Some(&parent) = parents.get(&node) else {
+        return false;
+    };
+    match tree.kind(parent) {
+        NodeKind::AssignStmt => {
+            matches!(tree.statement(parent), Statement::Assign { left, .. } if left.contains(&node))
         }
-    })
+        NodeKind::BinaryExpr => true,
+        NodeKind::SelectorExpr => {
+            let Expression::Selector { name, .. } = tree.expression(parent) else {
+                return false;
+            };
+            // `Write` closes the body when it has been written.
+            let name = tree.symbol(name).as_str();
+            name != "Write" && name != "Body"
+                || name == "Body" && parents
+                    .get(&parent)
+                    .is_some_and(|&around| only_reads(file, around, parent))
+        }
+        _ => false,
+    }
 }
 
 /// Whether what is done with a body reads it and does not keep it.
@@ -220,6 +265,7 @@ package p
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -227,6 +273,130 @@ import (
 )
 
 func use(*http.Response)   {}
+
+func badStatus(client *http.Client, request *http.Request) (string, error) {
+	r, err := client.Do(request) // want "the body of `r` is not closed on every path"
+	if err != nil {
+		return "", err
+	}
+	if r.StatusCode >= 400 {
+		return "", errors.New(r.Status)
+	}
+	defer r.Body.Close()
+	data, err := io.ReadAll(r.Body)
+	return string(data), err
+}
+
+func noBody(client *http.Client, request *http.Request) error {
+	r, err := client.Do(request)
+	switch {
+	case err != nil:
+		return err
+	case r.StatusCode == 204:
+		return nil
+	}
+	switch r.StatusCode {
+	case 304:
+		return nil
+	}
+	return r.Body.Close()
+}
+
+func again(client *http.Client, request *http.Request) (*http.Response, error) {
+	for range 3 {
+		r, err := client.Do(request) // want "the body of `r` is not closed before the next turn"
+		if err != nil {
+			return nil, err
+		}
+		if r.StatusCode < 500 {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+func againClosed(client *http.Client, request *http.Request) (r *http.Response, err error) {
+	for range 3 {
+		r, err = client.Do(request)
+		if errors.Is(err, io.EOF) {
+			continue
+		}
+		if err == nil {
+			break
+		}
+	}
+	return r, err
+}
+
+func onlyIf(client *http.Client, request *http.Request) (ok bool) {
+	r, err := client.Do(request)
+	if r != nil {
+		defer r.Body.Close()
+	}
+	if err == nil && r.StatusCode == 200 {
+		ok = true
+	}
+	return ok
+}
+
+func errorAndStatus(client *http.Client, request *http.Request) bool {
+	r, err := client.Do(request) // want "the body of `r` is not closed on every path"
+	if err == nil && r.StatusCode == 200 {
+		r.Body.Close()
+		return true
+	}
+	return false
+}
+
+func written(w io.Writer, url string) error {
+	r, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	return r.Write(w)
+}
+
+func byFlag(client *http.Client, request *http.Request) error {
+	var r *http.Response
+	var err error
+	good := false
+	for range 3 {
+		r, err = client.Do(request)
+		if err != nil {
+			continue
+		}
+		good = true
+		break
+	}
+	if !good {
+		return err
+	}
+	return r.Body.Close()
+}
+
+func otherTest(client *http.Client, request *http.Request) error {
+	r, err := client.Do(request)
+	switch err {
+	case nil:
+	default:
+		return err
+	}
+	defer r.Body.Close()
+	return nil
+}
+
+func checked(client *http.Client, request *http.Request) error {
+	r, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	if good(r) != nil {
+		return errors.New("bad")
+	}
+	return r.Body.Close()
+}
+
+func good(r *http.Response) error { return r.Body.Close() }
 func read(io.ReadCloser) {}
 
 func onlyRead(client *http.Client, request *http.Request) ([]byte, error) {
