@@ -68,6 +68,8 @@ mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;
 #[cfg(test)]
+mod relock_tests;
+#[cfg(test)]
 mod renewal_tests;
 #[cfg(test)]
 mod stale_constants_tests;

@@ -2,7 +2,7 @@
 //! share.
 
 use goward_diagnostics::{Diagnostic, Span};
-use goward_flow::{BlockId, EventKind, Held, How, LockMode, Mode, PathId, UnitId};
+use goward_flow::{BlockId, EventKind, Held, How, LockMode, Mode, Observed, PathId, UnitId};
 use goward_syntax::NodeId;
 use goward_types::{LockUse, ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
@@ -175,6 +175,22 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
                     }
                 }
             }
+            EventKind::Run {
+                target,
+                how: How::Through { callee, parameter },
+                bindings,
+            } if !flow.units.get(*target).is_literal() => {
+                for (path, held) in locks_of_calls(context, observed, *callee, *parameter) {
+                    let summary = flow.locks.summary(*target);
+                    for take in summary.takes.iter().filter(|take| !take.by_state) {
+                        if flow.translate(take.path, *target, bindings) == Some(path) {
+                            let mut way = take.calls.clone();
+                            way.push((take.unit, take.node));
+                            add(path, held, take.mode, way);
+                        }
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -191,22 +207,81 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
     found
 }
 
-/// Locks in a loop that only a deferred call gives back: the next turn takes them again.
+/// The locks that a function holds at each call of one of its parameters, in terms of the caller that
+/// gives it a function. Literals see them by themselves.
+fn locks_of_calls(
+    context: &Context<'_>,
+    observed: &Observed,
+    callee: UnitId,
+    parameter: ObjectId,
+) -> Vec<(PathId, Held)> {
+    let flow = context.flow;
+    let call = flow.observed_in(observed.unit).iter().find_map(|other| {
+        match &other.event.kind {
+            EventKind::Run {
+                target,
+                how: How::Call,
+                bindings,
+            } if *target == callee && other.event.node == observed.event.node => Some(bindings),
+            _ => None,
+        }
+    });
+    let Some(bindings) = call else {
+        return Vec::new();
+    };
+    let summary = flow.locks.summary(callee);
+    let mut calls = summary
+        .parameter_calls
+        .iter()
+        .filter(|call| call.0 == parameter)
+        .map(|call| &call.1);
+    let Some(first) = calls.next() else {
+        return Vec::new();
+    };
+    let others: Vec<_> = calls.collect();
+    first
+        .iter()
+        .filter(|(path, held)| {
+            let certain = |held: &Held| held.is_held() && held.certain && held.sync;
+            certain(held)
+                && others.iter().all(|call| {
+                    call.iter()
+                        .any(|(other, held)| other == path && certain(held))
+                })
+        })
+        .filter_map(|&(path, held)| Some((flow.translate(path, callee, bindings)?, held)))
+        .collect()
+}
+
+/// Locks in a loop that are only given back behind it, by a deferred call or after its end: the next
+/// turn takes them again.
 fn in_turns(context: &Context<'_>) -> Vec<Relock> {
     let flow = context.flow;
     let mut found: Vec<Relock> = Vec::new();
     for observed in &flow.observed {
-        let (EventKind::Unlock { path, .. }, Some(statement)) =
-            (&observed.event.kind, observed.deferred)
-        else {
+        let EventKind::Unlock { path, .. } = &observed.event.kind else {
             continue;
         };
         let unit = observed.unit;
-        let Some(turn) = innermost_loop(context, unit, statement) else {
+        let lock = flow.observed_in(unit).iter().find_map(|other| match other.event.kind {
+            EventKind::Lock {
+                path: locked,
+                mode,
+                sync: true,
+            } if locked == *path && other.deferred.is_none() => Some((other.event.node, mode)),
+            _ => None,
+        });
+        let Some((node, mode)) = lock else {
+            continue;
+        };
+        let Some(turn) = innermost_loop(context, unit, node) else {
             continue;
         };
         let file = flow.units.get(unit).file;
         let inside = |node: NodeId| turn.contains(context.span(file, node).start);
+        if observed.deferred.is_none() && inside(observed.event.node) {
+            continue;
+        }
         // What each turn has for itself is another mutex.
         let same = flow.locks.paths().mentions(*path).iter().all(|&object| {
             let known = context.world().object(object);
@@ -231,19 +306,9 @@ fn in_turns(context: &Context<'_>) -> Vec<Relock> {
                     _ => false,
                 }
         });
-        let lock = events.iter().find_map(|other| match other.event.kind {
-            EventKind::Lock {
-                path: locked,
-                mode,
-                sync: true,
-            } if locked == *path && other.deferred.is_none() && inside(other.event.node) => {
-                Some((other.event.node, mode))
-            }
-            _ => None,
-        });
-        let Some((node, mode)) = lock.filter(|_| same && !released) else {
+        if !same || released {
             continue;
-        };
+        }
         if found
             .iter()
             .any(|known| known.unit == unit && known.node == node)
@@ -269,7 +334,7 @@ fn in_turns(context: &Context<'_>) -> Vec<Relock> {
             },
             mode,
             way: Vec::new(),
-            deferred: Some(statement),
+            deferred: observed.deferred,
         });
     }
     found

@@ -19,7 +19,8 @@ rule! {
     /// `recover()` in a function literal that is only ever called or started as a goroutine, or given to
     /// `sync.Once`; in an unexported function that the package only ever calls plainly; in a function
     /// that also runs what may panic, a function that it is given; `defer recover()`, and `recover()`
-    /// in the arguments of a deferred call.
+    /// in the arguments of a deferred call. Also the call of a function that recovers where it is
+    /// deferred itself, in a deferred literal that has no `recover` of its own.
     ///
     /// ## Why it matters
     ///
@@ -100,6 +101,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let references = references(context);
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
+        helpers_one_call_too_deep(context, &references, id, findings);
         walk(unit, |node, parent| {
             if file.tree.kind(node) != NodeKind::CallExpr || !is_recover(context, unit.file, node) {
                 return;
@@ -177,6 +179,88 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             }
         });
     }
+}
+
+/// In a literal that is only deferred and does not recover itself: the call of a function that recovers
+/// where it is deferred directly, as others do or may do.
+fn helpers_one_call_too_deep(
+    context: &Context<'_>,
+    references: &FxHashMap<ObjectId, References>,
+    id: UnitId,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let starts = flow.launches().of(id);
+    let deferred = unit.is_literal()
+        && !starts.is_empty()
+        && starts.iter().all(|start| start.kind == StartKind::Defer);
+    if !deferred || recovers(context, id) {
+        return;
+    }
+    let file = context.file(unit.file);
+    walk(unit, |node, parent| {
+        let not_here = matches!(
+            file.tree.kind(parent),
+            NodeKind::DeferStmt | NodeKind::GoStmt
+        );
+        if file.tree.kind(node) != NodeKind::CallExpr || not_here {
+            return;
+        }
+        let Expression::Call { function, .. } = file.tree.expression(node) else {
+            return;
+        };
+        let Callee::Function(object) = callee(context.world(), file, function) else {
+            return;
+        };
+        let Some(helper) = flow.units.of_object(object) else {
+            return;
+        };
+        // Where it is never deferred the finding stands at `recover` itself.
+        if !recovers(context, helper) || only_called(context, references, object).is_some() {
+            return;
+        }
+        let helper = flow.units.get(helper);
+        let name = &helper.name;
+        let path = context.path(unit.file);
+        findings.push(
+            RULE.diagnostic(
+                path.clone(),
+                context.span(unit.file, node),
+                format!("`{name}` recovers nothing here: it is called by the deferred function, not deferred itself"),
+            )
+            .in_function(context.function(id))
+            .operation(format!("call {name}"))
+            .step(
+                path,
+                context.span(unit.file, starts[0].node),
+                "this function is deferred",
+            )
+            .step(
+                context.path(helper.file),
+                context.span(helper.file, helper.node),
+                format!("recover returns nil in `{name}` when a deferred function calls it"),
+            )
+            .help(format!("defer the function itself: `defer {name}(…)`")),
+        );
+    });
+}
+
+/// Whether a function looks at what `recover` gives in its own body: where that is dropped, the function
+/// may have been made for something else.
+fn recovers(context: &Context<'_>, id: UnitId) -> bool {
+    let unit = context.flow.units.get(id);
+    let file = context.file(unit.file);
+    let mut found = false;
+    walk(unit, |node, parent| {
+        found |= file.tree.kind(node) == NodeKind::CallExpr
+            && !matches!(
+                file.tree.kind(parent),
+                NodeKind::DeferStmt | NodeKind::ExprStmt
+            )
+            && is_recover(context, unit.file, node);
+    });
+    found
 }
 
 fn finding(
@@ -472,6 +556,17 @@ import (
 	"net/http"
 	"sync"
 )
+
+func asError(err *error) { if r := recover(); r != nil { *err = fmt.Errorf("%v", r) } }
+func direct(f func()) (err error) { defer asError(&err); f(); return nil }
+func tooDeep(f func()) (err error) { defer func() { asError(&err) }(); f(); return nil } // want "`asError` recovers nothing here"
+func deferredAgain(f func()) (err error) { defer func() { defer asError(&err) }(); f(); return nil }
+func recoversItself(f func()) (err error) { defer func() { if recover() != nil { asError(&err) } }(); f(); return nil }
+func ExportedHelper() { if r := recover(); r != nil { println(r) } }
+func viaExported(f func()) { defer func() { println("done"); ExportedHelper() }(); f() } // want "`ExportedHelper` recovers nothing here"
+func calledLater(f func()) { g := func() { ExportedHelper() }; defer g(); g() }
+func drops() { recover() }
+func viaDrops(f func()) { defer drops(); defer func() { drops() }(); f() }
 
 func kept() { defer func() { catch := func() { recover() }; catch() }() } // want "called, never deferred"
 func keptGoroutine() { catch := func() { recover() }; go catch() } // want "started as a goroutine"

@@ -311,7 +311,7 @@ fn breaks(
         let others = target
             .lock(path)
             .is_some_and(|held| held.mode == Mode::Maybe);
-        let around = innermost_loop(context, id, branch);
+        let around = left_by(context, id, branch);
         let of_this_turn = held.file == unit.file
             && around.is_some_and(|span| span.contains(context.span(unit.file, held.node).start));
         if !others || !of_this_turn || unlocks_after(context, id, edge.to, path) {
@@ -325,6 +325,31 @@ fn breaks(
             "this leaves the loop",
         ));
     }
+}
+
+/// The loop that a branch leaves: the one with its label, or the innermost.
+fn left_by(context: &Context<'_>, id: UnitId, branch: NodeId) -> Option<Span> {
+    let unit = context.flow.units.get(id);
+    let tree = context.file(unit.file).tree;
+    let Statement::Branch {
+        keyword: BranchKeyword::Break,
+        label: Some(label),
+    } = tree.statement(branch)
+    else {
+        return innermost_loop(context, id, branch);
+    };
+    let at = tree.span(branch).start;
+    unit.nodes
+        .iter()
+        .map(|entry| entry.0)
+        .filter(|&node| tree.kind(node) == NodeKind::LabeledStmt && tree.span(node).contains(at))
+        .find_map(|node| match tree.statement(node) {
+            Statement::Labeled {
+                label: own,
+                statement,
+            } if tree.symbol(own) == tree.symbol(label) => Some(tree.span(statement)),
+            _ => None,
+        })
 }
 
 /// A lock that a turn of a loop keeps at a node, where `when` is so.
