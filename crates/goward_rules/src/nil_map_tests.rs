@@ -359,3 +359,201 @@ func (l *Lazy) Set(k string) { l.Names[k] = 1 } // want \"makes it when it is\"
 ",
     );
 }
+
+#[test]
+fn headers_values_and_copies() {
+    check_nil_maps(
+        r#"
+package p
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+)
+
+func header() *http.Request {
+	r := &http.Request{Method: "GET"}
+	r.Header.Set("a", "b") // want "`r.Header` is nil"
+	return r
+}
+func headerMade() *http.Request {
+	r := &http.Request{Method: "GET", Header: http.Header{}}
+	r.Header.Set("a", "b")
+	return r
+}
+func headerOfRequest() {
+	r, err := http.NewRequest("GET", "", nil)
+	if err != nil {
+		return
+	}
+	r.Header.Set("a", "b")
+}
+func values() string {
+	var q url.Values
+	q.Set("a", "b") // want "`q` is nil"
+	return q.Get("a")
+}
+func deleted(h http.Header) {
+	var q http.Header
+	q.Del("a")
+	h.Set("a", "b")
+}
+func merged(a, b map[string]int) map[string]int {
+	var out map[string]int
+	maps.Copy(out, a) // want "`out` is nil"
+	maps.Copy(out, b)
+	return out
+}
+func mergedIfAny(a map[string]int) (out map[string]int) {
+	if len(a) > 0 {
+		out = make(map[string]int)
+	}
+	maps.Copy(out, a)
+	return out
+}
+"#,
+    );
+}
+
+#[test]
+fn arrays_of_maps() {
+    check_nil_maps(
+        r#"
+package p
+
+type sharded struct{ shards [4]map[string]int } // the declaration makes the array
+
+func (s *sharded) inc(k string) { s.shards[len(k)%4][k]++ } // want "is nil"
+
+type made struct{ shards [4]map[string]int }
+
+func newMade() *made {
+	m := &made{}
+	for i := range m.shards {
+		m.shards[i] = map[string]int{}
+	}
+	return m
+}
+func (m *made) inc(k string) { m.shards[len(k)%4][k]++ }
+
+type given struct{ shards [2]map[string]int }
+
+func newGiven(a, b map[string]int) *given {
+	return &given{shards: [2]map[string]int{a, b}}
+}
+func (g *given) inc(k string) { g.shards[0][k]++ }
+
+type sliced struct{ shards [2]map[string]int }
+
+func fill(all []map[string]int) { all[0] = map[string]int{} }
+func newSliced() *sliced {
+	s := new(sliced)
+	fill(s.shards[:])
+	return s
+}
+func (s *sliced) inc(k string) { s.shards[0][k]++ }
+"#,
+    );
+}
+
+#[test]
+fn maps_of_the_first_turn() {
+    check_nil_maps(
+        r#"
+package p
+
+func ranged(keys []string) (m map[string]int) {
+	for i, k := range keys {
+		if i == 0 {
+			m = make(map[string]int)
+		}
+		m[k] = i
+	}
+	return m
+}
+func counted(keys []string) {
+	var m map[string]int
+	for i := 0; i < len(keys); i++ {
+		if i == 0 {
+			m = make(map[string]int)
+		}
+		m[keys[i]] = i
+	}
+}
+func skipped(keys []string) {
+	var m map[string]int
+	for i, k := range keys {
+		if k == "" {
+			continue
+		}
+		if i == 0 {
+			m = make(map[string]int)
+		}
+		m[k] = i // want "`m` may be nil"
+	}
+}
+func flagged(keys []string) {
+	var m map[string]int
+	first := true
+	for i, k := range keys {
+		if first {
+			m = make(map[string]int)
+			first = false
+		}
+		m[k] = i
+	}
+}
+func begun(keys []string) {
+	var m map[string]int
+	var begun bool
+	for i, k := range keys {
+		if k == "-" {
+			continue
+		}
+		if !begun {
+			m = make(map[string]int)
+			begun = true
+		}
+		m[k] = i
+	}
+}
+func begunElsewhere(keys []string) {
+	var m map[string]int
+	var begun bool
+	for i, k := range keys {
+		if k == "-" {
+			begun = true
+		}
+		if !begun {
+			m = make(map[string]int)
+			begun = true
+		}
+		m[k] = i // want "`m` may be nil"
+	}
+}
+func begunBefore(keys []string) {
+	var m map[string]int
+	begun := len(keys) > 3
+	for i, k := range keys {
+		if !begun {
+			m = make(map[string]int)
+			begun = true
+		}
+		m[k] = i // want "`m` may be nil"
+	}
+}
+func counter(keys []string) {
+	var m map[string]int
+	n := 0
+	for _, k := range keys {
+		if n == 0 {
+			m = make(map[string]int)
+		}
+		n++
+		m[k] = n
+	}
+}
+"#,
+    );
+}

@@ -26,6 +26,7 @@ mod report;
 mod shape;
 mod summarise;
 mod transfer;
+mod turns;
 mod untracked;
 
 use goward_syntax::NodeId;

@@ -102,7 +102,8 @@ fn visit(
     path.pop();
 }
 
-/// The unexported field or package variable of this package, a map or slice of maps, that a node names.
+/// The unexported field or package variable of this package, a map, slice or array of maps, that a node
+/// names.
 fn container(
     package: &TypedPackage<'_>,
     file: &TypedFile<'_>,
@@ -137,12 +138,20 @@ fn container(
     if !kind || entry.is_exported() || entry.package != Some(package.package) {
         return None;
     }
-    let (Type::Map { element, .. } | Type::Slice { element }) =
+    let (Type::Map { element, .. } | Type::Slice { element } | Type::Array { element, .. }) =
         world.get(world.underlying(world.object_type(object)))
     else {
         return None;
     };
     (world.underlying(element).kind() == TypeKind::Map).then_some(object)
+}
+
+/// Whether a name is that of an array: its declaration makes it.
+fn is_array(package: &TypedPackage<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
+    let world = package.world;
+    file.facts.object_of(node).is_some_and(|object| {
+        world.underlying(world.object_type(object)).kind() == TypeKind::Array
+    })
 }
 
 /// The fields that a struct literal without keys sets: what it gives them is not looked at.
@@ -183,10 +192,17 @@ fn use_of(
     };
     match tree.kind(parent) {
         // Its declaration.
-        NodeKind::Field => {}
+        NodeKind::Field => {
+            if is_array(package, file, node) {
+                uses.made = uses.made.or(Some((index, node)));
+            }
+        }
         NodeKind::ValueSpec => {
             if let Specification::Value { names, values, .. } = tree.specification(parent) {
                 match (names, values) {
+                    (_, []) if is_array(package, file, node) => {
+                        uses.made = uses.made.or(Some((index, node)));
+                    }
                     (_, []) => {}
                     (&[_], &[value]) => make(value, uses),
                     _ => uses.other = true,

@@ -86,6 +86,16 @@ impl MapNilness<'_> {
             {
                 visit(*target, node);
             }
+        } else if matches!(path, Some("net/http" | "net/url" | "net/textproto"))
+            && matches!(called.name.as_str(), "Add" | "Set")
+        {
+            // `http.Header`, `url.Values` and `textproto.MIMEHeader` are maps.
+            if let Expression::Selector { operand, .. } =
+                tree.expression(unparenthesized(self.file, function))
+                && self.is_map_node(operand)
+            {
+                visit(operand, node);
+            }
         } else if let Some(summary) = self.summary_of(object) {
             if summary.writes_receiver
                 && let Expression::Selector { operand, .. } =
@@ -128,6 +138,35 @@ impl MapNilness<'_> {
                 }
             }
         }
+    }
+
+    /// The map that `maps.Copy` or `maps.Insert` puts into what it is given, perhaps nothing: a map that
+    /// is nil on some path only may be so where there is nothing.
+    fn copied_into(&self, step: Step) -> Option<(NodeId, NodeId)> {
+        let Step::Expression(node) = step else {
+            return None;
+        };
+        let tree = self.file.tree;
+        if tree.kind(node) != NodeKind::CallExpr {
+            return None;
+        }
+        let Expression::Call {
+            function,
+            arguments: &[target, source],
+            ..
+        } = tree.expression(node)
+        else {
+            return None;
+        };
+        let Callee::Function(object) = callee(self.world(), self.file, function) else {
+            return None;
+        };
+        let called = self.world().object(object);
+        let package = self.world().package(called.package?);
+        let copies = package.path.as_str() == "maps"
+            && matches!(called.name.as_str(), "Copy" | "Insert")
+            && !self.has_entries(source);
+        (copies && self.is_map_node(target)).then_some((target, node))
     }
 
     fn has_entries(&self, node: NodeId) -> bool {
@@ -181,6 +220,27 @@ impl MapNilness<'_> {
                         deferred: None,
                     });
                 });
+                if let Some((map, node)) = self.copied_into(step)
+                    && let Some(place) = self.place(map)
+                    && let Some(fact) = state.get(&place)
+                    && fact.nilness == Nilness::Nil
+                    && !found
+                        .writes
+                        .iter()
+                        .any(|write| write.unit == self.unit_id && write.made == fact.made)
+                {
+                    found.writes.push(NilWrite {
+                        unit: self.unit_id,
+                        map,
+                        node,
+                        certain: true,
+                        reason: fact.reason,
+                        made: fact.made,
+                        root: place.root,
+                        whole_variable: place.elements.is_empty(),
+                        deferred: None,
+                    });
+                }
                 if let Step::RunDeferred(statement) = step {
                     self.report_deferred(&state, statement, &mut found.writes);
                 }

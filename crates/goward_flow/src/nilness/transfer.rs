@@ -851,8 +851,14 @@ impl Analysis for MapNilness<'_> {
 
     fn edge(&self, state: &mut State, _from: BlockId, edge: &Edge) -> bool {
         match edge.kind {
-            EdgeKind::True(node) => self.condition(state, node, true),
-            EdgeKind::False(node) => self.condition(state, node, false),
+            EdgeKind::True(node) => {
+                self.condition(state, node, true);
+                self.later_turn(state, node, true);
+            }
+            EdgeKind::False(node) => {
+                self.condition(state, node, false);
+                self.later_turn(state, node, false);
+            }
             EdgeKind::Range(node) => {
                 if let Statement::Range { operand, .. } = self.file.tree.statement(node)
                     && self.is_map_node(operand)

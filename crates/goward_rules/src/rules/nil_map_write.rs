@@ -17,7 +17,9 @@ rule! {
     /// named result, an inner map that nobody sets, a map from a function of the package that may
     /// return nil without an error, or with one that is not heeded, what a failed type assertion gives,
     /// a field or package variable that nothing in the package ever makes, and a field that a sibling
-    /// function makes when it is missing while this one does not. Types of which the package makes no
+    /// function makes when it is missing while this one does not. Also `Set` and `Add` of an `http.Header`
+    /// or of `url.Values` that is nil, and `maps.Copy` into a map that is nil on every path. What the
+    /// first turn of a loop makes is there in the later ones. Types of which the package makes no
     /// value are left to `nil-map-write-exported-field`.
     ///
     /// ## Why it matters
@@ -30,6 +32,11 @@ rule! {
     ///
     /// ```go
     /// package p
+    ///
+    /// import (
+    /// 	"net/http"
+    /// 	"net/url"
+    /// )
     ///
     /// func count(words []string) map[string]int {
     /// 	var counts map[string]int
@@ -47,6 +54,12 @@ rule! {
     ///
     /// func (r *registry) add(name string) {
     /// 	r.names[name] = true // want nil-map-write
+    /// }
+    ///
+    /// func ping(target *url.URL) *http.Request {
+    /// 	request := &http.Request{Method: "GET", URL: target}
+    /// 	request.Header.Set("X-Ping", "1") // want nil-map-write
+    /// 	return request
     /// }
     /// ```
     ///
