@@ -269,7 +269,9 @@ impl<'a> Lowering<'_, 'a> {
                     && let Some(channel) = self.path(operand)
                 {
                     self.channel(operand, received, ChannelOperation::Receive, false);
-                    self.emit(received, EventKind::Received { channel });
+                    if !self.is_clock(operand) {
+                        self.emit(received, EventKind::Received { channel });
+                    }
                 }
                 if let Statement::Assign { left, .. } = self.file.tree.statement(node) {
                     for &place in left {
@@ -511,6 +513,14 @@ impl<'a> Lowering<'_, 'a> {
         );
     }
 
+    /// Whether a channel tells the time, or that a context is over: whoever receives from it has met
+    /// nobody.
+    fn is_clock(&self, channel: NodeId) -> bool {
+        let text = crate::path::text_of(self.file, channel);
+        let text = text.as_str();
+        text.ends_with(".C") || text.ends_with(')') || text.contains("time.")
+    }
+
     /// A receive that stands as a statement or as the value of an assignment waits for somebody.
     fn receive(&mut self, value: NodeId) {
         if let Expression::Unary {
@@ -518,10 +528,7 @@ impl<'a> Lowering<'_, 'a> {
             operand,
         } = self.file.tree.expression(unparenthesized(self.file, value))
         {
-            let text = crate::path::text_of(self.file, operand);
-            let text = text.as_str();
-            let clock = text.ends_with(".C") || text.ends_with(')') || text.contains("time.");
-            if !clock {
+            if !self.is_clock(operand) {
                 self.channel(operand, value, ChannelOperation::Receive, true);
                 self.emit(value, EventKind::Join);
             }

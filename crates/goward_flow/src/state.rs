@@ -55,6 +55,9 @@ pub enum Nilness {
     Nil(NodeId),
     /// On some paths, since this node.
     Maybe(NodeId),
+    /// In the branch of this test, of something of which nothing else is known; where the branch meets
+    /// others nothing is known again.
+    Tested(NodeId),
     NotNil,
 }
 
@@ -62,8 +65,16 @@ impl Nilness {
     /// Where it became nil, if it can be.
     pub fn since(self) -> Option<NodeId> {
         match self {
-            Nilness::Nil(node) | Nilness::Maybe(node) => Some(node),
+            Nilness::Nil(node) | Nilness::Maybe(node) | Nilness::Tested(node) => Some(node),
             Nilness::NotNil => None,
+        }
+    }
+
+    /// Where it became nil, as far as that counts where paths meet.
+    fn since_at_join(self) -> Option<NodeId> {
+        match self {
+            Nilness::Tested(_) => None,
+            _ => self.since(),
         }
     }
 }
@@ -245,8 +256,12 @@ impl LockState {
             let joined = match (mine, other.nilness(path)) {
                 (Nilness::Nil(a), Some(Nilness::Nil(b))) => Some(Nilness::Nil(a.min(b))),
                 (Nilness::NotNil, Some(Nilness::NotNil)) => Some(Nilness::NotNil),
+                (Nilness::Tested(a), Some(Nilness::Tested(b))) => Some(Nilness::Tested(a.min(b))),
+                (Nilness::Nil(a), Some(Nilness::Tested(_)))
+                | (Nilness::Tested(_), Some(Nilness::Nil(a))) => Some(Nilness::Nil(a)),
                 (mine, theirs) => {
-                    let since = [mine.since(), theirs.and_then(Nilness::since)];
+                    let theirs = theirs.and_then(Nilness::since_at_join);
+                    let since = [mine.since_at_join(), theirs];
                     since.into_iter().flatten().min().map(Nilness::Maybe)
                 }
             };
@@ -254,7 +269,7 @@ impl LockState {
         }
         for &(path, theirs) in &other.nil {
             if self.nilness(path).is_none()
-                && let Some(since) = theirs.since()
+                && let Some(since) = theirs.since_at_join()
             {
                 nil.push((path, Nilness::Maybe(since)));
             }

@@ -126,7 +126,7 @@ fn hazard<'c>(
     // What a function of another file knows has its place there.
     let same_file = flow.units.get(effect.unit).file == file;
     let certain = |nilness: Option<Nilness>| match nilness {
-        Some(Nilness::Nil(since)) if same_file => Some(since),
+        Some(Nilness::Nil(since) | Nilness::Tested(since)) if same_file => Some(since),
         Some(Nilness::Maybe(since)) if same_file && on_all_paths => Some(since),
         _ => None,
     };

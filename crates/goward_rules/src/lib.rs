@@ -58,6 +58,8 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod deferred_map_tests;
 #[cfg(test)]
+mod deferred_run_tests;
+#[cfg(test)]
 mod fixed_builds;
 #[cfg(test)]
 mod handshake_tests;

@@ -61,13 +61,15 @@ impl Analysis for UnitAnalysis<'_, '_> {
             }
             let is_nil = nil_when_true == truth;
             match (is_nil, state.nilness(path)) {
-                (true, Some(Nilness::NotNil)) | (false, Some(Nilness::Nil(_))) => return false,
+                (true, Some(Nilness::NotNil))
+                | (false, Some(Nilness::Nil(_) | Nilness::Tested(_))) => return false,
+                (true, Some(Nilness::Tested(_))) => {}
                 (true, Some(known)) => {
                     if let Some(since) = known.since() {
                         state.put_nil(path, Nilness::Nil(since));
                     }
                 }
-                (true, None) => {}
+                (true, None) => state.put_nil(path, Nilness::Tested(node)),
                 (false, _) => state.put_nil(path, Nilness::NotNil),
             }
         }

@@ -94,6 +94,7 @@ impl Lowering<'_, '_> {
         }
         self.emit(call, EventKind::Called);
         self.map_function(call, called, arguments);
+        self.map_shown(call, called, arguments);
         self.map_method(call, called, function);
         let target = self.target(called);
         let bindings = match target {
@@ -407,6 +408,37 @@ impl Lowering<'_, '_> {
         };
         if let Some(path) = self.receiver_path(function) {
             self.access_of(operand, path, kind, call);
+        }
+    }
+
+    /// Functions that write down what they are given, and so go through a map.
+    fn map_shown(&mut self, call: NodeId, called: Callee<'_>, arguments: &[NodeId]) {
+        let Callee::Function(object) = called else {
+            return;
+        };
+        let world = self.package.world;
+        let object = world.object(object);
+        let Some(package) = object.package else {
+            return;
+        };
+        let name = object.name.as_str();
+        let shows = match world.package(package).path.as_str() {
+            "fmt" => name.contains("rint") || matches!(name, "Append" | "Appendf" | "Appendln" | "Errorf"),
+            "log" => ["Print", "Fatal", "Panic"]
+                .iter()
+                .any(|verb| name.starts_with(verb)),
+            "encoding/json" => matches!(name, "Marshal" | "MarshalIndent" | "Encode"),
+            _ => false,
+        };
+        if !shows {
+            return;
+        }
+        for &argument in arguments {
+            if self.is_map(self.file.facts.type_of(argument))
+                && let Some(path) = self.path(argument)
+            {
+                self.access_of(argument, path, AccessKind::Iterate, call);
+            }
         }
     }
 

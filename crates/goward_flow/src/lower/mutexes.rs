@@ -1,6 +1,6 @@
 //! Calls of `Lock`, `Unlock` and the like.
 
-use goward_syntax::{Expression, NodeId};
+use goward_syntax::{Expression, NodeId, NodeKind};
 use goward_types::{ObjectKind, SelectionKind};
 
 use crate::calls::unparenthesized;
@@ -30,7 +30,7 @@ impl Lowering<'_, '_> {
         else {
             return None;
         };
-        let function = unparenthesized(self.file, function);
+        let function = self.method_value(unparenthesized(self.file, function));
         let name = method_name(self.file, function)?;
         let (name, mode) = match name {
             // The small ones are methods of interfaces: of others the package shows what they do.
@@ -94,5 +94,22 @@ impl Lowering<'_, '_> {
             name,
             sync,
         })
+    }
+
+    /// The method value that a variable has been given, its one value: `unlock := mu.Unlock`.
+    fn method_value(&self, function: NodeId) -> NodeId {
+        let single = || {
+            if self.file.tree.kind(function) != NodeKind::Ident {
+                return None;
+            }
+            let object = self.file.facts.object_of(function)?;
+            let (file, value) = self.lowered.variables.single(object)?;
+            let value = unparenthesized(self.file, value);
+            let method = file == self.unit.file
+                && self.file.tree.kind(value) == NodeKind::SelectorExpr
+                && self.file.facts.selections.contains_key(&value);
+            method.then_some(value)
+        };
+        single().unwrap_or(function)
     }
 }

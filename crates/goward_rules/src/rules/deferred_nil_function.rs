@@ -143,7 +143,7 @@ fn variable(context: &Context<'_>, id: UnitId, defer: NodeId, function: NodeId) 
     };
     let name = context.text(unit.file, function);
     match state.nilness(path)? {
-        Nilness::Nil(since) => {
+        Nilness::Nil(since) | Nilness::Tested(since) => {
             let text = format!("`{name}` is nil from here on");
             Some((true, unit.file, since, text))
         }

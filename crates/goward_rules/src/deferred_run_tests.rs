@@ -1,0 +1,205 @@
+//! What holds when a deferred call runs: nothing that a clock or a context has told, nothing that a test
+//! has ruled out, and no lock that a method value gives back.
+
+use crate::rule as named;
+use crate::testing::check;
+
+/// Holds the findings of the named rule against the marks.
+#[track_caller]
+fn holds(rule: &str, text: &str) {
+    check(named(rule).expect("the rule exists"), text);
+}
+
+#[test]
+fn clocks_and_contexts_are_no_meeting() {
+    holds(
+        "map-write-in-defer",
+        "package a
+import (
+	\"context\"
+	\"sync\"
+	\"time\"
+)
+type T struct {
+	mu   sync.Mutex
+	jobs map[int]func()
+	done chan struct{}
+}
+func New() *T { return &T{jobs: map[int]func(){}} }
+func (t *T) Add(id int, f func()) {
+	t.mu.Lock()
+	t.jobs[id] = f
+	t.mu.Unlock()
+}
+func (t *T) Run(ctx context.Context) error {
+	defer func() {
+		clear(t.jobs) // want map-write-in-defer
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+		return nil
+	}
+}
+func (t *T) Stop() {
+	defer func() { clear(t.jobs) }()
+	<-t.done
+}
+",
+    );
+    holds(
+        "map-race",
+        "package a
+import \"time\"
+func load(get func() map[string]int, d time.Duration) map[string]int {
+	m := map[string]int{}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for k, v := range get() {
+			m[k] = v
+		}
+	}()
+	select {
+	case <-done:
+		m[\"done\"] = 1
+	case <-time.After(d):
+		m[\"late\"] = 1 // want map-race
+	}
+	return nil
+}
+",
+    );
+}
+
+#[test]
+fn pointers_that_a_test_finds_nil() {
+    holds(
+        "map-write-in-defer",
+        "package a
+type session struct{ seen map[string]bool }
+type store struct{ all map[string]*session }
+func (s *store) find(id string) *session { return s.all[id] }
+func (s *store) visit(id string) bool {
+	var found *session
+	defer func() {
+		found.seen[id] = true // want \"`found` can be nil\"
+	}()
+	found = s.find(id)
+	if found == nil {
+		return false
+	}
+	return true
+}
+func (s *store) tested(id string) bool {
+	var found *session
+	defer func() {
+		if found != nil {
+			found.seen[id] = true
+		}
+	}()
+	found = s.find(id)
+	if found == nil {
+		return false
+	}
+	return true
+}
+func (s *store) made(id string) bool {
+	found := s.find(id)
+	if found == nil {
+		found = &session{seen: map[string]bool{}}
+	}
+	defer func() { found.seen[id] = true }()
+	return true
+}
+func (s *store) noted(id string, note func()) {
+	found := s.find(id)
+	if found == nil {
+		note()
+	}
+	defer func() { found.seen[id] = true }()
+}
+",
+    );
+}
+
+#[test]
+fn method_values_that_give_a_lock_back() {
+    holds(
+        "map-write-in-defer",
+        "package a
+import \"sync\"
+type T struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+func New() *T { return &T{m: map[string]int{}} }
+func (t *T) early(k string, f func()) {
+	t.mu.Lock()
+	unlock := t.mu.Unlock
+	t.m[k]++
+	unlock()
+	defer func() {
+		t.m[k]-- // want map-write-in-defer
+	}()
+	f()
+}
+func (t *T) order(k string) {
+	t.mu.Lock()
+	unlock := t.mu.Unlock
+	defer func() {
+		t.m[k]-- // want map-write-in-defer
+	}()
+	defer unlock()
+}
+func (t *T) held(k string) {
+	t.mu.Lock()
+	unlock := t.mu.Unlock
+	defer unlock()
+	defer func() { t.m[k]-- }()
+}
+",
+    );
+}
+
+#[test]
+fn maps_that_are_written_down() {
+    holds(
+        "map-write-in-defer",
+        "package a
+import (
+	\"encoding/json\"
+	\"fmt\"
+	\"io\"
+	\"sync\"
+)
+type T struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+func New() *T { return &T{m: map[string]int{}} }
+func (t *T) Set(k string) { t.mu.Lock(); t.m[k]++; t.mu.Unlock() }
+func (t *T) Save(w io.Writer, f func()) {
+	defer func() {
+		json.NewEncoder(w).Encode(t.m) // want \"iterated over in a deferred call\"
+	}()
+	f()
+}
+func (t *T) Show(f func()) {
+	defer func() {
+		fmt.Println(len(t.m), t.m) // want \"iterated over in a deferred call\"
+	}()
+	f()
+}
+func (t *T) Locked(f func()) {
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		fmt.Println(t.m)
+	}()
+	f()
+}
+",
+    );
+}
