@@ -8,7 +8,9 @@ mod mutexes;
 use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
 };
-use goward_types::{ObjectId, ObjectKind, TypeId, TypeKind, TypedFile, TypedPackage, World};
+use goward_types::{
+    ObjectId, ObjectKind, TypeId, TypeKind, TypedFile, TypedPackage, VariableKind, World,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee, unparenthesized};
@@ -513,12 +515,92 @@ impl<'a> Lowering<'_, 'a> {
         );
     }
 
-    /// Whether a channel tells the time, or that a context is over: whoever receives from it has met
-    /// nobody.
+    /// Whether a channel of a `select` tells the time, or that the context is over which a caller has
+    /// given: whoever receives from it has met nobody.
     fn is_clock(&self, channel: NodeId) -> bool {
         let text = crate::path::text_of(self.file, channel);
         let text = text.as_str();
-        text.ends_with(".C") || text.ends_with(')') || text.contains("time.")
+        text.ends_with(".C") || text.contains("time.") || self.is_over_for_callers(channel)
+    }
+
+    /// `ctx.Done()` of a parameter: no goroutine that is started here ends that context.
+    fn is_over_for_callers(&self, channel: NodeId) -> bool {
+        let Expression::Call { function, .. } = self
+            .file
+            .tree
+            .expression(unparenthesized(self.file, channel))
+        else {
+            return false;
+        };
+        let Expression::Selector { operand, name } = self.file.tree.expression(function) else {
+            return false;
+        };
+        let of_parameter = self
+            .file
+            .facts
+            .object_of(unparenthesized(self.file, operand))
+            .is_some_and(|object| {
+                let set = self.lowered.variables.get(object).is_some_and(|known| {
+                    !known.values.is_empty() || known.other || known.address_taken
+                });
+                self.world().object(object).kind == ObjectKind::Variable(VariableKind::Parameter)
+                    && !set
+            });
+        self.file.tree.symbol(name).as_str() == "Done" && of_parameter
+    }
+
+    /// Whether one of the arguments is a context that a function literal here can end: a function that
+    /// waits for it waits for the goroutine.
+    fn gives_own_context(&self, arguments: &[NodeId]) -> bool {
+        let world = self.world();
+        let tree = self.file.tree;
+        arguments.iter().any(|&argument| {
+            let is_context = world
+                .as_named(world.unalias(self.file.facts.type_of(argument)))
+                .is_some_and(|named| world.object(named.object).name.as_str() == "Context");
+            let Some(context) = self
+                .file
+                .facts
+                .object_of(unparenthesized(self.file, argument))
+                .filter(|_| is_context)
+            else {
+                return false;
+            };
+            let is_context = |&place: &NodeId| self.file.facts.object_of(place) == Some(context);
+            let ends = |node: NodeId| match tree.statement(node) {
+                Statement::Assign {
+                    left: [made, end], ..
+                } if is_context(made) => self.file.facts.object_of(*end),
+                _ => None,
+            };
+            let nodes = || self.unit.nodes.iter().map(|entry| entry.0);
+            let cancel = nodes()
+                .filter(|&node| tree.kind(node) == NodeKind::AssignStmt)
+                .find_map(ends)
+                .filter(|&cancel| {
+                    let kind = world.underlying(world.object_type(cancel)).kind();
+                    kind == TypeKind::Signature
+                });
+            let parent = |node: NodeId| {
+                let entry = self.unit.nodes.iter().find(|entry| entry.0 == node);
+                entry.map(|entry| entry.1)
+            };
+            // A deferred literal runs when the function is over.
+            let is_deferred = |literal: NodeId| {
+                parent(literal)
+                    .and_then(parent)
+                    .is_some_and(|around| tree.kind(around) == NodeKind::DeferStmt)
+            };
+            cancel.is_some_and(|cancel| {
+                nodes()
+                    .filter(|&node| tree.kind(node) == NodeKind::FuncLit && !is_deferred(node))
+                    .flat_map(|literal| tree.preorder(literal))
+                    .any(|node| {
+                        tree.kind(node) == NodeKind::Ident
+                            && self.file.facts.object_of(node) == Some(cancel)
+                    })
+            })
+        })
     }
 
     /// A receive that stands as a statement or as the value of an assignment waits for somebody.
@@ -528,7 +610,10 @@ impl<'a> Lowering<'_, 'a> {
             operand,
         } = self.file.tree.expression(unparenthesized(self.file, value))
         {
-            if !self.is_clock(operand) {
+            let called = crate::path::text_of(self.file, operand)
+                .as_str()
+                .ends_with(')');
+            if !called && !self.is_clock(operand) {
                 self.channel(operand, value, ChannelOperation::Receive, true);
                 self.emit(value, EventKind::Join);
             }

@@ -74,6 +74,67 @@ func load(get func() map[string]int, d time.Duration) map[string]int {
 }
 
 #[test]
+fn contexts_that_a_goroutine_ends_are_a_meeting() {
+    holds(
+        "map-race",
+        "package a
+import \"context\"
+func wait(ctx context.Context, stop chan bool) {
+	select {
+	case <-ctx.Done():
+	case <-stop:
+	}
+}
+func met(get func() map[string]int, stop chan bool) map[string]int {
+	m := map[string]int{}
+	ctx, done := context.WithCancel(context.Background())
+	go func() {
+		defer done()
+		for k, v := range get() {
+			m[k] = v
+		}
+	}()
+	wait(ctx, stop)
+	m[\"done\"] = 1
+	return m
+}
+func notMet(ctx context.Context, get func() map[string]int) {
+	m := map[string]int{}
+	go func() {
+		for k, v := range get() {
+			m[k] = v
+		}
+	}()
+	select {
+	case <-ctx.Done():
+	}
+	m[\"done\"] = 1 // want map-race
+}
+func drained(ctx context.Context, m map[string]int, jobs chan int) {
+	results := make(chan int, 10)
+	go func() {
+		for k := range m {
+			results <- len(k)
+		}
+		close(results)
+	}()
+	defer func() {
+		go func() {
+			for range results {
+			}
+			clear(m)
+		}()
+	}()
+	select {
+	case <-ctx.Done():
+	case <-jobs:
+	}
+}
+",
+    );
+}
+
+#[test]
 fn pointers_that_a_test_finds_nil() {
     holds(
         "map-write-in-defer",

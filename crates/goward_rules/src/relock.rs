@@ -216,16 +216,17 @@ fn locks_of_calls(
     parameter: ObjectId,
 ) -> Vec<(PathId, Held)> {
     let flow = context.flow;
-    let call = flow.observed_in(observed.unit).iter().find_map(|other| {
-        match &other.event.kind {
+    let call = flow
+        .observed_in(observed.unit)
+        .iter()
+        .find_map(|other| match &other.event.kind {
             EventKind::Run {
                 target,
                 how: How::Call,
                 bindings,
             } if *target == callee && other.event.node == observed.event.node => Some(bindings),
             _ => None,
-        }
-    });
+        });
     let Some(bindings) = call else {
         return Vec::new();
     };
@@ -263,14 +264,17 @@ fn in_turns(context: &Context<'_>) -> Vec<Relock> {
             continue;
         };
         let unit = observed.unit;
-        let lock = flow.observed_in(unit).iter().find_map(|other| match other.event.kind {
-            EventKind::Lock {
-                path: locked,
-                mode,
-                sync: true,
-            } if locked == *path && other.deferred.is_none() => Some((other.event.node, mode)),
-            _ => None,
-        });
+        let lock = flow
+            .observed_in(unit)
+            .iter()
+            .find_map(|other| match other.event.kind {
+                EventKind::Lock {
+                    path: locked,
+                    mode,
+                    sync: true,
+                } if locked == *path && other.deferred.is_none() => Some((other.event.node, mode)),
+                _ => None,
+            });
         let Some((node, mode)) = lock else {
             continue;
         };

@@ -383,6 +383,20 @@ impl Sharing {
                     continue;
                 }
                 drop(paths);
+                // Of two goroutines one may wait for the other before it comes to the map.
+                let spawns = &context.flow.lowered.spawns;
+                let common = here.1.zip(there.1).is_some_and(|(one, other)| {
+                    let channels = &spawns[other.0 as usize].channels;
+                    let mut own = spawns[one.0 as usize].channels.iter();
+                    own.any(|channel| channels.contains(channel))
+                });
+                if common
+                    && [mine, theirs]
+                        .into_iter()
+                        .any(|effect| waits_first(context, effect))
+                {
+                    continue;
+                }
                 if let Some(other) = there.1 {
                     let given = Given::new(context, other, theirs.access.path);
                     // What the goroutine was given stays when the variable gets another map.
@@ -638,6 +652,20 @@ pub(crate) fn verb(kind: AccessKind) -> &'static str {
         AccessKind::Count => "counted",
         AccessKind::Length => "measured",
     }
+}
+
+/// Whether a goroutine has waited for somebody before it comes to a map.
+fn waits_first(context: &Context<'_>, effect: &Effect) -> bool {
+    let access = (effect.unit, effect.access.node);
+    effect
+        .calls
+        .iter()
+        .copied()
+        .chain([access])
+        .any(|(unit, node)| {
+            let mut there = context.flow.observed_in(unit).iter();
+            there.any(|observed| observed.event.node == node && has_joined(&observed.state))
+        })
 }
 
 /// Whether nothing can run beside the function any more, as far as it started it.

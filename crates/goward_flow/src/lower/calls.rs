@@ -118,6 +118,9 @@ impl Lowering<'_, '_> {
                     bindings: bindings.into(),
                 },
             );
+            if spawn.is_none() && self.gives_own_context(arguments) {
+                self.emit(call, EventKind::Join);
+            }
         } else {
             self.functions_given(call, function, arguments, None, spawn);
             if spawn.is_none() {
@@ -423,7 +426,10 @@ impl Lowering<'_, '_> {
         };
         let name = object.name.as_str();
         let shows = match world.package(package).path.as_str() {
-            "fmt" => name.contains("rint") || matches!(name, "Append" | "Appendf" | "Appendln" | "Errorf"),
+            "fmt" => {
+                name.contains("rint")
+                    || matches!(name, "Append" | "Appendf" | "Appendln" | "Errorf")
+            }
             "log" => ["Print", "Fatal", "Panic"]
                 .iter()
                 .any(|verb| name.starts_with(verb)),

@@ -104,9 +104,11 @@ impl Lowering<'_, '_> {
             }
             let object = self.file.facts.object_of(function)?;
             let (file, value) = self.lowered.variables.single(object)?;
+            if file != self.unit.file {
+                return None;
+            }
             let value = unparenthesized(self.file, value);
-            let method = file == self.unit.file
-                && self.file.tree.kind(value) == NodeKind::SelectorExpr
+            let method = self.file.tree.kind(value) == NodeKind::SelectorExpr
                 && self.file.facts.selections.contains_key(&value);
             method.then_some(value)
         };

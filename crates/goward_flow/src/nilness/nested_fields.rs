@@ -149,9 +149,9 @@ fn container(
 /// Whether a name is that of an array: its declaration makes it.
 fn is_array(package: &TypedPackage<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
     let world = package.world;
-    file.facts.object_of(node).is_some_and(|object| {
-        world.underlying(world.object_type(object)).kind() == TypeKind::Array
-    })
+    file.facts
+        .object_of(node)
+        .is_some_and(|object| world.underlying(world.object_type(object)).kind() == TypeKind::Array)
 }
 
 /// The fields that a struct literal without keys sets: what it gives them is not looked at.

@@ -29,7 +29,11 @@ impl MapNilness<'_> {
             Expression::Identifier => condition,
             _ => return,
         };
-        let Some(variable) = self.file.facts.object_of(unparenthesized(self.file, tested)) else {
+        let Some(variable) = self
+            .file
+            .facts
+            .object_of(unparenthesized(self.file, tested))
+        else {
             return;
         };
         let Some((branch, then)) = self.branch_of(condition, holds) else {
@@ -162,8 +166,7 @@ impl MapNilness<'_> {
         }
         let is_variable = |node: NodeId| {
             let node = unparenthesized(self.file, node);
-            tree.kind(node) == NodeKind::Ident
-                && self.file.facts.object_of(node) == Some(variable)
+            tree.kind(node) == NodeKind::Ident && self.file.facts.object_of(node) == Some(variable)
         };
         let takes_branch = |value: NodeId| {
             self.is_zero(value)
@@ -179,8 +182,7 @@ impl MapNilness<'_> {
             let changes = match tree.kind(node) {
                 NodeKind::AssignStmt => match tree.statement(node) {
                     Statement::Assign { left, right, .. } => {
-                        let Some(position) = left.iter().position(|&left| is_variable(left))
-                        else {
+                        let Some(position) = left.iter().position(|&left| is_variable(left)) else {
                             continue;
                         };
                         if at < outside.start && left.len() == right.len() {

@@ -374,8 +374,8 @@ fn is_assigned_in_literals(
             if !argument {
                 walk_all(tree, node, |inner| {
                     let late = node == deferred && !in_loop && tree.span(inner).start > tested;
-                    found |= assigns(file, inner, error) && !late
-                        || takes_address(file, inner, error);
+                    found |=
+                        assigns(file, inner, error) && !late || takes_address(file, inner, error);
                 });
             }
         } else {

@@ -215,9 +215,10 @@ fn is_harmless(file: &TypedFile<'_>, node: NodeId, parents: &FxHashMap<NodeId, N
             // `Write` closes the body when it has been written.
             let name = tree.symbol(name).as_str();
             name != "Write" && name != "Body"
-                || name == "Body" && parents
-                    .get(&parent)
-                    .is_some_and(|&around| only_reads(file, around, parent))
+                || name == "Body"
+                    && parents
+                        .get(&parent)
+                        .is_some_and(|&around| only_reads(file, around, parent))
         }
         _ => false,
     }
