@@ -31,6 +31,8 @@ mod selection;
 mod services;
 mod sharing;
 mod stale_constants;
+mod stale_empty;
+mod stale_times;
 mod standard_library;
 mod suppression;
 mod ticker_fields;
@@ -75,6 +77,8 @@ mod relock_tests;
 mod renewal_tests;
 #[cfg(test)]
 mod stale_constants_tests;
+#[cfg(test)]
+mod stale_empty_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use goward_flow::{Step, Unit};
 use goward_syntax::{AssignOperator, NodeId, NodeKind, Specification, Statement};
-use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
+use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
 use crate::context::Context;
 use crate::sharing::innermost_loop;
@@ -51,7 +51,18 @@ impl Deferred<'_> {
             && (world.is_numeric(declared)
                 || world.is_string(declared)
                 || world.is_boolean(declared));
-        if !(local || result && self.prints) || !plain {
+        // A pointer or slice that is nil when it is given away is of no use to anybody.
+        let nil = declared.is_known()
+            && matches!(
+                world.underlying(declared).kind(),
+                TypeKind::Pointer
+                    | TypeKind::Slice
+                    | TypeKind::Map
+                    | TypeKind::Interface
+                    | TypeKind::Signature
+                    | TypeKind::Channel
+            );
+        if !(local || result && self.prints) || !(plain || nil && local) {
             return None;
         }
         if local && !self.starts_constant(file, object, known.offset) {
@@ -95,7 +106,7 @@ impl Deferred<'_> {
                     .span(self.defer)
                     .contains(file.tree.span(node).start)
         });
-        if !self.prints && read {
+        if !self.prints && read && !nil {
             return None;
         }
         let after = steps_after(&self.unit.graph, |step| step == Step::Register(self.defer));

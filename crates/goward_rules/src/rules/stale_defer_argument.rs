@@ -9,6 +9,8 @@ use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::stale_constants::Deferred;
+use crate::stale_empty::{fills, is_still_empty, receiver_copied_early};
+use crate::stale_times::holds_time_since;
 use crate::standard_library::named;
 use crate::walk::{mentions, steps_after, walk, walk_all};
 
@@ -20,8 +22,10 @@ rule! {
     /// Arguments of a deferred call that are evaluated at the `defer` statement and changed before
     /// the function is over, where that is a mistake: an error variable that is assigned later, an
     /// element of a map that is set later, `time.Since`, a length that is printed, a variable that is still the
-    /// constant which it starts with and is set later (where it is printed, or nothing else reads it), and the
-    /// map or the key of a deferred `delete`. And the opposite: a deferred function literal that unlocks or
+    /// constant which it starts with and is set later (where it is printed, or nothing else reads it), a
+    /// pointer, slice or interface that is still nil, what is read of a local map or slice that is still
+    /// empty, and the map or the key of a deferred `delete`. Also the receiver of a deferred method that is
+    /// copied there and has fields set later which the method reads. And the opposite: a deferred function literal that unlocks or
     /// releases by a key in a variable which is assigned again. Silent where the old value is kept on
     /// purpose, to be restored.
     ///
@@ -135,6 +139,13 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 check_argument(context, id, defer, call, argument, findings);
             }
             check_deletion(context, id, defer, call, findings);
+            if let Some((receiver, change)) = receiver_copied_early(context, id, file, defer, call)
+            {
+                let text = context.text(unit.file, receiver);
+                let message =
+                    format!("`{text}` is copied at the `defer` statement and set after it");
+                report(context, id, call, receiver, message, Some(change), findings);
+            }
             let literal = unparenthesized(file, function);
             if file.tree.kind(literal) == NodeKind::FuncLit {
                 check_release(context, id, unit, defer, literal, findings);
@@ -201,7 +212,14 @@ fn check_argument(
             arguments: &[measured],
             ..
         } if callee(context.world(), file, function) == Callee::Builtin("len")
-            && is_printed(context, file, call) =>
+            && (is_printed(context, file, call)
+                || is_still_empty(context, id, file, defer, measured)
+                    && !assigns_again(
+                        context,
+                        unit.file,
+                        call,
+                        &context.text(unit.file, measured),
+                    )) =>
         {
             let measured = unparenthesized(file, measured);
             let grows = |step: Step| grows(context, unit, file, step, measured);
@@ -216,10 +234,15 @@ fn check_argument(
         Expression::Index { operand, .. }
             if is_map(context, file, operand) && !restores(context, unit.file, call, &text) =>
         {
-            let Some(change) = after()
-                .into_iter()
-                .find(|&step| sets_element(context, unit, file, step, &text))
-            else {
+            // Of a map that is empty there is nothing to read, whatever key is set later.
+            let empty = file
+                .facts
+                .object_of(unparenthesized(file, operand))
+                .filter(|_| is_still_empty(context, id, file, defer, operand));
+            let Some(change) = after().into_iter().find(|&step| {
+                sets_element(context, unit, file, step, &text)
+                    || empty.is_some_and(|map| fills(file, step, map))
+            }) else {
                 return;
             };
             (
@@ -338,38 +361,6 @@ fn wrap(context: &Context<'_>, file_index: usize, call: NodeId, stale: NodeId) -
             },
         ],
     }
-}
-
-/// Whether an argument calls `time.Since` to get its value; a literal in it runs later.
-fn holds_time_since(context: &Context<'_>, file: &TypedFile<'_>, argument: NodeId) -> bool {
-    let tree = file.tree;
-    match tree.kind(argument) {
-        NodeKind::FuncLit => return false,
-        NodeKind::CallExpr => {
-            if let Expression::Call { function, .. } = tree.expression(argument)
-                && is_time_since(context, file, function)
-            {
-                return true;
-            }
-        }
-        _ => {}
-    }
-    let mut found = false;
-    tree.for_each_child(argument, |child| {
-        found |= holds_time_since(context, file, child);
-    });
-    found
-}
-
-fn is_time_since(context: &Context<'_>, file: &TypedFile<'_>, function: NodeId) -> bool {
-    let Callee::Function(object) = callee(context.world(), file, function) else {
-        return false;
-    };
-    let entry = context.world().object(object);
-    let path = entry
-        .package
-        .map(|package| context.world().package(package).path.as_str());
-    (path, entry.name.as_str()) == (Some("time"), "Since")
 }
 
 fn is_map(context: &Context<'_>, file: &TypedFile<'_>, node: NodeId) -> bool {
