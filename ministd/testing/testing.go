@@ -31,3 +31,13 @@ func (t *T) Parallel()
 func (t *T) Run(name string, f func(t *T)) bool
 func (t *T) Skip(args ...any)
 func (t *T) TempDir() string
+
+type PB struct{ n int }
+
+func (pb *PB) Next() bool
+
+type B struct {
+	N int
+}
+
+func (b *B) RunParallel(body func(*PB))

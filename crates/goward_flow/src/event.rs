@@ -222,6 +222,16 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+/// How package testing runs a function beside others.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Tested {
+    /// A subtest that calls `t.Parallel`: it goes on when the test around it has returned, beside
+    /// the other ones.
+    Subtest,
+    /// The body of `b.RunParallel`: in several goroutines at once, for which the call waits.
+    Benchmark,
+}
+
 /// A goroutine start.
 #[derive(Clone, Debug)]
 pub struct Spawn {
@@ -232,6 +242,8 @@ pub struct Spawn {
     pub target: UnitId,
     /// It is run many times at once: a handler.
     pub many: bool,
+    /// How package testing runs it, if it does.
+    pub tested: Option<Tested>,
     /// Channels that it mentions: variables and fields.
     pub channels: Vec<ObjectId>,
 }

@@ -46,7 +46,7 @@ pub use calls::{Callee, callee, no_return, origin, unparenthesized};
 pub use channels::{AbandonedSend, ChannelUse, LocalChannel, Sends, UseKind};
 pub use event::{
     Access, AccessKind, Bindings, ChannelOperation, Event, EventKind, How, LockMode, NewValue,
-    Spawn, SpawnId,
+    Spawn, SpawnId, Tested,
 };
 pub use flags::{FlagState, Flags};
 pub use graph::{

@@ -72,6 +72,8 @@ mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;
 #[cfg(test)]
+mod parallel_test_tests;
+#[cfg(test)]
 mod relock_tests;
 #[cfg(test)]
 mod renewal_tests;

@@ -3,7 +3,7 @@
 use goward_diagnostics::{Diagnostic, Span};
 use goward_flow::{
     Access, AccessKind, Effect, Element, EventKind, How, LockState, Observed, PathId, SpawnId,
-    UnitId,
+    Tested, UnitId,
 };
 use goward_syntax::{NodeId, NodeKind};
 use goward_types::{ObjectId, ObjectKind, Type, TypeId, VariableKind};
@@ -179,10 +179,17 @@ impl Sharing {
                     let many = flow.lowered.spawns[id.0 as usize].many;
                     // A test mostly sends one request after the other.
                     let test = context.file(flow.units.get(observed.unit).file).test;
-                    if many && !test || !many && observed.state.live.contains(id) {
+                    let spawn = &flow.lowered.spawns[id.0 as usize];
+                    let benchmark = spawn.tested == Some(Tested::Benchmark);
+                    if many && (!test || benchmark) || !many && observed.state.live.contains(id) {
                         self.with_itself(context, observed, *id, effects, many, &mut seen);
                     }
+                    let of_test = |id: &SpawnId| flow.lowered.spawns[id.0 as usize].tested;
                     for other in observed.state.live.iter().filter(|other| *other != id) {
+                        // A goroutine may be over when the subtests go on.
+                        if of_test(other) != of_test(id) {
+                            continue;
+                        }
                         let Some(others) = spawned.get(other) else {
                             continue;
                         };
@@ -205,8 +212,10 @@ impl Sharing {
                         let Some(others) = spawned.get(other) else {
                             continue;
                         };
-                        // A handler is registered before it runs.
-                        if flow.lowered.spawns[other.0 as usize].many {
+                        // A handler is registered before it runs, and a parallel subtest waits
+                        // until the function around it has returned.
+                        let spawn = &flow.lowered.spawns[other.0 as usize];
+                        if spawn.many || spawn.tested.is_some() {
                             continue;
                         }
                         self.pairs(

@@ -8,7 +8,7 @@ use goward_types::{
 use rustc_hash::FxHashSet;
 
 use crate::calls::{Callee, callee, unparenthesized};
-use crate::event::{AccessKind, ChannelOperation, EventKind, How, Spawn, SpawnId};
+use crate::event::{AccessKind, ChannelOperation, EventKind, How, Spawn, SpawnId, Tested};
 use crate::path::{PathId, Resolver};
 use crate::unit::{Unit, UnitId, Units};
 
@@ -150,6 +150,7 @@ impl Lowering<'_, '_> {
                 node,
                 target,
                 many,
+                tested: None,
                 channels: Vec::new(),
             });
             self.lowered.spawns.len() - 1
@@ -284,6 +285,8 @@ impl Lowering<'_, '_> {
                 self.how_others_run(function, argument, given, handler)
             };
             let target = given;
+            let waits = matches!(how, How::Spawn(id)
+                if self.lowered.spawns[id.0 as usize].tested == Some(Tested::Benchmark));
             self.emit(
                 call,
                 EventKind::Run {
@@ -292,6 +295,9 @@ impl Lowering<'_, '_> {
                     bindings: bindings.into(),
                 },
             );
+            if waits {
+                self.emit(call, EventKind::Join);
+            }
         }
     }
 
@@ -322,6 +328,14 @@ impl Lowering<'_, '_> {
                 Some(path) if name == "Do" => How::Once(path),
                 _ => How::Kept,
             }
+        } else if package == "testing" && name == "RunParallel" {
+            let id = self.spawn(argument, given, true);
+            self.lowered.spawns[id.0 as usize].tested = Some(Tested::Benchmark);
+            How::Spawn(id)
+        } else if package == "testing" && name == "Run" && self.is_parallel_test(given) {
+            let id = self.spawn(argument, given, false);
+            self.lowered.spawns[id.0 as usize].tested = Some(Tested::Subtest);
+            How::Spawn(id)
         } else if name == "Run" && package == "testing" {
             How::Unknown
         } else if SYNCHRONOUS.contains(&last) || SYNCHRONOUS_NAMES.contains(&name) {
@@ -329,6 +343,24 @@ impl Lowering<'_, '_> {
         } else {
             How::Unknown
         }
+    }
+
+    /// Whether a test begins with `t.Parallel()`: what it does before that it does alone.
+    fn is_parallel_test(&self, test: UnitId) -> bool {
+        let unit = self.units.get(test);
+        let tree = self.package.files[unit.file].tree;
+        let Statement::Block { statements } = tree.statement(unit.body) else {
+            return false;
+        };
+        statements.first().is_some_and(|&first| {
+            let Statement::Expression { expression } = tree.statement(first) else {
+                return false;
+            };
+            tree.kind(first) == NodeKind::ExprStmt
+                && matches!(tree.expression(expression), Expression::Call { function, .. }
+                    if matches!(tree.expression(function), Expression::Selector { name, .. }
+                        if tree.symbol(name).as_str() == "Parallel"))
+        })
     }
 
     /// The function of this package that an argument stands for, and what it is bound to.

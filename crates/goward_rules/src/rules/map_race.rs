@@ -1,6 +1,7 @@
 //! `map-race`.
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
+use goward_flow::Tested;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
@@ -15,7 +16,8 @@ rule! {
     /// time, in one goroutine and beside it before anybody has waited for it, in a function that is
     /// given to another one of the package, which runs it in several goroutines, or in an HTTP handler
     /// or a method of a gRPC service, which run once for each request. Goroutines are `go` statements,
-    /// `errgroup` and `WaitGroup.Go`, `AfterFunc`. The map may be captured, passed, a field or a
+    /// `errgroup` and `WaitGroup.Go`, `AfterFunc`, subtests that begin with `t.Parallel`, and the body of
+    /// `b.RunParallel`. The map may be captured, passed, a field or a
     /// package variable.
     ///
     /// Nothing is said where the two share a lock, where one holds a lock that cannot be followed, and
@@ -150,6 +152,12 @@ pub(crate) fn steps(
         Some(id) => {
             let (path, span) = place(id.0 as usize);
             let text = match &conflict.other {
+                None if flow.lowered.spawns[id.0 as usize].tested == Some(Tested::Benchmark) => {
+                    "run here in several goroutines at once"
+                }
+                None if flow.lowered.spawns[id.0 as usize].tested == Some(Tested::Subtest) => {
+                    "each turn of the loop starts a parallel subtest here"
+                }
                 None if flow.lowered.spawns[id.0 as usize].many => {
                     "registered here as a handler: each request runs it"
                 }
