@@ -101,8 +101,18 @@ struct Done {
 pub(crate) fn misuses(context: &Context<'_>) -> Vec<Misuse> {
     let mut found: Vec<Misuse> = Vec::new();
     let closing = context.files_that_mention("close");
+    let closers: FxHashSet<UnitId> = context
+        .flow
+        .units
+        .iter()
+        .filter(|(_, unit)| closing[unit.file] && closes_anything(context, unit))
+        .map(|(id, _)| id)
+        .collect();
+    if closers.is_empty() {
+        return found;
+    }
     for (id, unit) in context.flow.units.iter() {
-        if !closing[unit.file] || !closes_anything(context, unit) {
+        if !closers.contains(&id) && !calls_any(context, unit, &closers) {
             continue;
         }
         let analysis = Order { context, id, unit };
@@ -144,7 +154,18 @@ pub(crate) fn misuses(context: &Context<'_>) -> Vec<Misuse> {
     found
 }
 
-/// Whether a call of `close` stands anywhere in a function, its literals included, or in one that it calls.
+/// Whether a function calls one of these.
+fn calls_any(context: &Context<'_>, unit: &Unit, wanted: &FxHashSet<UnitId>) -> bool {
+    let file = context.file(unit.file);
+    unit.nodes.iter().any(|&(node, _)| {
+        file.tree.kind(node) == NodeKind::CallExpr
+            && matches!(file.tree.expression(node), Expression::Call { function, .. }
+                if matches!(callee(context.world(), file, function), Callee::Function(object)
+                    if context.flow.units.of_object(object).is_some_and(|target| wanted.contains(&target))))
+    })
+}
+
+/// Whether a call of `close` stands anywhere in a function, its literals included.
 fn closes_anything(context: &Context<'_>, unit: &Unit) -> bool {
     let file = context.file(unit.file);
     file.tree.preorder(unit.body).any(|node| {

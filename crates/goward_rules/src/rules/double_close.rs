@@ -3,7 +3,7 @@
 use goward_diagnostics::{Category, Diagnostic, Severity, Span};
 use goward_flow::{Callee, StartKind, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
-use goward_types::ObjectId;
+use goward_types::{ObjectId, TypedFile};
 
 use crate::closed_channels::{Misuse, Operation, Words};
 use crate::context::Context;
@@ -91,7 +91,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             if let Some((close, channel)) = closes_from_around(context, id)
                 && let Some(around) = innermost_loop(context, start.unit, start.node)
                 && !is_declared_in(context, start.unit, channel, around)
-                && !leaves_after(context, start.unit, start.node)
+                && !leaves_after(context, start.unit, start.node, around)
             {
                 findings.push(in_loop(context, id, close, (start.unit, start.node)));
             }
@@ -133,8 +133,10 @@ fn closes_from_around(context: &Context<'_>, id: UnitId) -> Option<(NodeId, Obje
                 expression
             }
             Statement::Defer { call } if tree.kind(statement) == NodeKind::DeferStmt => call,
-            // Behind a condition, a loop or a wait another rule may hold.
+            // Behind a condition or a wait another rule may hold. A loop ends, if nothing in it
+            // leaves the function.
             Statement::Declaration { .. } | Statement::Assign { .. } => continue,
+            Statement::Range { .. } if !returns(file, statement) => continue,
             _ => return None,
         };
         if let Expression::Call {
@@ -155,16 +157,30 @@ fn closes_from_around(context: &Context<'_>, id: UnitId) -> Option<(NodeId, Obje
     None
 }
 
+/// Whether something in a statement leaves the function, or goes elsewhere in it.
+fn returns(file: &TypedFile<'_>, statement: NodeId) -> bool {
+    let tree = file.tree;
+    tree.preorder(statement).any(|node| match tree.kind(node) {
+        NodeKind::ReturnStmt => true,
+        NodeKind::BranchStmt => matches!(
+            tree.statement(node),
+            Statement::Branch { label: Some(_), .. }
+        ),
+        _ => false,
+    })
+}
+
 fn is_declared_in(context: &Context<'_>, unit: UnitId, object: ObjectId, around: Span) -> bool {
     let object = context.world().object(object);
     object.file as usize == context.flow.units.get(unit).file && around.contains(object.offset)
 }
 
 /// Whether the turn that starts the goroutine is the last one.
-fn leaves_after(context: &Context<'_>, unit: UnitId, start: NodeId) -> bool {
+fn leaves_after(context: &Context<'_>, unit: UnitId, start: NodeId, turn: Span) -> bool {
     let unit = context.flow.units.get(unit);
     let tree = context.file(unit.file).tree;
-    tree.preorder(unit.body).any(|block| {
+    let in_turn = |&block: &NodeId| turn.contains(tree.span(block).start);
+    tree.preorder(unit.body).filter(in_turn).any(|block| {
         let (Statement::Block { statements }
         | Statement::CaseClause {
             body: statements, ..
@@ -274,6 +290,81 @@ func each(n int) {
 		}()
 	}
 	<-done
+}
+
+func workers(srcs [][]int) (all []int) {
+	out := make(chan int, 16)
+	var wg sync.WaitGroup
+	for _, src := range srcs {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer close(out) // want "each turn of the loop"
+			for _, v := range src {
+				out <- v
+			}
+		}()
+	}
+	wg.Wait()
+	for v := range out {
+		all = append(all, v)
+	}
+	return all
+}
+func closeAtEnd(jobs chan int, n int) chan int {
+	out := make(chan int)
+	for range n {
+		go func() {
+			for j := range jobs {
+				out <- j
+			}
+			close(out) // want "each turn of the loop"
+		}()
+	}
+	return out
+}
+func lastCloses(jobs chan int, quit chan bool, n int) chan int {
+	out := make(chan int)
+	for range n {
+		go func() {
+			for j := range jobs {
+				if j < 0 {
+					return
+				}
+				out <- j
+			}
+			close(out)
+		}()
+	}
+	return out
+}
+
+type runner struct{ done chan struct{} }
+
+func (r *runner) Stop() {
+	close(r.done) // want "`r.done` is closed already"
+}
+func (r *runner) Run(work func() bool) {
+	defer r.Stop()
+	for work() {
+	}
+	r.Stop()
+}
+
+type careful struct{ done chan struct{} }
+
+func (c *careful) Stop() {
+	select {
+	case <-c.done:
+	default:
+		close(c.done)
+	}
+}
+func (c *careful) Run(work func() bool) {
+	defer c.Stop()
+	for work() {
+	}
+	c.Stop()
 }
 
 func either(n int) {

@@ -2,13 +2,15 @@
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
 use goward_flow::{
-    BlockId, Callee, ControlFlowGraph, EdgeKind, Step, Unit, UnitId, callee, unparenthesized,
+    BlockId, Callee, ControlFlowGraph, EdgeKind, StartKind, Step, Unit, UnitId, callee,
+    unparenthesized,
 };
 use goward_syntax::{Expression, NodeId, NodeKind, Statement};
-use goward_types::TypedFile;
+use goward_types::{ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
+use crate::sharing::innermost_loop;
 use crate::wait_groups::{GroupCall, WaitGroups};
 use crate::walk::{walk, walk_all};
 
@@ -21,6 +23,7 @@ rule! {
     ///   back to the `Add`, or to `Wait`;
     /// - `Add(len(list))` before a loop over `list` that starts a goroutine with `Done` in each turn,
     ///   and passes over some;
+    /// - `Add` with a constant that is more than the calls of `Done`, for a group that nobody else has;
     /// - `Add` before a call of a function of the package that is given the function with `Done`, may
     ///   not run it, and says so in a result that is ignored.
     ///
@@ -116,6 +119,20 @@ struct Judge<'j, 'a> {
 
 impl Judge<'_, '_> {
     fn judge(&self) -> Option<Diagnostic> {
+        if let Some((told, answered)) = self.constant_counts() {
+            let name = &self.add.text;
+            let times = match answered {
+                1 => "once".to_owned(),
+                _ => format!("{answered} times"),
+            };
+            return Some(self.finding(
+                format!(
+                    "`{name}` is told of {told} goroutines, and `Done` is called {times} at most"
+                ),
+                self.add.node,
+                "nothing else in the function has the group",
+            ));
+        }
         let after = self.statements_after()?;
         let name = &self.add.text;
         if let Some((call, helper)) = after
@@ -158,6 +175,71 @@ impl Judge<'_, '_> {
                 "there is a way past this",
             )
         })
+    }
+
+    /// The constant of `Add`, and how often `Done` is called at most, where that is less: of a group of
+    /// this function that nobody else has, with each `Done` and the goroutines around it outside of
+    /// loops.
+    fn constant_counts(&self) -> Option<(i64, i64)> {
+        let flow = self.context.flow;
+        let world = self.context.world();
+        let tree = self.file.tree;
+        let group = self.add.group;
+        let local = self.add.root == group
+            && world.object(group).kind == ObjectKind::Variable(VariableKind::Local)
+            && flow.declared_inside(group, self.add.unit);
+        let Expression::Call {
+            arguments: [count], ..
+        } = tree.expression(self.add.node)
+        else {
+            return None;
+        };
+        let told = self.file.facts.get(*count)?.value?.int64_value()?;
+        if !local
+            || told < 2
+            || innermost_loop(self.context, self.add.unit, self.add.node).is_some()
+        {
+            return None;
+        }
+        let calls: Vec<_> = self
+            .groups
+            .calls
+            .iter()
+            .filter(|call| call.group == group)
+            .collect();
+        // Every use is one of these calls, but for the declaration.
+        let mut uses = 0;
+        walk_all(tree, self.unit.body, |node| {
+            let definition = tree.span(node).start == world.object(group).offset;
+            uses += usize::from(
+                tree.kind(node) == NodeKind::Ident
+                    && !definition
+                    && self.file.facts.object_of(node) == Some(group),
+            );
+        });
+        let adds = calls.iter().filter(|call| call.name == "Add").count();
+        if uses != calls.len() || adds != 1 || calls.iter().any(|call| call.name == "Go") {
+            return None;
+        }
+        let mut answered = 0;
+        for done in calls.iter().filter(|call| call.name == "Done") {
+            let mut at = (done.unit, done.node);
+            loop {
+                if innermost_loop(self.context, at.0, at.1).is_some() {
+                    return None;
+                }
+                if at.0 == self.add.unit {
+                    break;
+                }
+                let start = flow.launches().only(at.0)?;
+                if start.kind == StartKind::Unknown {
+                    return None;
+                }
+                at = (start.unit, start.node);
+            }
+            answered += 1;
+        }
+        (answered > 0 && answered < told).then_some((told, answered))
     }
 
     fn finding(&self, message: String, at: NodeId, step: &str) -> Diagnostic {
@@ -453,6 +535,46 @@ import "sync"
 
 func bad(int) bool { return true }
 func work(int)     {}
+
+func tooMany() {
+	var group sync.WaitGroup
+	group.Add(2) // want "`group` is told of 2 goroutines, and `Done` is called once at most"
+	go func() {
+		defer group.Done()
+		work(1)
+	}()
+	group.Wait()
+}
+func two() {
+	var group sync.WaitGroup
+	group.Add(2)
+	go func() { defer group.Done(); work(1) }()
+	go func() { defer group.Done(); work(2) }()
+	group.Wait()
+}
+func inTurns() {
+	var group sync.WaitGroup
+	group.Add(2)
+	for range 2 {
+		go func() { defer group.Done(); work(1) }()
+	}
+	group.Wait()
+}
+func stored() {
+	var group sync.WaitGroup
+	group.Add(2)
+	step := func() { defer group.Done(); work(1) }
+	go step()
+	go step()
+	group.Wait()
+}
+func given(run func(*sync.WaitGroup)) {
+	var group sync.WaitGroup
+	group.Add(2)
+	go func() { defer group.Done(); work(1) }()
+	run(&group)
+	group.Wait()
+}
 
 func goesRound(items []int) {
 	var group sync.WaitGroup
