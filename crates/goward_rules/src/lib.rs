@@ -15,6 +15,7 @@ mod function_values;
 mod goroutine_panics;
 mod handshake;
 mod lock_order;
+mod lonely_sends;
 mod loops;
 mod meetings;
 mod nil_maps;

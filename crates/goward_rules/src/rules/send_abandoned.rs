@@ -1,11 +1,12 @@
 //! `send-abandoned`: a goroutine sends on a channel that nobody receives from any more.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{AbandonedSend, Sends, UseKind};
+use goward_flow::{AbandonedSend, LocalChannel, Sends, UseKind};
 use goward_syntax::{Expression, NodeId, NodeKind};
 
 use crate::Rule;
 use crate::context::Context;
+use crate::lonely_sends::lonely_send;
 use crate::rule::{Group, rule};
 
 rule! {
@@ -15,7 +16,8 @@ rule! {
     ///
     /// A goroutine that sends on a channel of the function that starts it, where the function can
     /// return without a receive: by a timeout, a cancelled context, or an early return. The channel
-    /// is seen by nobody else, and its capacity does not take the value.
+    /// is seen by nobody else, and its capacity does not take the value. Also a send of the function itself
+    /// on a channel without a buffer that nobody else has yet.
     ///
     /// ## Why it matters
     ///
@@ -84,6 +86,11 @@ rule! {
 }
 
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
+    for channel in context.flow.local_channels() {
+        if let Some(send) = lonely_send(context, channel) {
+            findings.push(alone(context, channel, send));
+        }
+    }
     for send in context.flow.abandoned_sends() {
         if send.receives == 0
             && let Sends::Finite(_) = send.sends
@@ -110,6 +117,33 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             findings.push(diagnostic);
         }
     }
+}
+
+/// A send of the function itself, before anybody else has the channel.
+fn alone(context: &Context<'_>, channel: &LocalChannel, send: NodeId) -> Diagnostic {
+    let file = context.flow.units.get(channel.unit).file;
+    let name = context.world().object(channel.object).name;
+    let path = context.path(file);
+    RULE.diagnostic(
+        path.clone(),
+        context.span(file, send),
+        format!("this send on `{name}` blocks for ever: nobody else has the channel yet"),
+    )
+    .in_function(context.function(channel.unit))
+    .operation(format!("send {name}"))
+    .step(
+        path.clone(),
+        context.span(file, channel.made),
+        "the channel is made here, without a buffer",
+    )
+    .step(
+        path,
+        context.span(file, send),
+        "the function waits here for a receiver that it has not started",
+    )
+    .help(format!(
+        "start the receiver before, or give `{name}` a buffer that takes all that is sent"
+    ))
 }
 
 /// Whether the function that is left closes the channel in a deferred call.
@@ -239,6 +273,84 @@ pub(crate) fn add_fix(context: &Context<'_>, send: &AbandonedSend, diagnostic: &
 mod tests {
     use super::RULE;
     use crate::testing::{check, findings};
+
+    #[test]
+    fn sends_before_anybody_else_has_the_channel() {
+        check(
+            &RULE,
+            r#"
+package p
+
+type holder struct{ ch chan int }
+
+func use(chan int) {}
+
+func toItself() int {
+	ch := make(chan int)
+	ch <- 1 // want "this send on `ch` blocks for ever: nobody else has the channel yet"
+	return <-ch
+}
+func inTurns(items []int) (sum int) {
+	ch := make(chan int)
+	for _, item := range items {
+		ch <- item // want "nobody else has the channel yet"
+	}
+	close(ch)
+	for item := range ch {
+		sum += item
+	}
+	return sum
+}
+func tooLate() {
+	done := make(chan struct{})
+	done <- struct{}{} // want "nobody else has the channel yet"
+	go func() { <-done }()
+}
+
+func buffered() int {
+	ch := make(chan int, 1)
+	ch <- 1
+	return <-ch
+}
+func started() {
+	ch := make(chan int)
+	go func() { <-ch }()
+	ch <- 1
+}
+func startedInTurns(items []int) {
+	ch := make(chan int)
+	for i, item := range items {
+		if i > 0 {
+			ch <- item
+		}
+		go func() { <-ch }()
+	}
+}
+func given() {
+	ch := make(chan int)
+	use(ch)
+	ch <- 1
+}
+func kept() *holder {
+	ch := make(chan int)
+	h := &holder{ch}
+	ch <- 1
+	return h
+}
+func inLiteral() func() {
+	ch := make(chan int)
+	return func() { ch <- 1 }
+}
+func maybe() {
+	ch := make(chan int)
+	select {
+	case ch <- 1:
+	default:
+	}
+}
+"#,
+        );
+    }
 
     #[test]
     fn buffers_that_are_advised() {

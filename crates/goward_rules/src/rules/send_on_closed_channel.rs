@@ -1,7 +1,10 @@
 //! `send-on-closed-channel`: a function closes a channel on which its goroutines may still send.
 
 use goward_diagnostics::{Category, Diagnostic, Severity, Span};
-use goward_flow::{Callee, Step, Unit, UnitId, callee, unparenthesized};
+use goward_flow::{
+    Callee, ChannelUse, EdgeKind, LocalChannel, StartKind, Step, Unit, UnitId, UseKind, callee,
+    unparenthesized,
+};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypeKind, TypedFile, VariableKind};
 
@@ -17,7 +20,7 @@ rule! {
     ///
     /// `defer close(ch)` in a function that made `ch` and started a goroutine which sends on it, where some path
     /// from the start of the goroutine to a return waits for nothing: no receive but those that give up
-    /// (`ctx.Done()`, `time.After`), no `Wait`, no lock. Also a send of the function itself, or of one that it
+    /// (`ctx.Done()`, `time.After`), no `Wait`, no lock; or a plain `close(ch)` on such a path. Also a send of the function itself, or of one that it
     /// calls or defers, on a channel that it has closed before.
     ///
     /// ## Why it matters
@@ -117,6 +120,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         if misuse.operation == Operation::Send {
             findings.push(after_close(context, misuse));
         }
+    }
+    for channel in context.flow.local_channels() {
+        closed_beside(context, channel, findings);
     }
     for (id, unit) in context.flow.units.iter() {
         let file = context.file(unit.file);
@@ -288,6 +294,105 @@ fn sending_goroutine(file: &TypedFile<'_>, node: NodeId, channel: ObjectId) -> O
     send.filter(|_| !recovers)
 }
 
+/// Channels that a function closes in the middle, or in a deferred call, while a goroutine may send on
+/// them that it has started and not waited for.
+fn closed_beside(context: &Context<'_>, channel: &LocalChannel, findings: &mut Vec<Diagnostic>) {
+    let flow = context.flow;
+    let unit = flow.units.get(channel.unit);
+    let file = context.file(unit.file);
+    let closes = channel
+        .uses
+        .iter()
+        .filter(|one| one.kind == UseKind::Close && one.unit == channel.unit);
+    for close in closes {
+        let mut nodes = unit.nodes.iter();
+        let deferred = nodes.find_map(|&(node, parent)| {
+            let own = node == close.node && file.tree.kind(parent) == NodeKind::DeferStmt;
+            own.then_some(parent)
+        });
+        let end = match deferred {
+            Some(defer) => Step::RunDeferred(defer),
+            None => Step::Expression(close.node),
+        };
+        let sends = channel
+            .uses
+            .iter()
+            .filter(|one| one.kind == UseKind::Send { select: None } && one.unit != channel.unit);
+        for send in sends {
+            let Some(start) = started_by(context, channel, send) else {
+                continue;
+            };
+            // A goroutine of a literal with a deferred close is the business of the other search.
+            let literal = flow.units.get(send.unit).is_literal();
+            if deferred.is_some() && literal
+                || !reaches_without_waiting(context, file, unit, start, end)
+            {
+                continue;
+            }
+            findings.push(beside(context, channel, close.node, start, send));
+            return;
+        }
+    }
+}
+
+/// The one statement of the function that makes the channel which starts the goroutine that sends.
+fn started_by(context: &Context<'_>, channel: &LocalChannel, send: &ChannelUse) -> Option<NodeId> {
+    let flow = context.flow;
+    let sender = flow.units.get(send.unit);
+    let file = context.file(sender.file);
+    let recovers = file.tree.preorder(sender.body).any(|below| {
+        file.tree.kind(below) == NodeKind::Ident && file.tree.symbol(below).as_str() == "recover"
+    });
+    let mut starts = flow
+        .launches()
+        .of(send.unit)
+        .iter()
+        .filter(|start| start.unit == channel.unit);
+    let start = starts.next()?;
+    let only = starts.next().is_none() && start.kind == StartKind::Go && !recovers;
+    only.then_some(start.node)
+}
+
+fn beside(
+    context: &Context<'_>,
+    channel: &LocalChannel,
+    close: NodeId,
+    start: NodeId,
+    send: &ChannelUse,
+) -> Diagnostic {
+    let units = &context.flow.units;
+    let file = units.get(channel.unit).file;
+    let there = units.get(send.unit).file;
+    let name = context.world().object(channel.object).name;
+    let path = context.path(file);
+    let begin = context.span(file, start).start;
+    RULE.diagnostic(
+        path.clone(),
+        context.span(file, close),
+        format!("`{name}` is closed while a goroutine may still send on it"),
+    )
+    .in_function(context.function(channel.unit))
+    .operation(format!("close {name}"))
+    .step(
+        path.clone(),
+        Span::new(begin, begin + 2),
+        "the goroutine starts here; a path from here comes to the close without waiting for it",
+    )
+    .step(
+        path,
+        context.span(file, close),
+        "the channel is closed here",
+    )
+    .step(
+        context.path(there),
+        context.span(there, send.node),
+        "a send on a closed channel panics",
+    )
+    .help(format!(
+        "close `{name}` when all goroutines that send have been waited for"
+    ))
+}
+
 /// Whether a path from the start of the goroutine to the deferred call waits for nothing.
 fn returns_without_waiting(
     context: &Context<'_>,
@@ -295,6 +400,16 @@ fn returns_without_waiting(
     unit: &Unit,
     start: NodeId,
     defer: NodeId,
+) -> bool {
+    reaches_without_waiting(context, file, unit, start, Step::RunDeferred(defer))
+}
+
+fn reaches_without_waiting(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    start: NodeId,
+    end: Step,
 ) -> bool {
     let graph = &unit.graph;
     let mut pending = Vec::new();
@@ -311,7 +426,7 @@ fn returns_without_waiting(
     while let Some((block, from)) = pending.pop() {
         let mut ended = false;
         for &step in &graph.block(block).steps[from..] {
-            if step == Step::RunDeferred(defer) {
+            if step == end {
                 return true;
             }
             if waits(context, file, step) {
@@ -323,12 +438,50 @@ fn returns_without_waiting(
             continue;
         }
         for edge in graph.block(block).successors {
+            let deferred = matches!(end, Step::RunDeferred(_));
+            if !deferred && passes_over_waits(file, unit, edge.kind) {
+                continue;
+            }
             if !std::mem::replace(&mut seen[edge.to.index()], true) {
                 pending.push((edge.to, 0));
             }
         }
     }
     false
+}
+
+/// Whether an edge leaves a loop whose turns wait: as many as there are goroutines, as far as can be seen.
+fn passes_over_waits(file: &TypedFile<'_>, unit: &Unit, edge: EdgeKind) -> bool {
+    let tree = file.tree;
+    let body = match edge {
+        EdgeKind::RangeDone(range) => match tree.statement(range) {
+            Statement::Range { body, .. } => Some(body),
+            _ => None,
+        },
+        EdgeKind::False(node) => unit.nodes.iter().find_map(|&(below, parent)| {
+            let tested = below == node && tree.kind(parent) == NodeKind::ForStmt;
+            match tree.statement(parent) {
+                Statement::For {
+                    condition: Some(condition),
+                    body,
+                    ..
+                } if tested && condition == node => Some(body),
+                _ => None,
+            }
+        }),
+        _ => None,
+    };
+    body.is_some_and(|body| {
+        tree.preorder(body).any(|node| {
+            matches!(
+                tree.expression(node),
+                Expression::Unary {
+                    operator: UnaryOperator::Receive,
+                    ..
+                }
+            )
+        })
+    })
 }
 
 /// Whether a step may wait for the goroutine: a receive that does not give up, or a call that could.
@@ -422,6 +575,116 @@ fn waits_below(file: &TypedFile<'_>, root: NodeId) -> bool {
 mod tests {
     use super::RULE;
     use crate::testing::check;
+
+    #[test]
+    fn closed_beside_goroutines() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"sync"
+	"time"
+)
+
+func produce(to chan<- int, n int) {
+	for i := 0; i < n; i++ {
+		to <- i
+	}
+}
+func answer(to chan<- int) {
+	select {
+	case to <- 1:
+	default:
+	}
+}
+func careful(to chan<- int) {
+	defer func() { recover() }()
+	to <- 1
+}
+
+func function(n int) {
+	ch := make(chan int)
+	go produce(ch, n)
+	close(ch) // want "`ch` is closed while a goroutine may still send on it"
+	for range ch {
+	}
+}
+func literals(fs []func() int) {
+	ch := make(chan int, len(fs))
+	for _, f := range fs {
+		go func() { ch <- f() }()
+	}
+	close(ch) // want "`ch` is closed while"
+}
+func deferred(n int) int {
+	ch := make(chan int)
+	defer close(ch) // want "`ch` is closed while"
+	go produce(ch, n)
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(time.Second):
+		return -1
+	}
+}
+
+func waited(fs []func() int) {
+	ch := make(chan int, len(fs))
+	var wg sync.WaitGroup
+	for _, f := range fs {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			ch <- f()
+		}()
+	}
+	wg.Wait()
+	close(ch)
+}
+func received(fs []func() int) (sum int) {
+	ch := make(chan int)
+	for _, f := range fs {
+		go func() { ch <- f() }()
+	}
+	for range fs {
+		sum += <-ch
+	}
+	close(ch)
+	return sum
+}
+func closedThere(n int) {
+	ch := make(chan int)
+	go func() {
+		produce(ch, n)
+		close(ch)
+	}()
+	for range ch {
+	}
+}
+func lossy() {
+	ch := make(chan int)
+	go answer(ch)
+	close(ch)
+}
+func prepared() {
+	ch := make(chan int)
+	go careful(ch)
+	close(ch)
+}
+func receiver(n int) {
+	ch := make(chan int)
+	go func() {
+		for range ch {
+		}
+	}()
+	produce(ch, n)
+	close(ch)
+}
+"#,
+        );
+    }
 
     #[test]
     fn after_close() {
