@@ -3,8 +3,8 @@
 
 use goward_diagnostics::Diagnostic;
 use goward_flow::{
-    AccessKind, Callee, Effect, Element, EventKind, How, LockState, Nilness, Observed, PathId,
-    Step, UnitId, callee, unparenthesized,
+    AccessKind, Callee, Effect, Element, EventKind, How, LockState, Mode, Nilness, Observed,
+    PathId, Step, UnitId, callee, unparenthesized,
 };
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectKind, TypeKind, VariableKind};
@@ -152,13 +152,59 @@ fn hazard<'c>(
     {
         return Some(Hazard::SetToNil { since });
     }
-    if effect.may_hold_any()
-        || has_joined(&observed.state)
-        || has_waited(context, observed.unit, effect)
-    {
+    if has_joined(&observed.state) || has_waited(context, observed.unit, effect) {
         return None;
     }
-    sharer(context, sharing, observed, statement, effect).map(Hazard::Shared)
+    let holds_some = effect.may_hold_any();
+    if holds_some && !holds_another_lock(context, sharing, observed.unit, effect) {
+        return None;
+    }
+    let sharer = sharer(context, sharing, observed, statement, effect)?;
+    // With a lock held only that others hold another one shows anything.
+    let shows = !holds_some || matches!(sharer, Sharer::Locked { .. });
+    shows.then_some(Hazard::Shared(sharer))
+}
+
+/// Whether all locks that are held at a use are certainly held, and none of them is one under which the
+/// map is used elsewhere, while at least two other uses have a lock in common.
+fn holds_another_lock(
+    context: &Context<'_>,
+    sharing: &Sharing,
+    frame: UnitId,
+    effect: &Effect,
+) -> bool {
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let mut held = Vec::new();
+    for (path, lock) in &effect.held {
+        if lock.mode == Mode::Released {
+            continue;
+        }
+        let Some(mutex) = paths.last_field(*path).filter(|_| lock.is_held()) else {
+            return false;
+        };
+        held.push(mutex);
+    }
+    let Some(uses) = paths
+        .last_field(effect.access.path)
+        .and_then(|field| sharing.uses.get(&field))
+    else {
+        return false;
+    };
+    let outermost = flow.units.outermost(frame);
+    let elsewhere: Vec<_> = uses
+        .iter()
+        .filter(|other| !other.fresh && flow.units.outermost(other.unit) != outermost)
+        .collect();
+    let Some((first, rest)) = elsewhere.split_first() else {
+        return false;
+    };
+    let mut common: Vec<_> = first.mutexes.clone();
+    common.retain(|mutex| rest.iter().all(|other| other.mutexes.contains(mutex)));
+    !effect.other_lock
+        && !rest.is_empty()
+        && !common.is_empty()
+        && !common.iter().any(|mutex| held.contains(mutex))
 }
 
 /// Whether the deferred function, or one that it calls, has given the map or the variable that leads to

@@ -264,3 +264,49 @@ func (t *T) Locked(f func()) {
 ",
     );
 }
+
+#[test]
+fn locks_that_guard_another_map() {
+    holds(
+        "map-write-in-defer",
+        "package a
+import \"sync\"
+type T struct {
+	aMu, bMu sync.Mutex
+	a, b     map[string]int
+}
+func New() *T { return &T{a: map[string]int{}, b: map[string]int{}} }
+func (t *T) incA(k string) { t.aMu.Lock(); defer t.aMu.Unlock(); t.a[k]++ }
+func (t *T) incB(k string) { t.bMu.Lock(); defer t.bMu.Unlock(); t.b[k]++ }
+func (t *T) getB(k string) int { t.bMu.Lock(); defer t.bMu.Unlock(); return t.b[k] }
+func (t *T) Move(k string) {
+	t.aMu.Lock()
+	defer t.aMu.Unlock()
+	defer func() {
+		t.b[k]++ // want map-write-in-defer
+	}()
+	delete(t.a, k)
+}
+func (t *T) Both(k string) {
+	t.aMu.Lock()
+	defer t.aMu.Unlock()
+	t.bMu.Lock()
+	defer t.bMu.Unlock()
+	defer func() { t.b[k]++ }()
+}
+
+type U struct {
+	mu, other sync.Mutex
+	m         map[string]int
+}
+func NewU() *U { return &U{m: map[string]int{}} }
+func (u *U) inc(k string) { u.mu.Lock(); defer u.mu.Unlock(); u.m[k]++ }
+func (u *U) dec(k string) { u.other.Lock(); defer u.other.Unlock(); u.m[k]-- }
+func (u *U) Third(k string) {
+	u.other.Lock()
+	defer u.other.Unlock()
+	defer func() { u.m[k]++ }()
+}
+",
+    );
+}

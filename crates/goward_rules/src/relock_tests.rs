@@ -158,3 +158,46 @@ func (t *T) inner(want int, again func() bool) (found int) {
 ",
     );
 }
+
+#[test]
+fn functions_that_fail_with_the_lock() {
+    holds(
+        "unlock-missing-on-path",
+        "package a
+import (
+	\"context\"
+	\"errors\"
+	\"sync\"
+)
+type T struct {
+	mu sync.Mutex
+	n  int
+}
+func (t *T) Acquire(ctx context.Context) error {
+	for {
+		t.mu.Lock()
+		if t.n > 0 {
+			t.n--
+			t.mu.Unlock()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err() // want \"still locked\"
+		default:
+		}
+		t.mu.Unlock()
+	}
+}
+func (t *T) LockIf(n int) error {
+	t.mu.Lock()
+	if t.n != n {
+		t.mu.Unlock()
+		return errors.New(\"other\")
+	}
+	return nil
+}
+func (t *T) Release() { t.mu.Unlock() }
+",
+    );
+}

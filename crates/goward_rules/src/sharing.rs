@@ -20,6 +20,8 @@ pub(crate) struct Use {
     pub(crate) access: Access,
     /// A lock that belongs to the same object is held.
     pub(crate) lock: Option<PathId>,
+    /// The mutexes of all such locks.
+    pub(crate) mutexes: Vec<ObjectId>,
     /// Some lock is held, or may be.
     pub(crate) any_lock: bool,
     /// The object was made by this function and nobody else has it yet.
@@ -85,9 +87,15 @@ impl Sharing {
             if !is_shared_kind(context, field) {
                 continue;
             }
-            let lock = observed.state.locks().find(|(lock, _)| {
-                paths.owner_leads_to(*lock, access.path) || is_package_level(context, *lock)
-            });
+            let locks = || {
+                observed.state.locks().filter(|(lock, _)| {
+                    paths.owner_leads_to(*lock, access.path) || is_package_level(context, *lock)
+                })
+            };
+            let lock = locks().next();
+            let mutexes = locks()
+                .filter_map(|&(lock, _)| paths.last_field(lock))
+                .collect();
             let entry = Use {
                 deferred: observed.deferred.is_some()
                     || flow
@@ -97,6 +105,7 @@ impl Sharing {
                 unit: observed.unit,
                 access,
                 lock: lock.map(|lock| lock.0),
+                mutexes,
                 any_lock: observed.state.may_hold_any(),
                 fresh: flow.is_fresh(observed.unit, access.path, &observed.state),
             };

@@ -6,6 +6,7 @@ use goward_syntax::{BranchKeyword, Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
+use crate::errors::is_nil;
 use crate::relock::signals;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
@@ -23,7 +24,7 @@ rule! {
     /// Nothing is said of functions that are meant to return with the lock held: those that never
     /// unlock it, those called `lock…`, `acquire…`, `begin…` or `grab…`, those that return a function,
     /// those whose comment says so, and those whose last exit keeps a lock that another function of
-    /// the package releases.
+    /// the package releases. What such a function keeps just where it fails is reported.
     ///
     /// ## Why it matters
     ///
@@ -190,7 +191,11 @@ fn unit(
     let flow = context.flow;
     let unit = flow.units.get(id);
     let released = released_locks(context, id);
-    if released.is_empty() || is_meant(context, id) {
+    if released.is_empty() {
+        return;
+    }
+    let fails = fails_with_the_lock(context, id, &released);
+    if is_meant(context, id) && !fails {
         return;
     }
     let states: Vec<(&Exit, &LockState)> = unit
@@ -251,7 +256,7 @@ fn unit(
                 .iter()
                 .any(|&(other, released)| other != id && released == field)
         });
-        if free && !(last_keeps && by_others) {
+        if free && (fails || !(last_keeps && by_others)) {
             let keeping: Vec<(&Exit, Held)> = states
                 .iter()
                 .filter_map(|(exit, state)| Some((*exit, keeps(state, path)?)))
@@ -270,6 +275,41 @@ fn unit(
         loops(context, id, path, release, found.findings);
         breaks(context, id, path, release, found.findings);
     }
+}
+
+/// Whether a function gives the lock back where it returns a nil error, and keeps it where it returns
+/// another one: whoever is to take a lock does not take it when it fails.
+fn fails_with_the_lock(context: &Context<'_>, id: UnitId, released: &[(PathId, NodeId)]) -> bool {
+    let flow = context.flow;
+    let unit = flow.units.get(id);
+    let file = context.file(unit.file);
+    let error = context.world().universe().error;
+    let mut well = 0;
+    let mut failed = 0;
+    for exit in unit.graph.exits.iter().filter(|exit| exit.kind.returns()) {
+        let Some(state) = flow.at_exit(id, exit) else {
+            continue;
+        };
+        let last = exit.node.and_then(|node| match file.tree.statement(node) {
+            Statement::Return { results } => results.last().copied(),
+            _ => None,
+        });
+        let Some(last) = last else { return false };
+        let keeps = released.iter().any(|&(path, _)| {
+            state
+                .lock(path)
+                .is_some_and(|held| held.is_held() && held.own)
+        });
+        if is_nil(context, file, last) {
+            if keeps {
+                return false;
+            }
+            well += 1;
+        } else if file.facts.type_of(last) == error && keeps {
+            failed += 1;
+        }
+    }
+    well > 0 && failed > 0
 }
 
 /// A `break` out of a loop with a lock that the turn has taken, after which nobody unlocks it.

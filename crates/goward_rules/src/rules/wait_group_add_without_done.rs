@@ -231,8 +231,13 @@ impl Judge<'_, '_> {
                 if at.0 == self.add.unit {
                     break;
                 }
+                // A literal that is started where it stands, and nowhere else.
                 let start = flow.launches().only(at.0)?;
-                if start.kind == StartKind::Unknown {
+                let starter = self.context.file(flow.units.get(start.unit).file);
+                let in_place = matches!(starter.tree.expression(start.call),
+                    Expression::Call { function, .. }
+                        if unparenthesized(starter, function) == flow.units.get(at.0).node);
+                if start.kind == StartKind::Unknown || !in_place {
                     return None;
                 }
                 at = (start.unit, start.node);
@@ -566,6 +571,25 @@ func stored() {
 	step := func() { defer group.Done(); work(1) }
 	go step()
 	go step()
+	group.Wait()
+}
+func handed(run func(func())) {
+	var group sync.WaitGroup
+	group.Add(2)
+	handler := func() { work(1); group.Done() }
+	run(handler)
+	group.Wait()
+}
+func each(run func()) {
+	for range 2 {
+		go run()
+	}
+}
+func handedOn() {
+	var group sync.WaitGroup
+	group.Add(2)
+	handler := func() { work(1); group.Done() }
+	each(handler)
 	group.Wait()
 }
 func given(run func(*sync.WaitGroup)) {
