@@ -13,9 +13,10 @@ rule! {
     ///
     /// An assignment to an element, `delete`, `clear` or `range` in a deferred call (the call itself, a
     /// method, a closure, a closure in it, or a function of the package that it calls), where at the
-    /// time at which it *runs* no lock is held (or only one that none of the others hold) and another goroutine can reach the map, or where the
-    /// map, or the pointer that leads to it, can be nil then. Deferred calls run last in, first out: a
-    /// write that was deferred before `defer mu.Unlock()` runs after the unlock.
+    /// time at which it *runs* no lock is held (or only one that none of the others hold) and another
+    /// goroutine can reach the map, or where the map, or the pointer that leads to it, can be nil then.
+    /// Deferred calls run last in, first out: a write that was deferred before `defer mu.Unlock()` runs
+    /// after the unlock.
     ///
     /// That other goroutines reach the map shows in a lock that is held for it elsewhere or earlier in
     /// the function, in a goroutine or handler that uses it, or in its being a package variable which

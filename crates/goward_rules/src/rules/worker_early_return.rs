@@ -7,6 +7,7 @@ use goward_types::{ObjectId, ObjectKind, VariableKind};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
+use crate::sharing::innermost_loop;
 use crate::standard_library::named;
 use crate::waiting::signal;
 use crate::walk::{walk, walk_all};
@@ -148,6 +149,9 @@ impl Workers<'_, '_> {
         let (worker, exit, launch) = early?;
         let mut sends = self.channel.uses.iter();
         let (send, guarded) = sends.find_map(|one| self.blocks(one, started))?;
+        if self.reads_answers(send) {
+            return None;
+        }
         let name = context.world().object(self.channel.object).name;
         let worker_file = flow.units.get(worker).file;
         let send_file = flow.units.get(send.unit).file;
@@ -192,6 +196,45 @@ impl Workers<'_, '_> {
                 )
                 .help("let the producer wait in a `select`, also for a context that a worker's error cancels"),
         )
+    }
+
+    /// Whether the loop that sends reads something after each send, and leaves where that fails: whoever
+    /// waits for an answer each time sees that the workers are gone before it sends again.
+    fn reads_answers(&self, send: &ChannelUse) -> bool {
+        let unit = self.context.flow.units.get(send.unit);
+        let file = self.context.file(unit.file);
+        let tree = file.tree;
+        let at = tree.span(send.node);
+        let Some(around) = innermost_loop(self.context, send.unit, send.node) else {
+            return false;
+        };
+        let behind = |node: NodeId| {
+            let span = tree.span(node);
+            span.start >= at.end && span.end <= around.end
+        };
+        let reads = |function: NodeId| {
+            matches!(tree.expression(unparenthesized(file, function)), Expression::Selector { name, .. }
+                if ["Read", "Recv", "Receive", "Scan"]
+                    .iter()
+                    .any(|verb| tree.symbol(name).as_str().starts_with(verb)))
+        };
+        let mut answer = None;
+        walk(unit, |node, _| {
+            if tree.kind(node) == NodeKind::CallExpr
+                && behind(node)
+                && let Expression::Call { function, .. } = tree.expression(node)
+                && reads(function)
+            {
+                answer = answer.or(Some(tree.span(node).end));
+            }
+        });
+        let Some(answer) = answer else { return false };
+        // Out of the loop: a return, a break, or a test that gives up.
+        unit.graph
+            .exits
+            .iter()
+            .filter_map(|exit| exit.node)
+            .any(|node| behind(node) && tree.span(node).start >= answer)
     }
 
     /// Whether the buffer is made as large as something that is sent whole.
@@ -467,6 +510,43 @@ import (
 
 func work(int) error { return nil }
 func last(int) bool  { return false }
+
+type line interface{ ReadLine() (string, error) }
+
+func answers(l line) error {
+	queue := make(chan int, 1)
+	go func() {
+		for item := range queue {
+			if err := work(item); err != nil {
+				return
+			}
+		}
+	}()
+	for i := 0; i < 3; i++ {
+		queue <- i
+		if _, err := l.ReadLine(); err != nil {
+			return err
+		}
+	}
+	close(queue)
+	return nil
+}
+func readsOnly(l line) error {
+	queue := make(chan int, 1)
+	go func() {
+		for item := range queue {
+			if err := work(item); err != nil {
+				return
+			}
+		}
+	}()
+	for i := 0; i < 3; i++ {
+		queue <- i // want "blocks for ever"
+		l.ReadLine()
+	}
+	close(queue)
+	return nil
+}
 
 func callersContext(ctx context.Context, items []int) error {
 	var group errgroup.Group
