@@ -29,6 +29,8 @@ pub(crate) struct FieldUse {
     pub(crate) maybe: Vec<ObjectId>,
     /// The object is new and nobody else has it.
     pub(crate) fresh: bool,
+    /// It happens in a deferred call.
+    pub(crate) deferred: bool,
 }
 
 /// The guard of a field, and who does not hold it.
@@ -57,6 +59,17 @@ pub(crate) struct FieldUses {
     kept: FxHashMap<UnitId, Vec<ObjectId>>,
     /// Pointers to mutexes that are set from one mutex field only: they are that mutex.
     stands_for: FxHashMap<ObjectId, ObjectId>,
+}
+
+/// What the calls of a function in its package say of a lock.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// There are none that concern a shared object.
+    None,
+    /// No call holds it.
+    NotHeld,
+    /// Some call holds it, or may.
+    Held,
 }
 
 /// A share of the functions or of the uses that makes a guard.
@@ -155,6 +168,7 @@ impl FieldUses {
                 other: locks.1,
                 maybe: locks.2,
                 fresh: self.is_fresh(context, observed, path, field),
+                deferred: observed.deferred.is_some(),
             });
         }
         uses
@@ -215,6 +229,7 @@ impl FieldUses {
             other,
             maybe,
             fresh: self.is_fresh(context, observed, path, field),
+            deferred: observed.deferred.is_some(),
         })
     }
 
@@ -333,6 +348,66 @@ impl FieldUses {
             .into_iter()
             .flatten()
             .map(|&index| &context.flow.observed[index])
+    }
+
+    /// Whether those who call a function hold a mutex: its callers, and theirs in turn.
+    pub(crate) fn held_at_calls(
+        &self,
+        context: &Context<'_>,
+        vote: &Vote,
+        entry: &FieldUse,
+    ) -> Calls {
+        let flow = context.flow;
+        let mut calls = Calls::None;
+        let first = flow.units.outermost(entry.unit);
+        let mut pending = vec![first];
+        let mut seen: FxHashSet<UnitId> = FxHashSet::default();
+        while let Some(unit) = pending.pop() {
+            if !seen.insert(unit) {
+                continue;
+            }
+            for call in self.calls(context, unit) {
+                let caller = flow.units.outermost(call.unit);
+                if context.file(flow.units.get(caller).file).test {
+                    continue;
+                }
+                let paths = flow.locks.paths();
+                let held = call.state.held.iter().any(|(lock, held)| {
+                    held.mode >= Mode::Maybe && paths.last_field(*lock) == Some(vote.guard)
+                });
+                drop(paths);
+                if held || says_callers_lock(context, caller) {
+                    return Calls::Held;
+                }
+                pending.push(caller);
+                if unit == first && !self.is_given_fresh(context, call, entry, vote) {
+                    calls = Calls::NotHeld;
+                }
+            }
+        }
+        calls
+    }
+
+    /// Whether a call is about a new object.
+    fn is_given_fresh(
+        &self,
+        context: &Context<'_>,
+        call: &Observed,
+        entry: &FieldUse,
+        vote: &Vote,
+    ) -> bool {
+        let EventKind::Run {
+            target,
+            ref bindings,
+            ..
+        } = call.event.kind
+        else {
+            return false;
+        };
+        context
+            .flow
+            .translate(entry.path, target, bindings)
+            .is_none_or(|path| self.is_fresh(context, call, path, vote.field))
     }
 
     /// Whether no goroutine that the package starts, and no handler, leads to a use.

@@ -13,6 +13,8 @@ mod errors;
 mod field_vote;
 mod function_values;
 mod goroutine_panics;
+mod guard_evidence;
+mod guards;
 mod handshake;
 mod lock_order;
 mod lonely_sends;
@@ -64,6 +66,8 @@ mod deferred_map_tests;
 mod deferred_run_tests;
 #[cfg(test)]
 mod fixed_builds;
+#[cfg(test)]
+mod guard_evidence_tests;
 #[cfg(test)]
 mod handshake_tests;
 #[cfg(test)]

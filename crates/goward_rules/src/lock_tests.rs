@@ -731,7 +731,7 @@ func (s *server) reset(ctx context.Context, note string) {
 #[test]
 fn maps_that_one_goroutine_owns_or_that_are_set_up() {
     holds(
-        "guarded-field-without-lock",
+        "guarded-field-without-lock-other",
         "package a
 import \"sync\"
 type T struct {
@@ -757,7 +757,7 @@ func (t *T) run() {
 	}
 }
 func (t *T) look() {
-	for range t.items { // want guarded-field-without-lock
+	for range t.items { // want guarded-field-without-lock-other
 	}
 }
 func (t *T) Owned() int {
@@ -783,7 +783,7 @@ func (t *T) Both(name string) {
 	t.mu.Lock()
 	t.setLocked(name)
 	t.mu.Unlock()
-	t.setLocked(name) // want guarded-field-without-lock
+	t.setLocked(name)
 }
 func (t *T) setLocked(name string) { t.items[name] = 1 }
 type view struct { mu *sync.Mutex; t *T }
@@ -809,7 +809,7 @@ func (w *watch) Close() {
 #[test]
 fn lengths_and_structs_of_a_mutex_and_a_map() {
     holds(
-        "guarded-field-without-lock",
+        "guarded-field-without-lock-other",
         "package a
 import \"sync\"
 type T struct {
@@ -823,15 +823,15 @@ func (t *T) Set(k string) {
 	t.m[k]++
 }
 func (t *T) Get(k string) int {
-	return t.m[k] // want guarded-field-without-lock
+	return t.m[k] // want guarded-field-without-lock-other
 }
 func (t *T) All(f func(string)) {
-	for k := range t.m { // want guarded-field-without-lock
+	for k := range t.m { // want guarded-field-without-lock-other
 		f(k)
 	}
 }
 func (t *T) Has(k string) bool {
-	_, ok := t.m[k] // want guarded-field-without-lock
+	_, ok := t.m[k] // want guarded-field-without-lock-other
 	return ok
 }
 func (t *T) Len() int {

@@ -5,8 +5,8 @@ use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::field_vote::{FieldUse, Vote};
+use crate::guards::is_excused;
 use crate::rule::{Group, rule};
-use crate::rules::guarded_field_without_lock::is_excused;
 
 rule! {
     /// Reports a field that is used without the mutex which its comment names.

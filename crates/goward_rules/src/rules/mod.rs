@@ -25,6 +25,7 @@ mod goroutine_outlives_call;
 mod goroutine_outlives_iteration;
 mod guard_comment_ignored;
 pub(crate) mod guarded_field_without_lock;
+pub(crate) mod guarded_field_without_lock_other;
 mod guarded_map_returned;
 mod internal_failure;
 mod lock_copied;
@@ -103,6 +104,7 @@ pub const RULES: &[Rule] = &[
     goroutine_outlives_iteration::RULE,
     guard_comment_ignored::RULE,
     guarded_field_without_lock::RULE,
+    guarded_field_without_lock_other::RULE,
     guarded_map_returned::RULE,
     internal_failure::RULE,
     lock_copied::RULE,

@@ -74,7 +74,7 @@ func (m *Metrics) Done(route string) int {
 
 // Failed says how many of them failed.
 func (m *Metrics) Failed(route string) int {
-	return m.failed[route] // nursery: guarded-field-without-lock
+	return m.failed[route] // nursery: guarded-field-without-lock-other
 }
 
 // Write prints the counters in the text format of Prometheus.
