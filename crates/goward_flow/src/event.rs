@@ -32,7 +32,8 @@ pub enum AccessKind {
     Clear,
     /// `m = …`: the variable or field gets another map.
     Replace,
-    /// `n++` and `n += …` of a number that is no element of a map.
+    /// `n++` and `n += …` of a number that is no element of a map, and a field that gets a value made
+    /// of its old one: `x.s = append(x.s, v)`.
     Count,
     /// `len(m)`
     Length,

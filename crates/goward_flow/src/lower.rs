@@ -387,6 +387,7 @@ impl<'a> Lowering<'_, 'a> {
     fn set(&mut self, place: NodeId, value: Option<NodeId>, node: NodeId) {
         let place = unparenthesized(self.file, place);
         let tree = self.file.tree;
+        let updates = value.is_some_and(|value| self.is_update(place, value));
         let value = value.map_or(NewValue::Unknown, |value| self.new_value(value));
         if let Expression::Index { operand, .. } = tree.expression(place) {
             let operand_type = self.file.facts.type_of(operand);
@@ -426,6 +427,8 @@ impl<'a> Lowering<'_, 'a> {
         };
         if self.is_map(place_type) && !defined {
             self.access(path, AccessKind::Replace, node);
+        } else if updates {
+            self.access(path, AccessKind::Count, node);
         }
         self.note_assignment(path);
         self.emit(node, EventKind::Set { path, value });
@@ -487,6 +490,18 @@ impl<'a> Lowering<'_, 'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a field gets a value that is made of its old one: `x.s = append(x.s, v)`, `x.s = x.s[1:]`.
+    fn is_update(&self, place: NodeId, value: NodeId) -> bool {
+        let tree = self.file.tree;
+        let is_field = |node: NodeId| tree.kind(node) == NodeKind::SelectorExpr;
+        let text = |node: NodeId| &self.file.source[tree.span(node).range()];
+        is_field(place)
+            && !is_field(unparenthesized(self.file, value))
+            && tree
+                .preorder(value)
+                .any(|node| is_field(node) && text(node) == text(place))
     }
 
     /// `place++` or `place op= …`.

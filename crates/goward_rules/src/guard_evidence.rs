@@ -196,7 +196,7 @@ fn is_registration(context: &Context<'_>, vote: &Vote, unit: UnitId) -> bool {
 }
 
 /// Whether a function takes things down, by its name: others may be gone by then.
-fn is_teardown(context: &Context<'_>, outermost: UnitId) -> bool {
+pub(crate) fn is_teardown(context: &Context<'_>, outermost: UnitId) -> bool {
     let name = context.function(outermost);
     let name = name.rsplit('.').next().unwrap_or_default();
     let name = name.to_ascii_lowercase();

@@ -2,23 +2,26 @@
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
 use goward_flow::{
-    AccessKind, Effect, Element, EventKind, Held, How, Mode, Observed, PathId, UnitId,
+    Access, AccessKind, ChannelOperation, Effect, Element, EventKind, Held, How, LockMode, Mode,
+    Observed, PathId, UnitId,
 };
 use goward_types::{ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
+use crate::guard_evidence::is_teardown;
 use crate::rule::{Group, rule};
 use crate::sharing::type_has_mutex;
 
 rule! {
-    /// Reports a map or counter that is written while only a read lock is held.
+    /// Reports a map, counter or field that is written while only a read lock is held.
     ///
     /// ## What it reports
     ///
-    /// Assignment to an element, `delete`, `clear`, `maps.Copy` into a map, and `n++` or `n += x` of a
-    /// number, where the map or number belongs to the struct (or package) whose `sync.RWMutex` is held
-    /// for reading, and no other lock is held. Functions of the package that are called with the read
+    /// Assignment to an element, `delete`, `clear`, `maps.Copy` into a map, `n++` or `n += x` of a number
+    /// and `s = append(s, x)`, where the map, number or slice belongs to the struct (or package) whose
+    /// `sync.RWMutex` is held for reading, and no other lock is held; and assignment to any other field
+    /// of that struct. Functions of the package that are called with the read
     /// lock held are followed. Nothing is said where only one goroutine, which the package
     /// starts, uses the place with the lock held for reading, and where the place belongs to another
     /// object that has a mutex itself.
@@ -26,8 +29,8 @@ rule! {
     /// ## Why it matters
     ///
     /// Any number of goroutines hold a read lock at the same time, so they all write at once: counts
-    /// are lost, and for maps the run time may end the process with `fatal error: concurrent map
-    /// writes`, which no `recover` catches.
+    /// and elements are lost, and for maps the run time may end the process with `fatal error:
+    /// concurrent map writes`, which no `recover` catches.
     ///
     /// ## Flagged
     ///
@@ -51,6 +54,32 @@ rule! {
     /// 	defer c.mu.RUnlock()
     /// 	c.hits[key]++ // want write-under-rlock
     /// 	return c.items[key]
+    /// }
+    /// ```
+    ///
+    /// ```go
+    /// package log
+    ///
+    /// import "sync"
+    ///
+    /// type Log struct {
+    /// 	mu    sync.RWMutex
+    /// 	lines []string
+    /// 	ended bool
+    /// }
+    ///
+    /// func (l *Log) Add(line string) {
+    /// 	l.mu.RLock()
+    /// 	defer l.mu.RUnlock()
+    /// 	if !l.ended {
+    /// 		l.lines = append(l.lines, line) // want "`l.lines` is written while `l.mu` is held for reading only"
+    /// 	}
+    /// }
+    ///
+    /// func (l *Log) End() {
+    /// 	l.mu.RLock()
+    /// 	l.ended = true // want "`l.ended` is set while"
+    /// 	l.mu.RUnlock()
     /// }
     /// ```
     ///
@@ -104,6 +133,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     for observed in &flow.observed {
         match &observed.event.kind {
             EventKind::Access(_) => {}
+            EventKind::Set { path, .. } => {
+                uses.extend(field_set(context, observed, *path));
+                continue;
+            }
             EventKind::Run {
                 target,
                 how: How::Call,
@@ -128,7 +161,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let mut seen = FxHashSet::default();
     for (unit, effect, lock, held) in &uses {
         let kind = effect.access.kind;
-        if !kind.changes() {
+        if !kind.changes() || !kind.changes_content() && is_about_the_end(context, *lock) {
             continue;
         }
         // One goroutine alone has the place while the lock is held for reading: the lock is there
@@ -149,6 +182,77 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             report(context, effect, *lock, *held, findings);
         }
     }
+}
+
+/// Whether a mutex is locked for writing only by what takes the object down: it keeps the object alive
+/// for those who hold it for reading, and guards none of its fields.
+fn is_about_the_end(context: &Context<'_>, lock: PathId) -> bool {
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let mutex = paths.last_field(lock);
+    let mut writers = flow.observed.iter().filter(|observed| {
+        matches!(observed.event.kind, EventKind::Lock { path, mode: LockMode::Write, .. }
+            if paths.last_field(path) == mutex)
+    });
+    let first = writers.next();
+    first.is_some_and(|first| {
+        std::iter::once(first)
+            .chain(writers)
+            .all(|writer| is_teardown(context, flow.units.outermost(writer.unit)))
+    })
+}
+
+/// A field that is set while the read lock of its own object is held.
+fn field_set(
+    context: &Context<'_>,
+    observed: &Observed,
+    path: PathId,
+) -> Option<(UnitId, Effect, PathId, Held)> {
+    let reads = |lock: &(PathId, Held)| lock.1.mode == Mode::Read;
+    if !observed.state.locks().any(reads) {
+        return None;
+    }
+    let effect = Effect {
+        access: Access {
+            path,
+            kind: AccessKind::Replace,
+            alias: false,
+            node: observed.event.node,
+        },
+        unit: observed.unit,
+        calls: Vec::new(),
+        held: observed.state.held.clone(),
+        other_lock: false,
+        deferred: observed.deferred.is_some(),
+        nilness: None,
+        root_nilness: None,
+    };
+    let (lock, held) = read_lock(context, observed, &effect)?;
+    // Where a channel is closed as well, `close-under-rlock` says what that leads to.
+    let closes = |other: &Observed| {
+        let close = matches!(
+            other.event.kind,
+            EventKind::Channel {
+                operation: ChannelOperation::Close,
+                ..
+            }
+        );
+        close
+            && other
+                .state
+                .lock(lock)
+                .is_some_and(|held| held.mode == Mode::Read)
+    };
+    if context.flow.observed_in(observed.unit).iter().any(closes) {
+        return None;
+    }
+    let paths = context.flow.locks.paths();
+    let (of_place, of_lock) = (&paths.get(path).elements, &paths.get(lock).elements);
+    // An embedded mutex may be written with the names of its fields or without them.
+    let direct = matches!(of_place.split_last(), Some((Element::Field(_), owner))
+        if of_lock.starts_with(owner) && of_lock.len() <= of_place.len());
+    drop(paths);
+    direct.then_some((observed.unit, effect, lock, held))
 }
 
 /// The read lock of its object under which a place is used, with no other lock.
@@ -225,7 +329,7 @@ fn report(
     let name = flow.text(effect.access.path);
     let lock_name = flow.text(lock);
     let done = match effect.access.kind {
-        AccessKind::Replace => "replaced",
+        AccessKind::Replace => "set",
         _ => "written",
     };
     let mut finding = RULE
@@ -261,6 +365,98 @@ fn report(
 mod tests {
     use super::RULE;
     use crate::testing::check;
+
+    #[test]
+    fn fields() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import "sync"
+
+type list struct {
+	sync.RWMutex
+	items []int
+	last  *list
+	sum   int
+	seen  struct{ n int }
+}
+
+func (l *list) take(n int) []int {
+	l.RLock()
+	defer l.RUnlock()
+	items := l.items[:n]
+	l.items = l.items[n:] // want "`l.items` is written while `l` is held for reading only"
+	return items
+}
+
+func (l *list) link(to *list) {
+	l.RLock()
+	l.last = to // want "`l.last` is set while"
+	to.sum = 1
+	to.last.sum = 1
+	l.RUnlock()
+}
+
+func (l *list) total() int {
+	l.RLock()
+	defer l.RUnlock()
+	return l.count()
+}
+
+func (l *list) count() int {
+	if l.sum == 0 {
+		l.sum = len(l.items) // want "`l.sum` is set while"
+	}
+	return l.sum
+}
+
+func (l *list) written() {
+	l.Lock()
+	l.last = nil
+	l.items = append(l.items, 1)
+	l.Unlock()
+	l.sum = 2
+}
+
+func (l *list) local() []int {
+	l.RLock()
+	defer l.RUnlock()
+	all := l.items
+	all = append(all, 1)
+	return all
+}
+
+type rows struct {
+	alive sync.RWMutex
+	raw   []byte
+	done  bool
+}
+
+func (r *rows) scan() {
+	r.alive.RLock()
+	defer r.alive.RUnlock()
+	r.raw = r.raw[:0]
+	r.done = true
+}
+
+func (r *rows) Close() {
+	r.alive.Lock()
+	defer r.alive.Unlock()
+	r.raw = nil
+}
+
+func fresh() *list {
+	l := &list{}
+	l.RLock()
+	l.sum = 3
+	l.RUnlock()
+	return l
+}
+"#,
+        );
+    }
 
     #[test]
     fn locks_of_other_objects() {
