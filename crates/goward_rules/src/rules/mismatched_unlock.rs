@@ -177,6 +177,45 @@ mod tests {
     use crate::testing::check;
 
     #[test]
+    fn instances_with_arguments_of_absent_packages() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"sync"
+
+	"example.org/absent/ulid"
+)
+
+type locked[K comparable, V any] struct {
+	sync.RWMutex
+	of map[K]V
+}
+
+type tasks locked[ulid.ULID, int]
+
+func (t *tasks) size() int {
+	t.RLock()
+	defer t.Unlock() // want "`t` is locked for reading"
+	return len(t.of)
+}
+
+func (t *tasks) set(id ulid.ULID) {
+	t.Lock()
+	defer t.Unlock()
+	t.of[id] = 1
+	t.of[ulid.Make().Next()]++
+	for id := range t.of {
+		id.Use(t.of)
+	}
+}
+"#,
+        );
+    }
+
+    #[test]
     fn ways_of_locking() {
         check(
             &RULE,

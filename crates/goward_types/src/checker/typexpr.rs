@@ -215,9 +215,10 @@ impl<'w> Checker<'w> {
             // The arguments are left alone, as in go/types.
             return generic;
         }
-        let Some(arguments) = self.type_list(indices) else {
-            return TypeId::UNKNOWN;
-        };
+        let arguments: Vec<TypeId> = indices.iter().map(|&node| self.var_type(node)).collect();
+        // An argument of a package that is not there leaves the rest of the type as it is: its methods,
+        // and the fields that have nothing to do with the argument. go/types gives up here.
+        let valid = arguments.iter().all(|&argument| world.is_valid(argument));
         let parameters = world.type_parameters(generic);
         if parameters.len() != arguments.len() {
             self.error(node, "wrong number of type arguments");
@@ -229,7 +230,8 @@ impl<'w> Checker<'w> {
         self.later(move |checker| {
             checker.record_instance(node, &arguments, instance);
             let parameters = checker.world.type_parameters(instance);
-            if parameters.len() == arguments.len()
+            if valid
+                && parameters.len() == arguments.len()
                 && let Err(index) = checker.verify_instance(generic, &arguments)
             {
                 let at = indices.get(index).copied().unwrap_or(node);
