@@ -376,7 +376,9 @@ impl FieldUses {
                     held.mode >= Mode::Maybe && paths.last_field(*lock) == Some(vote.guard)
                 });
                 drop(paths);
-                if held || says_callers_lock(context, caller) {
+                // What gives the lock back without having taken it has it from somebody.
+                let hands_back = gives_back_only(context, call.unit, vote.guard);
+                if held || hands_back || says_callers_lock(context, caller) {
                     return Calls::Held;
                 }
                 pending.push(caller);
@@ -563,6 +565,21 @@ impl FieldUses {
             vote.unguarded.push(entry.clone());
         }
     }
+}
+
+/// Whether a function unlocks a mutex that it does not lock.
+fn gives_back_only(context: &Context<'_>, unit: UnitId, mutex: ObjectId) -> bool {
+    let flow = context.flow;
+    let paths = flow.locks.paths();
+    let (mut locks, mut unlocks) = (false, false);
+    for observed in flow.observed_in(unit) {
+        match observed.event.kind {
+            EventKind::Lock { path, .. } => locks |= paths.last_field(path) == Some(mutex),
+            EventKind::Unlock { path, .. } => unlocks |= paths.last_field(path) == Some(mutex),
+            _ => {}
+        }
+    }
+    unlocks && !locks
 }
 
 /// Whether the struct that holds the field has but one more field, the guard.

@@ -13,6 +13,7 @@
 //!   anybody, runs in a goroutine of its own, or is called by functions that do not hold it.
 
 use goward_flow::{AccessKind, Element, EventKind, UnitId};
+use goward_syntax::NodeId;
 use goward_types::{ObjectId, Type};
 use rustc_hash::FxHashSet;
 
@@ -20,6 +21,7 @@ use crate::context::Context;
 use crate::field_vote::{
     Calls, FieldUse, FieldUses, Vote, is_setup, says_callers_lock, speaks_of_locks,
 };
+use crate::origins::Origin;
 use crate::sharing::Conflict;
 
 /// The share of the functions that must hold the guard.
@@ -62,7 +64,7 @@ pub(crate) fn is_evident(
     if !written_elsewhere || is_teardown(context, outermost) || is_for_tests(context, outermost) {
         return false;
     }
-    if says_callers_lock(context, outermost) || is_commented(context, entry) {
+    if says_callers_lock(context, outermost) || is_commented(context, entry.unit, entry.node) {
         return false;
     }
     let calls = uses.held_at_calls(context, vote, entry);
@@ -70,6 +72,9 @@ pub(crate) fn is_evident(
         return false;
     }
     if entry.kind == AccessKind::Replace || is_setting_up(context, uses, entry.unit) {
+        return false;
+    }
+    if !entry.kind.changes() && is_where_all_write(context, vote, entry) {
         return false;
     }
     if takes_guard {
@@ -167,7 +172,7 @@ fn is_setting_up(context: &Context<'_>, uses: &FieldUses, unit: UnitId) -> bool 
         if later {
             return false;
         }
-        if is_setup(context, outermost) {
+        if is_setup(context, outermost) || prepares(context, outermost) {
             continue;
         }
         let exported = flow
@@ -186,6 +191,29 @@ fn is_setting_up(context: &Context<'_>, uses: &FieldUses, unit: UnitId) -> bool 
         pending.extend(callers);
     }
     true
+}
+
+/// Whether a function makes things ready or looks whether they are, by its name.
+fn prepares(context: &Context<'_>, outermost: UnitId) -> bool {
+    let name = context.function(outermost);
+    let name = name.rsplit('.').next().unwrap_or_default();
+    let name = name.to_ascii_lowercase();
+    ["verify", "validate", "prepare", "build", "setdefault"]
+        .iter()
+        .any(|word| name.starts_with(word))
+}
+
+/// Whether whoever writes the map is the goroutine that reads it here: each object has one of its own.
+fn is_where_all_write(context: &Context<'_>, vote: &Vote, entry: &FieldUse) -> bool {
+    let origins = context.origins();
+    let own = origins.of(entry.unit);
+    let all = || vote.guarded.iter().chain(&vote.unguarded);
+    own.iter()
+        .any(|origin| matches!(origin, Origin::Goroutine(_)))
+        && all().filter(|other| other.kind.changes()).all(|other| {
+            let theirs = origins.of(other.unit);
+            theirs.len() == own.len() && theirs.iter().all(|origin| own.contains(origin))
+        })
 }
 
 /// Whether a function enters something in a table of the package, which `init` functions do.
@@ -252,13 +280,13 @@ fn is_reachable(context: &Context<'_>, vote: &Vote) -> bool {
 }
 
 /// Whether a comment just before a use speaks of locks: somebody has thought of it.
-fn is_commented(context: &Context<'_>, entry: &FieldUse) -> bool {
+pub(crate) fn is_commented(context: &Context<'_>, unit: UnitId, node: NodeId) -> bool {
     /// Comments that end so many lines before the use, at most, are about it.
     const LINES: usize = 4;
-    let unit = context.flow.units.get(entry.unit);
+    let unit = context.flow.units.get(unit);
     let file = context.file(unit.file);
     let body = file.tree.span(unit.body).start;
-    let place = file.tree.span(entry.node).start;
+    let place = file.tree.span(node).start;
     file.tree.comments().iter().any(|comment| {
         let range = comment.span.range();
         if range.start < body as usize || range.end > place as usize {

@@ -117,6 +117,72 @@ func (t *T) third(k string)  { t.m[k] = 1 }
 }
 
 #[test]
+fn locks_that_a_literal_gives_back() {
+    holds(
+        "func (t *T) Begin(k string) func() {
+	t.mu.Lock()
+	return func() {
+		defer t.mu.Unlock()
+		t.end(k)
+	}
+}
+func (t *T) end(k string) { delete(t.m, k) }
+func (t *T) verify() { t.fillNow() }
+func (t *T) fillNow() { t.n[\"b\"] = 1 }
+",
+    );
+}
+
+#[test]
+fn a_goroutine_for_each_object() {
+    let rule = named("guarded-field-without-lock").expect("the rule exists");
+    check(
+        rule,
+        "package a
+import \"sync\"
+type worker struct {
+	mu   sync.Mutex
+	jobs map[string]int
+}
+func Start(n int) (all []*worker) {
+	for range n {
+		w := &worker{jobs: map[string]int{}}
+		go w.run()
+		all = append(all, w)
+	}
+	return all
+}
+func (w *worker) run() {
+	for {
+		w.add()
+		w.done()
+		w.look()
+	}
+}
+func (w *worker) add() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.jobs[\"a\"]++
+}
+func (w *worker) done() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.jobs, \"a\")
+}
+func (w *worker) look() {
+	for range w.jobs {
+	}
+}
+func (w *worker) Jobs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs[\"a\"]
+}
+",
+    );
+}
+
+#[test]
 fn set_up_by_those_who_call_it() {
     holds(
         "func (t *T) Init() { t.read() }
