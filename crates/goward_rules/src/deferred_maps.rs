@@ -539,6 +539,8 @@ fn sharer(
     let others = || {
         uses.iter().filter(|other| {
             !other.fresh
+                // Before everything else.
+                && flow.units.get(other.unit).name != "init"
                 && (other.unit, other.access.node) != (effect.unit, effect.access.node)
                 && !is_other_value(context, path, other.access.path)
         })

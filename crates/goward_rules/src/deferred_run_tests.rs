@@ -310,3 +310,52 @@ func (u *U) Third(k string) {
 ",
     );
 }
+
+#[test]
+fn what_init_does_comes_before_everything_else() {
+    holds(
+        "map-read-in-defer",
+        "package a
+import \"sync\"
+var names = map[int]string{}
+var counts = map[int]int{}
+func init() {
+	names[1] = \"one\"
+}
+type server struct{ mu sync.Mutex }
+func (s *server) Serve(k int) {
+	defer s.log(k)
+	go s.count(k)
+}
+func (s *server) log(k int) {
+	println(names[k])
+	println(counts[k]) // want map-read-in-defer
+}
+func (s *server) count(k int) {
+	counts[k]++
+}
+",
+    );
+}
+
+#[test]
+fn errors_are_no_keys() {
+    holds(
+        "stale-defer-argument",
+        "package a
+type lease struct{}
+func (l *lease) Release(err error) {}
+func (l *lease) Unlock(key string) {}
+func work() error { return nil }
+func next() string { return \"\" }
+func ends(l *lease) {
+	var err error
+	defer func() { l.Release(err) }()
+	if err = work(); err != nil {
+		return
+	}
+	err = work()
+}
+",
+    );
+}

@@ -201,3 +201,79 @@ func (t *T) Release() { t.mu.Unlock() }
 ",
     );
 }
+
+#[test]
+fn locks_that_a_callee_takes_only_if_an_argument_is_nil() {
+    holds(
+        "double-lock",
+        "package a
+import \"sync\"
+type signer interface{ Sign() }
+type client struct {
+	mu  sync.Mutex
+	key signer
+}
+func (c *client) post(key signer) {
+	if key == nil {
+		c.account()
+	}
+}
+func (c *client) account() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+}
+func (c *client) register() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.post(c.key)
+}
+func (c *client) twice() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.account() // want double-lock
+}
+func (c *client) failed(err error) {
+	if err != nil {
+		c.account()
+	}
+}
+func (c *client) fails(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed(err) // want double-lock
+}
+",
+    );
+}
+
+#[test]
+fn copies_of_what_a_call_gives_back() {
+    holds(
+        "lock-copied",
+        "package a
+import \"sync\"
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+func (c *counter) inc() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+}
+func fresh() *counter {
+	c := &counter{}
+	c.n = 1
+	return c
+}
+func own() {
+	c := *fresh()
+	c.inc()
+}
+func stored(from *counter) {
+	c := *from // want lock-copied
+	c.inc()
+}
+",
+    );
+}

@@ -353,9 +353,9 @@ impl Shared<'_, '_> {
                             && world.is_boolean(world.object_type(object))
                     }),
                     Expression::Binary { left, right, .. } => {
+                        let left = file.facts.type_of(left);
                         file.facts.type_of(right) == TypeId::UNTYPED_NIL
-                            && world.underlying(file.facts.type_of(left)).kind()
-                                != TypeKind::Interface
+                            && left != world.universe().error
                     }
                     _ => false,
                 }

@@ -149,7 +149,7 @@ rule! {
     pub(crate) const RULE: Rule = Rule {
         name: "guarded-field-without-lock",
         category: Category::Race,
-        group: Group::Default,
+        group: Group::Nursery,
         severity: Severity::Warning,
         since: "0.1",
         fix_safety: None,

@@ -205,7 +205,12 @@ fn copy(
                 Expression::Identifier | Expression::Selector { .. } => {
                     named(context, file, value).is_some()
                 }
-                Expression::Star { .. } | Expression::Index { .. } => true,
+                // What a call gives back may be new, and nobody else may have it.
+                Expression::Star { operand } => {
+                    let from = unparenthesized(file, operand);
+                    tree.kind(from) != NodeKind::CallExpr
+                }
+                Expression::Index { .. } => true,
                 _ => false,
             };
             stored.then_some((object, target, Copied::Assigned))

@@ -773,6 +773,10 @@ fn check_release(
         let Some(object) = file.facts.object_of(key) else {
             continue;
         };
+        // `Release(err)` is told how it ended, and not what to release.
+        if file.facts.type_of(key) == context.world().universe().error {
+            continue;
+        }
         let entry = context.world().object(object);
         let local = matches!(
             entry.kind,
