@@ -109,7 +109,7 @@ fn holds(rule: &str, text: &str) {
 fn locks_that_imported_functions_take() {
     holds(
         "double-lock",
-        "import \"store\"
+        "import \"example.com/app/store\"
 type service struct {
 	*store.Store
 	other store.Store
@@ -191,7 +191,7 @@ func maybe(s *store.Store) int {
     );
     holds(
         "rlock-reentry",
-        "import \"store\"
+        "import \"example.com/app/store\"
 func view(s *store.Store) int {
 	s.Views.RLock()
 	defer s.Views.RUnlock()
@@ -207,7 +207,7 @@ fn locks_that_imported_functions_keep() {
         "unlock-missing-on-path",
         "import (
 	\"errors\"
-	\"store\"
+	\"example.com/app/store\"
 )
 func kept(s *store.Store, bad bool) error {
 	s.Acquire()
@@ -257,7 +257,7 @@ func dead(s *store.Store, bad bool) {
 fn maps_that_imported_functions_give_and_write() {
     holds(
         "nil-map-write",
-        "import \"store\"
+        "import \"example.com/app/store\"
 func given() {
 	m := store.NilMap()
 	m[\"a\"] = \"b\" // want nil-map-write
@@ -320,7 +320,7 @@ fn maps_that_imported_functions_use() {
     holds(
         "map-race",
         "import (
-	\"store\"
+	\"example.com/app/store\"
 	\"sync\"
 )
 func puts(ks []string) {
@@ -379,7 +379,7 @@ func own(ks []string) {
     holds(
         "map-write-in-defer",
         "import (
-	\"store\"
+	\"example.com/app/store\"
 	\"sync\"
 )
 type counts struct {
