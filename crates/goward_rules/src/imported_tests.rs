@@ -1,7 +1,7 @@
 //! Cases in which what a function of another package does decides.
 
 use crate::rule as named;
-use crate::testing::check;
+use crate::testing::{check, findings};
 
 /// A package that others import.
 const STORE: &str = "-- store/store.go --
@@ -404,5 +404,27 @@ func (c *counts) other(k string) {
 	delete(c.m, k)
 }
 ",
+    );
+}
+
+#[test]
+fn a_deferred_call_of_an_imported_function_is_no_slip_of_the_pen() {
+    let text = format!(
+        "{STORE}-- use/use.go --\npackage use\nimport \"example.com/app/store\"\n\
+         func use(s *store.Store) {{\n\ts.Mu.Lock()\n\tdefer s.Mu.Unlock()\n\tdefer s.Get(\"a\")\n}}\n"
+    );
+    let found = findings(&goward_flow::testing::sources(&text));
+    let mut relocks = found.iter().filter(|finding| finding.rule == "double-lock");
+    let finding = relocks.next().expect("the lock is taken again");
+    // `defer s.Lock()` is meant to unlock; this is not.
+    assert_eq!(finding.fix, None);
+    let steps: Vec<&str> = finding.path.iter().map(|step| &*step.message).collect();
+    assert_eq!(
+        steps,
+        [
+            "`s.Mu` is locked here",
+            "this call is deferred: it runs when the function returns",
+            "`s.Get`, of another package, locks it again"
+        ]
     );
 }

@@ -3,7 +3,7 @@
 
 use goward_diagnostics::{Diagnostic, Span};
 use goward_flow::{BlockId, EventKind, Held, How, LockMode, Mode, Observed, PathId, UnitId};
-use goward_syntax::NodeId;
+use goward_syntax::{Expression, NodeId};
 use goward_types::{LockUse, ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashSet;
 
@@ -21,6 +21,8 @@ pub(crate) struct Relock {
     pub(crate) mode: LockMode,
     /// The calls after `node` on the way, and the `Lock` call at the end; empty if `node` is it.
     pub(crate) way: Vec<(UnitId, NodeId)>,
+    /// `node` calls a function of another package, and that locks.
+    pub(crate) imported: bool,
     /// `node` belongs to this deferred call.
     pub(crate) deferred: Option<NodeId>,
 }
@@ -45,6 +47,21 @@ impl Relock {
                 context.path(file),
                 context.span(file, statement),
                 "this call is deferred: it runs when the function returns",
+            );
+        }
+        if self.imported {
+            let file = context.flow.units.get(self.unit).file;
+            let called = match context.file(file).tree.expression(self.node) {
+                Expression::Call { function, .. } => function,
+                _ => self.node,
+            };
+            finding = finding.step(
+                context.path(file),
+                context.span(file, self.node),
+                format!(
+                    "`{}`, of another package, locks it again",
+                    context.text(file, called)
+                ),
             );
         }
         if let Some((&(last, lock), calls)) = self.way.split_last() {
@@ -123,6 +140,7 @@ pub(crate) fn relocks(context: &Context<'_>) -> Vec<Relock> {
                     held,
                     mode,
                     way,
+                    imported: matches!(observed.event.kind, EventKind::Imported { .. }),
                     deferred: observed.deferred,
                 });
             }
@@ -338,6 +356,7 @@ fn in_turns(context: &Context<'_>) -> Vec<Relock> {
             },
             mode,
             way: Vec::new(),
+            imported: false,
             deferred: observed.deferred,
         });
     }

@@ -135,7 +135,7 @@ fn fix(context: &Context<'_>, relock: &Relock) -> Option<Fix> {
     let Statement::Defer { call } = file.tree.statement(relock.deferred?) else {
         return None;
     };
-    if call != relock.node || !relock.way.is_empty() {
+    if call != relock.node || !relock.way.is_empty() || relock.imported {
         return None;
     }
     let Expression::Call { function, .. } = file.tree.expression(call) else {
