@@ -29,6 +29,24 @@ pub(crate) fn give_back_early() {
     }
 }
 
+/// Gives back what is free between pieces that stay. It looks at every free piece of memory, for some
+/// milliseconds: for after something large.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(
+    unsafe_code,
+    reason = "as above; it touches only memory that nobody has asked for"
+)]
+pub(crate) fn give_back() {
+    // SAFETY: it takes the allocator's own locks, and may be called at any time by several threads.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Other allocators have no such limits.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn give_back_early() {}
+
+/// Other allocators do it by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_back() {}

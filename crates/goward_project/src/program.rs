@@ -94,6 +94,10 @@ pub trait Visitor: Sync {
     /// Given each package of which only the declarations were needed.
     fn visit_imported(&self, _program: &Program, _package: ProgramPackage) {}
 
+    /// Told that what a package of so many bytes of source took while it was looked at has been given
+    /// back, but for what stays, by several threads.
+    fn given_back(&self, _size: usize) {}
+
     /// Told of each package, wanted or only imported, on which the checker panicked. It counts as
     /// missing.
     fn failed(&self, _program: &Program, _package: PackageIndex, _cause: &str) {}
@@ -202,7 +206,11 @@ impl Program {
             visitor,
             importable: (0..count).map(|_| Once::new()).collect(),
         };
-        large_first(&plan.tasks, |task| run.task(plan.order[task]));
+        large_first(&plan.tasks, |task| {
+            if run.task(plan.order[task]) {
+                visitor.given_back(plan.tasks.sizes[task]);
+            }
+        });
         program
     }
 
@@ -294,8 +302,8 @@ struct Run<'p> {
 }
 
 impl Run<'_> {
-    /// Looks at a package whose turn has come.
-    fn task(&self, index: PackageIndex) {
+    /// Looks at a package whose turn has come, if it is still wanted; whether it was.
+    fn task(&self, index: PackageIndex) -> bool {
         let position = index.0 as usize;
         let bodies = self.plan.work[position] == Work::Whole
             && self.visitor.still_wants(self.program, index);
@@ -315,6 +323,7 @@ impl Run<'_> {
                 self.check_whole(index, true);
             }
         }
+        bodies
     }
 
     /// Checks a package as others import it, unless that is done. Whoever asks meanwhile waits; as

@@ -1,6 +1,5 @@
 //! Objects: what names stand for.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use goward_syntax::Symbol;
@@ -79,7 +78,8 @@ struct Rare {
     origin: AtomicU32,
     /// Package names: the package. Builtins: their number.
     detail: AtomicU32,
-    constant: OnceLock<Value>,
+    /// Constants: the value, in a box of its own, because most of these are methods.
+    constant: OnceBox<Value>,
 }
 
 impl Object {
@@ -137,7 +137,7 @@ impl Object {
                 receiver_name: load(&rare.receiver_name),
                 origin: load(&rare.origin),
                 detail: load(&rare.detail),
-                constant: OnceLock::new(),
+                constant: OnceBox::new(),
             }));
         }
         copy
@@ -189,7 +189,7 @@ impl Object {
 
     pub(crate) fn set_constant(&self, value: Value) {
         // A constant that is declared twice (an error in the program) keeps its first value.
-        let _ = self.rare().constant.set(value);
+        let _ = self.rare().constant.set(Box::new(value));
     }
 
     fn has(&self, flag: u16) -> bool {

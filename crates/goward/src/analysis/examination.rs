@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use goward_project::{
     Configurations, FileSystem, Hash, PackageIndex, Program, ProgramPackage, StoredProgram,
@@ -30,6 +30,10 @@ struct Keys {
     declarations: Vec<Option<Hash>>,
 }
 
+/// After so many bytes of source the allocator is asked to give back what is free. What stays of
+/// packages lies between what went with them: without this the standard library takes a fifth more.
+const GIVEN_BACK_AFTER: usize = 1 << 20;
+
 /// Looks at the packages of a workspace while they are checked.
 pub(super) struct Examination<'a> {
     request: &'a Request<'a>,
@@ -50,6 +54,8 @@ pub(super) struct Examination<'a> {
     known: Vec<AtomicBool>,
     /// How many were asked for.
     asked: usize,
+    /// How many bytes of source have been looked at.
+    done: AtomicUsize,
 }
 
 impl<'a> Examination<'a> {
@@ -74,6 +80,7 @@ impl<'a> Examination<'a> {
             kept: None,
             known: (0..count).map(|_| AtomicBool::new(false)).collect(),
             asked: workspace.roots().count(),
+            done: AtomicUsize::new(0),
         };
         if let Some(results) = results.filter(|results| results.known) {
             examination.keys = Some(examination.keys(results, workspace));
@@ -281,6 +288,13 @@ impl Visitor for Examination<'_> {
             &bodies,
         );
         let _ = self.outcomes[index.0 as usize].set(outcome);
+    }
+
+    fn given_back(&self, size: usize) {
+        let before = self.done.fetch_add(size, Ordering::Relaxed);
+        if (before + size) / GIVEN_BACK_AFTER > before / GIVEN_BACK_AFTER {
+            crate::allocator::give_back();
+        }
     }
 
     fn failed(&self, program: &Program, package: PackageIndex, cause: &str) {
