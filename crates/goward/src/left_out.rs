@@ -51,14 +51,14 @@ fn syntax_errors(
         .ok()?;
     let file = SourceFile::shared(shown(path, &request.directory), contents);
     let tree = parse(file.bytes(), Mode::Full);
-    if tree.diagnostics().is_empty() {
-        return None;
-    }
+    // Which version of Go it is for is as unknown as its package.
+    let mut errors = tree.diagnostics_for(0).peekable();
+    errors.peek()?;
     let enabled = request
         .selection
         .as_ref()
         .is_none_or(|selection| selection.enables(rule));
-    let findings = tree.diagnostics().iter().filter(|_| enabled);
+    let findings = errors.filter(|_| enabled);
     let findings = findings
         .map(|error| rule.diagnostic(file.path().clone(), error.span, error.message.as_str()))
         .collect();

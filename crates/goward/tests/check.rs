@@ -600,3 +600,62 @@ fn what_was_asked_for_and_not_checked_is_said() {
     let run = goward(folder.path(), &["check", "./none"], "");
     assert!(run.err.ends_with("nothing was checked\n"), "{}", run.err);
 }
+
+/// Methods with type parameters of their own came with Go 1.27: their callers are followed, and a
+/// module of an earlier version is told.
+#[test]
+fn generic_methods_are_those_of_go_1_27() {
+    let text = "package a
+
+import \"sync\"
+
+type Cache[K comparable] struct {
+\tmu sync.Mutex
+\tm  map[K]int
+}
+
+func (c *Cache[K]) Add[V ~int](k K, v V) {
+\tc.mu.Lock()
+\tdefer c.mu.Unlock()
+\tc.m[k] = int(v)
+}
+
+func (c *Cache[K]) Twice[V ~int](k K, v V) {
+\tc.mu.Lock()
+\tdefer c.mu.Unlock()
+\tc.Add(k, v)
+}
+";
+    let folder = module(&[("a.go", text)]);
+    let arguments = ["check", "--output-format", "concise"];
+    let places = |run: Run| -> Vec<String> {
+        let lines = run
+            .out
+            .lines()
+            .map(|line| line.splitn(4, ':').collect::<Vec<_>>());
+        lines
+            .map(|parts| {
+                format!(
+                    "{}:{}",
+                    parts[1],
+                    parts[3].split(':').next().unwrap().trim()
+                )
+            })
+            .collect()
+    };
+    let early = goward(folder.path(), &arguments, "");
+    assert!(
+        early
+            .out
+            .contains("method must have no type parameters before Go 1.27"),
+        "{}",
+        early.out
+    );
+    std::fs::write(
+        folder.path().join("go.mod"),
+        "module example.com/a\n\ngo 1.27\n",
+    )
+    .unwrap();
+    let late = goward(folder.path(), &arguments, "");
+    assert_eq!(places(late), ["13:nil-map-write", "19:double-lock"]);
+}

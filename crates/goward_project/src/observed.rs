@@ -187,7 +187,7 @@ impl ObservedFileSystem {
             .files
             .get(path)
             .is_some_and(|seen| seen.declarations.is_some());
-        if known && tree.diagnostics().is_empty() {
+        if known && tree.diagnostics_for(0).next().is_none() {
             return;
         }
         let hash = declarations(contents, tree);

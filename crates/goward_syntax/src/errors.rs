@@ -52,6 +52,7 @@ impl<'s> Errors<'s> {
             self.diagnostics.push(SyntaxDiagnostic {
                 span,
                 message: message.into(),
+                since: None,
             });
         }
     }
@@ -63,7 +64,9 @@ impl<'s> Errors<'s> {
         if self.muted || self.diagnostics.len() >= LIMIT {
             return;
         }
-        if let Some(last) = self.diagnostics.last() {
+        if let Some(last) = self.diagnostics.last()
+            && last.since.is_none()
+        {
             let (last, now) = (last.span.start as usize, span.start as usize);
             let between = self.source.get(last.min(now)..last.max(now));
             if between.is_some_and(|between| memchr::memchr(b'\n', between).is_none()) {
@@ -73,7 +76,18 @@ impl<'s> Errors<'s> {
         self.diagnostics.push(SyntaxDiagnostic {
             span,
             message: message(),
+            since: None,
         });
+    }
+
+    /// Adds that something needs a minor version of Go, for those that have an earlier one.
+    #[cold]
+    pub(crate) fn add_since(&mut self, version: u16, span: Span, message: impl Into<String>) {
+        let count = self.diagnostics.len();
+        self.add(span, message);
+        for added in &mut self.diagnostics[count..] {
+            added.since = Some(version);
+        }
     }
 
     /// All complaints in source order.

@@ -20,6 +20,8 @@ pub struct SyntaxDiagnostic {
     pub span: Span,
     /// What, in the words of Go's own parser where they fit.
     pub message: String,
+    /// The minor version of Go from which on nothing is wrong; none where that is so in all.
+    pub since: Option<u16>,
 }
 
 /// One comment, `//…` without its line end or `/*…*/`. Directives such as `//go:build` are
@@ -67,10 +69,18 @@ impl Tree {
         &self.comments
     }
 
-    /// What is wrong with the file, in source order; empty exactly when Go accepts it. At most a
-    /// few hundred are kept.
+    /// What is wrong with the file for Go 1.26, in source order; empty exactly when its parser accepts
+    /// it. At most a few hundred are kept.
     pub fn diagnostics(&self) -> &[SyntaxDiagnostic] {
         &self.diagnostics
+    }
+
+    /// What is wrong with the file for a minor version of Go, 0 for an unknown one, which allows all.
+    pub fn diagnostics_for(&self, version: u16) -> impl Iterator<Item = &SyntaxDiagnostic> {
+        self.diagnostics.iter().filter(move |diagnostic| {
+            let allowed = |since| version == 0 || since <= version;
+            !diagnostic.since.is_some_and(allowed)
+        })
     }
 
     /// How many nodes there are: the length of vectors parallel to them.

@@ -125,7 +125,7 @@ fn declarations() {
         br#"package p
 var a int
 import "late" // want "imports must appear before other declarations"
-func (t T) m[P any]() {} // want "method must have no type parameters"
+func (t T) m[P any]() {} // want "method must have no type parameters before Go 1.27"
 func f[]() {} // want "empty type parameter list"
 type I interface { m[P any]() } // want "interface method must have no type parameters"
 type F func[P any]() // want "function type must have no type parameters"
@@ -179,4 +179,16 @@ func g() {
 }
 "#,
     );
+}
+
+#[test]
+fn what_a_later_go_allows_is_wrong_for_earlier_ones_only() {
+    let tree = parse(
+        b"package p\nfunc (t T) m[P any]() {}\nfunc f( {}\n",
+        Mode::Full,
+    );
+    let of = |version| tree.diagnostics_for(version).count();
+    assert_eq!([of(26), of(27), of(28)], [2, 1, 1]);
+    assert_eq!(of(0), 1, "an unknown version allows all");
+    assert_eq!(tree.diagnostics().len(), 2);
 }

@@ -142,7 +142,8 @@ impl Dump<'_> {
                         selection.receiver,
                         self.world.object(selection.object).receiver_name(),
                     ),
-                    _ => facts.type_of(node),
+                    // That of the selector itself is without type parameters where they are inferred.
+                    _ => self.world.object_type(selection.object),
                 };
                 let text = format!(
                     "{kind} [{}] {} {} {}",

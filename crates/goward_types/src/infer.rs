@@ -255,14 +255,9 @@ impl World {
         }
     }
 
-    /// `id` with new type parameters in place of `parameters`, and these. Without this, a generic
-    /// function that calls itself would have the same type parameters on both sides.
-    pub(crate) fn rename_type_parameters(
-        &self,
-        parameters: &[TypeId],
-        id: TypeId,
-    ) -> (Vec<TypeId>, TypeId) {
-        let renamed: Vec<TypeId> = parameters
+    /// New type parameters with the names of these, in one list, without their bounds.
+    pub(crate) fn copy_type_parameters(&self, parameters: &[TypeId]) -> Vec<TypeId> {
+        let copies: Vec<TypeId> = parameters
             .iter()
             .map(|&parameter| match self.get(parameter) {
                 Type::TypeParameter(old) => {
@@ -281,7 +276,18 @@ impl World {
                 _ => parameter,
             })
             .collect();
-        self.bind_type_parameters(&renamed);
+        self.bind_type_parameters(&copies);
+        copies
+    }
+
+    /// `id` with new type parameters in place of `parameters`, and these. Without this, a generic
+    /// function that calls itself would have the same type parameters on both sides.
+    pub(crate) fn rename_type_parameters(
+        &self,
+        parameters: &[TypeId],
+        id: TypeId,
+    ) -> (Vec<TypeId>, TypeId) {
+        let renamed = self.copy_type_parameters(parameters);
         let map = Substitution::new(parameters, &renamed);
         for (&old, &new) in parameters.iter().zip(&renamed) {
             self.set_bound(new, self.subst(self.bound(old), &map));

@@ -44,6 +44,11 @@ impl<'a> Substitution<'a> {
         }
     }
 
+    /// Whether something is put in for this type parameter.
+    fn has(&self, parameter: TypeId) -> bool {
+        self.parameters.contains(&parameter)
+    }
+
     fn lookup(&self, parameter: TypeId) -> TypeId {
         let place = self.parameters.iter().position(|&p| p == parameter);
         let argument = place.and_then(|place| self.arguments.get(place));
@@ -134,6 +139,12 @@ impl Subster<'_, '_> {
                 Some(parameters) => world.new_tuple(parameters),
             },
             // The receiver is not part of the type: see replace_receiver.
+            Type::Signature(signature)
+                if !signature.type_parameters.is_empty()
+                    && !self.map.has(signature.type_parameters[0]) =>
+            {
+                self.generic_method(signature)
+            }
             Type::Signature(signature) => {
                 let parameters = self.typ(signature.parameters);
                 let results = self.typ(signature.results);
@@ -200,6 +211,31 @@ impl Subster<'_, '_> {
             Some(arguments) if self.world.are_too_deep(&arguments) => Arguments::Wrong,
             Some(arguments) => Arguments::Replaced(arguments),
         }
+    }
+
+    /// The signature of a generic method of an instance of a generic type. Its type parameters are its
+    /// own ones: their bounds may mention those of the type.
+    fn generic_method(&self, signature: &Signature) -> TypeId {
+        let world = self.world;
+        let fresh = world.copy_type_parameters(&signature.type_parameters);
+        let parameters = [self.map.parameters, &*signature.type_parameters].concat();
+        let outer = self.map.parameters.iter();
+        let mut arguments: Vec<TypeId> = outer.map(|&outer| self.map.lookup(outer)).collect();
+        arguments.extend_from_slice(&fresh);
+        let mut inner = Subster {
+            world,
+            map: &Substitution::new(&parameters, &arguments),
+            depth: self.depth,
+        };
+        for (&old, &new) in signature.type_parameters.iter().zip(&fresh) {
+            world.set_bound(new, inner.typ(world.bound(old)));
+        }
+        world.new_signature(Signature {
+            parameters: inner.typ(signature.parameters),
+            results: inner.typ(signature.results),
+            type_parameters: fresh.into(),
+            ..signature.clone()
+        })
     }
 
     fn object(&mut self, id: ObjectId) -> ObjectId {

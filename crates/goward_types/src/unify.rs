@@ -335,7 +335,9 @@ impl<'w> Unifier<'w> {
             }
             resolve(found);
             let (wanted, given) = (world.object_type(method), world.object_type(found));
-            self.nify(wanted, given, UnifyMode::EXACT, pair, resolve)
+            // A generic method is never that of an interface.
+            world.type_parameters(given).is_empty()
+                && self.nify(wanted, given, UnifyMode::EXACT, pair, resolve)
         })
     }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use goward_diagnostics::{Category, Diagnostic, SourceFile, Span};
 use goward_project::{
-    Configuration, Configurations, PackageSource, Program, ProgramPackage, TestKind, failure_cause,
+    Configuration, Configurations, PackageSource, Program, ProgramFile, ProgramPackage, TestKind,
+    failure_cause,
 };
 use goward_rules::{RULES, Suppressions};
+use goward_syntax::SyntaxDiagnostic;
 use goward_types::{GoVersion, ImportedBodies, TypedFile, TypedPackage};
 
 use super::selection::{Ignored, selection_for};
@@ -154,7 +156,7 @@ pub(super) fn check(
     outcome.broken = package
         .files
         .iter()
-        .any(|file| !file.tree.diagnostics().is_empty());
+        .any(|file| errors_of(source, file).next().is_some());
     for (file, text) in package.files.iter().zip(&sources) {
         let described = &source.files[file.source];
         let (here, elsewhere): (Vec<_>, Vec<_>) = found
@@ -169,7 +171,7 @@ pub(super) fn check(
         findings.retain(|finding| !ignored.holds(&finding.rule));
         let rule = goward_rules::rule("syntax-error").expect("the rule exists");
         if selection.enables(rule) && !ignored.holds(rule.name) {
-            findings.extend(file.tree.diagnostics().iter().map(|error| {
+            findings.extend(errors_of(source, file).map(|error| {
                 rule.diagnostic(text.path().clone(), error.span, error.message.clone())
             }));
         }
@@ -186,6 +188,15 @@ pub(super) fn check(
     sources.retain(|source| named.contains(source.path().as_str()));
     outcome.sources = sources;
     outcome
+}
+
+/// What the parser has against a file of a package, for the version of Go that it is written in.
+fn errors_of<'f>(
+    source: &PackageSource,
+    file: &'f ProgramFile,
+) -> impl Iterator<Item = &'f SyntaxDiagnostic> {
+    let version = source.files[file.source].go_version;
+    file.tree.diagnostics_for(version.0)
 }
 
 /// The files that a finding shows or changes.

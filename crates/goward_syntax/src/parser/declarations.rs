@@ -1,5 +1,7 @@
 //! Declarations: `parseDecl` and its callees in `go/parser`.
 
+use goward_diagnostics::Span;
+
 use crate::Mode;
 use crate::encoding::{BODY_SKIPPED, EMPTY_LIST, FUNCTION_METHOD, NO_NODE, NodeKind, TYPE_ALIAS};
 use crate::node::{DeclarationKeyword, LiteralKind, NodeId};
@@ -236,8 +238,8 @@ impl Parser<'_> {
             let bracket = self.start();
             let found = self.parse_type_parameters();
             if found && is_method {
-                self.error_at(bracket, || "method must have no type parameters".to_owned());
-                self.scratch.truncate(receivers);
+                let message = "method must have no type parameters before Go 1.27";
+                self.lexer.errors.add_since(27, Span::at(bracket), message);
             }
             type_parameters = self.scratch.len() - receivers;
         }

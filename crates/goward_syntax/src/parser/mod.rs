@@ -121,6 +121,7 @@ pub(crate) fn parse(source: &[u8], mode: Mode) -> Tree {
                 "file too large: {} bytes, and at most {MAX_SOURCE_LENGTH} are read",
                 source.len()
             ),
+            since: None,
         });
         return tree;
     }

@@ -11,7 +11,7 @@ use crate::object::{ObjectKind, VariableKind};
 impl<'w> Checker<'w> {
     /// The target of an assignment to a variable of this type: only functions are targets.
     pub(crate) fn new_target(&self, target: Option<TypeId>) -> Option<Target> {
-        let signature = self.world.underlying(target?);
+        let signature = self.world.common_under(target?)?;
         (signature.kind() == TypeKind::Signature).then_some(Target { signature })
     }
 
@@ -68,16 +68,8 @@ impl<'w> Checker<'w> {
                 }
             }
         }
-        let underlying = world.underlying(x.operand_type);
-        if world
-            .as_signature(underlying)
-            .is_some_and(|signature| !signature.type_parameters.is_empty())
-        {
-            self.error(
-                x.node(),
-                format!("cannot use generic function without instantiation in {context}"),
-            );
-            x.invalidate();
+        self.non_generic(self.new_target(target), x);
+        if x.is_invalid() {
             return;
         }
         let Some(target) = target else { return };

@@ -290,7 +290,7 @@ impl<'w> Checker<'w> {
         match arguments {
             [] => self.error(node, "missing argument in conversion"),
             &[argument] => {
-                self.expr(None, x, argument);
+                self.expr(self.new_target(Some(target)), x, argument);
                 if x.is_invalid() {
                     return;
                 }
@@ -372,7 +372,7 @@ impl<'w> Checker<'w> {
                     return (values, partial);
                 }
             } else {
-                self.generic_expr(&mut x, node);
+                self.generic_expr(&mut x, node, None);
             }
             operands.push(x);
         }

@@ -343,12 +343,7 @@ impl<'w> Checker<'w> {
         // no mistake: `func f([unsafe.Sizeof(f)]int)`.
         let declared = (!function.is_method).then_some(object);
         entry.set_type(self.plain_function);
-        let checked = self.func_type(
-            declared,
-            receiver,
-            function.function_type,
-            function.is_method,
-        );
+        let checked = self.func_type(declared, receiver, function.function_type);
         if let Some(receiver) = checked.receiver_type {
             entry.set_receiver(receiver);
             entry.set_receiver_name(checked.receiver_name);

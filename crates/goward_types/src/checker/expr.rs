@@ -806,9 +806,10 @@ impl<'w> Checker<'w> {
         self.single_value(x);
     }
 
-    /// Like [`Checker::expr`], but the value may be a generic function.
-    pub(crate) fn generic_expr(&mut self, x: &mut Operand, node: NodeId) {
-        self.raw_expr(None, x, node, None, true);
+    /// Like [`Checker::expr`], but the value may be a generic function, or a composite literal without
+    /// its type, which is then `hint`.
+    pub(crate) fn generic_expr(&mut self, x: &mut Operand, node: NodeId, hint: Option<TypeId>) {
+        self.raw_expr(None, x, node, hint, true);
         self.exclude(x, true);
         self.single_value(x);
     }
@@ -857,13 +858,6 @@ impl<'w> Checker<'w> {
                 ..Operand::default()
             });
         Some(values.collect())
-    }
-
-    /// Like [`Checker::expr`] for an expression that may be a composite literal of the type `hint`.
-    pub(crate) fn expr_with_hint(&mut self, x: &mut Operand, node: NodeId, hint: TypeId) {
-        self.raw_expr(None, x, node, Some(hint), false);
-        self.exclude(x, true);
-        self.single_value(x);
     }
 
     /// Checks a single value or a type.

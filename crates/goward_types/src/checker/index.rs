@@ -132,7 +132,7 @@ impl<'w> Checker<'w> {
             return;
         };
         let mut operand = Operand::default();
-        self.expr(None, &mut operand, index);
+        self.generic_expr(&mut operand, index, None);
         // Even a wrong key gives an element.
         self.assignment(&mut operand, Some(key), "map index");
         x.mode = Mode::MapIndex;

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use goward_syntax::{Expression, LiteralKind, NodeId};
+use goward_syntax::{Expression, LiteralKind, NodeId, Symbol};
 
 use crate::checker::{Checker, FunctionContext, Mode, Operand};
 use crate::constant::{self, Value};
@@ -47,7 +47,7 @@ impl<'w> Checker<'w> {
     }
 
     pub(crate) fn func_lit(&mut self, x: &mut Operand, function_type: NodeId, body: NodeId) {
-        let checked = self.func_type(None, None, function_type, false);
+        let checked = self.func_type(None, None, function_type);
         self.record_type_and_value(function_type, Mode::TypeExpression, checked.signature, None);
         if !self.settings.ignore_function_bodies {
             let iota = self.environment.iota;
@@ -161,17 +161,13 @@ impl<'w> Checker<'w> {
             match (keyed, tree.expression(element)) {
                 (true, Expression::KeyValue { key, value }) => {
                     // The value is looked at even where the key is wrong.
-                    self.expr(None, x, value);
+                    self.generic_expr(x, value, None);
                     if !tree.is_identifier(key) {
                         self.error(element, "invalid field name in struct literal");
                         continue;
                     }
                     let name = self.symbol(key);
-                    let package = Some(self.package);
-                    let field = fields.iter().copied().find(|&field| {
-                        !name.is_blank() && world.object(field).same_id(package, name)
-                    });
-                    let Some(field) = field else {
+                    let Some(field) = self.literal_field(base, fields, name) else {
                         let literal = world.type_text_in(base, self.package);
                         self.error(
                             key,
@@ -184,7 +180,7 @@ impl<'w> Checker<'w> {
                     self.assignment(x, Some(field_type), "struct literal");
                 }
                 (false, expression) if !matches!(expression, Expression::KeyValue { .. }) => {
-                    self.expr(None, x, element);
+                    self.generic_expr(x, element, None);
                     let Some(&field) = fields.get(index) else {
                         self.error(element, "too many values in struct literal");
                         break;
@@ -211,6 +207,24 @@ impl<'w> Checker<'w> {
         }
     }
 
+    /// The field of a struct type that `name` means in its literals; since Go 1.27 also a field of
+    /// an embedded struct, if no pointer leads there.
+    fn literal_field(&self, base: TypeId, fields: &[ObjectId], name: Symbol) -> Option<ObjectId> {
+        let world = self.world;
+        let package = Some(self.package);
+        let own = fields
+            .iter()
+            .copied()
+            .find(|&field| !name.is_blank() && world.object(field).same_id(package, name));
+        if own.is_some() || !self.environment.version.allows(27) {
+            return own;
+        }
+        let underlying = world.underlying(base);
+        let found = world.lookup_field_or_method(underlying, false, package, name);
+        let is_field = |&field: &ObjectId| world.object(field).is_field();
+        found.object.filter(is_field).filter(|_| !found.indirect)
+    }
+
     fn map_elements(
         &mut self,
         x: &mut Operand,
@@ -223,12 +237,12 @@ impl<'w> Checker<'w> {
                 self.error(element, "missing key in map literal");
                 continue;
             };
-            self.expr_with_hint(x, key, key_type);
+            self.generic_expr(x, key, Some(key_type));
             self.assignment(x, Some(key_type), "map literal");
             if x.is_invalid() {
                 continue;
             }
-            self.expr_with_hint(x, value, element_type);
+            self.generic_expr(x, value, Some(element_type));
             self.assignment(x, Some(element_type), "map literal");
         }
     }
@@ -258,7 +272,7 @@ impl<'w> Checker<'w> {
             index += 1;
             max = max.max(index);
             let mut x = Operand::default();
-            self.expr_with_hint(&mut x, value_node, element_type);
+            self.generic_expr(&mut x, value_node, Some(element_type));
             self.assignment(&mut x, Some(element_type), "array or slice literal");
         }
         max

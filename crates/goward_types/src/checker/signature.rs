@@ -36,7 +36,6 @@ impl<'w> Checker<'w> {
         declared: Option<ObjectId>,
         receiver: Option<NodeId>,
         node: NodeId,
-        is_method: bool,
     ) -> FunctionType {
         let world = self.world;
         let tree = self.tree();
@@ -69,9 +68,6 @@ impl<'w> Checker<'w> {
         }
         let mut own_type_parameters = Vec::new();
         if !type_parameters.is_empty() {
-            if is_method {
-                self.error(type_parameters[0], "methods cannot have type parameters");
-            }
             own_type_parameters = self.collect_type_parameters(type_parameters, None);
             if let Some(object) = declared {
                 let so_far = Signature::without_parameters(world, &own_type_parameters);

@@ -214,7 +214,7 @@ impl<'w> Checker<'w> {
     fn send_stmt(&mut self, node: NodeId, channel: NodeId, value: NodeId) {
         let (mut x, mut y) = (Operand::default(), Operand::default());
         self.expr(None, &mut x, channel);
-        self.expr(None, &mut y, value);
+        self.generic_expr(&mut y, value, None);
         if x.is_invalid() || y.is_invalid() {
             return;
         }

@@ -170,7 +170,7 @@ impl<'w> Checker<'w> {
                 // unknown as a whole, as in go/types.
             }
             Expression::FunctionType { .. } => {
-                return self.func_type(None, None, node, false).signature;
+                return self.func_type(None, None, node).signature;
             }
             Expression::InterfaceType { elements } => {
                 return self.interface_type(elements, definition);
