@@ -155,6 +155,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                         || !beside
                         || flow.declared_inside(variable, spawn.target)
                         || is_per_turn(context, variable, spawn.unit, spawn.node)
+                        || is_of_next_turn(context, variable, observed, *id)
                     {
                         continue;
                     }
@@ -446,6 +447,31 @@ fn waits_each_turn(context: &Context<'_>, unit: UnitId, node: NodeId) -> bool {
 }
 
 /// Whether an assignment declares the variable, or counts on a loop that gives each turn its own.
+/// Whether what is set here is the variable of another turn than that in which the goroutine was started:
+/// each turn of a loop around both has a variable of its own, and sets it before it comes to the start.
+fn is_of_next_turn(
+    context: &Context<'_>,
+    variable: ObjectId,
+    observed: &Observed,
+    id: SpawnId,
+) -> bool {
+    let spawn = &context.flow.lowered.spawns[id.0 as usize];
+    let unit = context.flow.units.get(spawn.unit);
+    let tree = context.file(unit.file).tree;
+    let object = context.world().object(variable);
+    let (start, set) = (tree.span(spawn.node), tree.span(observed.event.node));
+    if observed.unit != spawn.unit || object.file as usize != unit.file || set.start > start.start {
+        return false;
+    }
+    // From the start of the goroutine control comes to the set again only by the turns of loops around both.
+    tree.preorder(unit.body)
+        .filter(|&node| matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt))
+        .map(|node| tree.span(node))
+        .filter(|around| around.contains(start.start) && around.contains(set.start))
+        .min_by_key(|around| around.len())
+        .is_some_and(|around| around.contains(object.offset))
+}
+
 fn declares(context: &Context<'_>, observed: &Observed, variable: ObjectId) -> bool {
     let unit = context.flow.units.get(observed.unit);
     let tree = context.file(unit.file).tree;
@@ -620,6 +646,32 @@ func appended(n int) []int {
 	}
 	w.Wait()
 	return out
+}
+func outerTurn(groups [][]int, note func(string, int), log func(error)) {
+	for range groups {
+		name := "first"
+		name = "second"
+		for range groups[0] {
+			go func() { note(name, 0) }() // want "uses `name` while the function that started it sets it"
+		}
+		name = "third"
+		for range groups[0] {
+			go func() {
+				name = "fourth" // want "`name` is set by several goroutines"
+			}()
+		}
+	}
+}
+func outerTurnOnly(groups [][]int, note func(string, int)) {
+	for _, group := range groups {
+		name := "first"
+		if len(group) > 3 {
+			name = "second"
+		}
+		for i := range group {
+			go func() { note(name, i) }()
+		}
+	}
 }
 func byGroup(n int) (err error) {
 	var w sync.WaitGroup
