@@ -2,8 +2,8 @@
 
 use goward_diagnostics::{Category, Diagnostic, Severity, Span};
 use goward_flow::{ChannelUse, LocalChannel, StartKind, UnitId, UseKind, unparenthesized};
-use goward_syntax::{BranchKeyword, Expression, NodeId, NodeKind, Statement};
-use goward_types::{ObjectId, ObjectKind, VariableKind};
+use goward_syntax::{BinaryOperator, BranchKeyword, Expression, NodeId, NodeKind, Statement};
+use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
@@ -249,6 +249,9 @@ impl Workers<'_, '_> {
         else {
             return false;
         };
+        if self.has_room_for_each_turn(file, *size) {
+            return true;
+        }
         let mut counted = false;
         walk_all(file.tree, *size, |node| {
             if let Expression::Call { function, .. } = file.tree.expression(node) {
@@ -257,6 +260,75 @@ impl Workers<'_, '_> {
             }
         });
         counted
+    }
+
+    /// Whether the only send stands in a loop with as many turns as the buffer has room for: both are
+    /// said by the same variable, which does not change, and the loop stands in no other.
+    fn has_room_for_each_turn(&self, made_in: &TypedFile<'_>, size: NodeId) -> bool {
+        let mut sends = self
+            .channel
+            .uses
+            .iter()
+            .filter(|one| matches!(one.kind, UseKind::Send { .. }));
+        let (Some(send), None) = (sends.next(), sends.next()) else {
+            return false;
+        };
+        let size = made_in.facts.object_of(unparenthesized(made_in, size));
+        let variables = &self.context.flow.lowered.variables;
+        let Some(size) = size.filter(|&size| variables.single(size).is_some()) else {
+            return false;
+        };
+        let unit = self.context.flow.units.get(send.unit);
+        let file = self.context.file(unit.file);
+        let tree = file.tree;
+        let at = tree.span(send.node).start;
+        let around: Vec<NodeId> = tree
+            .preorder(unit.body)
+            .filter(|&node| matches!(tree.kind(node), NodeKind::ForStmt | NodeKind::RangeStmt))
+            .filter(|&node| tree.span(node).contains(at))
+            .collect();
+        let &[around] = around.as_slice() else {
+            return false;
+        };
+        let bound = match tree.statement(around) {
+            Statement::Range { operand, .. } => operand,
+            Statement::For {
+                condition: Some(condition),
+                post: Some(post),
+                ..
+            } => {
+                let Expression::Binary {
+                    operator: BinaryOperator::Less,
+                    right,
+                    ..
+                } = tree.expression(unparenthesized(file, condition))
+                else {
+                    return false;
+                };
+                let counts_up = matches!(
+                    tree.statement(post),
+                    Statement::IncrementDecrement {
+                        increment: true,
+                        ..
+                    }
+                );
+                if !counts_up {
+                    return false;
+                }
+                right
+            }
+            _ => return false,
+        };
+        file.facts.object_of(unparenthesized(file, bound)) == Some(size)
+            && (send.unit == self.channel.unit || self.is_started_once(send.unit))
+    }
+
+    /// Whether a function literal is started or called in one place, that stands in no loop.
+    fn is_started_once(&self, unit: UnitId) -> bool {
+        let starts = self.context.flow.launches().of(unit);
+        let [start] = starts else { return false };
+        innermost_loop(self.context, start.unit, start.node).is_none()
+            && start.unit == self.channel.unit
     }
 
     /// Where the function that makes the channel starts another one as a goroutine.
@@ -546,6 +618,60 @@ func readsOnly(l line) error {
 	}
 	close(queue)
 	return nil
+}
+
+func roomForEachTurn(iters int) {
+	n := iters * 2
+	queue := make(chan int, n)
+	var group errgroup.Group
+	group.Go(func() error {
+		for i := range n {
+			queue <- i
+		}
+		close(queue)
+		return nil
+	})
+	group.Go(func() error {
+		for item := range queue {
+			if err := work(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	group.Wait()
+}
+func roomForOneOfTwo(iters int) {
+	n := iters * 2
+	queue := make(chan int, n)
+	go func() {
+		for item := range queue {
+			if err := work(item); err != nil {
+				return
+			}
+		}
+	}()
+	for range 2 {
+		for i := 0; i < n; i++ {
+			queue <- i // want "blocks for ever"
+		}
+	}
+	close(queue)
+}
+func roomForEachTurnOnce(iters int) {
+	n := iters * 2
+	queue := make(chan int, n)
+	go func() {
+		for item := range queue {
+			if err := work(item); err != nil {
+				return
+			}
+		}
+	}()
+	for i := 0; i < n; i++ {
+		queue <- i
+	}
+	close(queue)
 }
 
 func callersContext(ctx context.Context, items []int) error {
