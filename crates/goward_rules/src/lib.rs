@@ -93,4 +93,6 @@ mod turn_tests;
 #[cfg(test)]
 mod unlock_fix_tests;
 #[cfg(test)]
+mod unknown_lock_tests;
+#[cfg(test)]
 mod unlocker_tests;

@@ -81,7 +81,7 @@ impl Lowering<'_, '_> {
                     .facts
                     .object_of(operand)
                     .is_some_and(|object| world.object(object).kind == ObjectKind::PackageName);
-                if package {
+                if package || (!name.starts_with("Try") && self.is_value(call)) {
                     return None;
                 }
                 false
@@ -93,6 +93,18 @@ impl Lowering<'_, '_> {
             mode,
             name,
             sync,
+        })
+    }
+
+    /// Whether what a call gives is made use of: one that gives an error may not have locked.
+    fn is_value(&self, call: NodeId) -> bool {
+        let tree = self.file.tree;
+        let around = self.unit.nodes.iter().find(|entry| entry.0 == call);
+        !around.is_none_or(|&(_, around)| {
+            matches!(
+                tree.kind(around),
+                NodeKind::ExprStmt | NodeKind::DeferStmt | NodeKind::GoStmt
+            )
         })
     }
 
