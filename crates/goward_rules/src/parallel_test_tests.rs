@@ -117,3 +117,76 @@ func BenchmarkOwn(b *testing.B) {
 "#,
     );
 }
+
+#[test]
+fn servers_of_tests_get_what_the_test_sends() {
+    check(
+        named("map-race").expect("the rule exists"),
+        r#"
+-- a_test.go --
+package a
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// One request follows the other.
+func setup(tokens map[string]int) *httptest.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
+		tokens["issued"]++
+	})
+	mux.HandleFunc("/user", func(w http.ResponseWriter, r *http.Request) {
+		for range tokens {
+		}
+	})
+	return httptest.NewServer(mux)
+}
+
+func TestLogin(t *testing.T) {
+	server := setup(map[string]int{})
+	defer server.Close()
+	for _, path := range []string{"/token", "/user"} {
+		if _, err := http.Get(server.URL + path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+-- b_test.go --
+package a
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+)
+
+func TestMany(t *testing.T) {
+	hits := map[string]int{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/hit", func(w http.ResponseWriter, r *http.Request) {
+		hits[r.URL.Path]++ // want map-race
+	})
+	mux.HandleFunc("/all", func(w http.ResponseWriter, r *http.Request) {
+		for range hits {
+		}
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			http.Get(server.URL + "/hit")
+			http.Get(server.URL + "/all")
+		}()
+	}
+	wg.Wait()
+}
+"#,
+    );
+}

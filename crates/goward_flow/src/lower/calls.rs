@@ -320,6 +320,10 @@ impl Lowering<'_, '_> {
         let package = package.map_or("", |package| world.package(package).path.as_str());
         let last = package.rsplit('/').next().unwrap_or_default();
         if handler || HANDLER_NAMES.contains(&name) && !is_conversion {
+            if self.file.test && !has_goroutines(self.file) {
+                // The server of a test whose requests come one after the other.
+                return How::Kept;
+            }
             How::Spawn(self.spawn(argument, given, handler))
         } else if ASYNCHRONOUS_NAMES.contains(&name) {
             How::Spawn(self.spawn(argument, given, false))
@@ -597,6 +601,22 @@ fn starts_goroutine(file: &TypedFile<'_>, unit: &Unit, parameter: ObjectId) -> b
         _ => None,
     };
     started.is_some() && started == last && called && !otherwise
+}
+
+/// Whether a file starts goroutines, or tests that run side by side.
+fn has_goroutines(file: &TypedFile<'_>) -> bool {
+    let tree = file.tree;
+    tree.declarations().iter().any(|&declaration| {
+        tree.preorder(declaration).any(|node| match tree.kind(node) {
+            NodeKind::GoStmt => true,
+            NodeKind::CallExpr => match tree.expression(node) {
+                Expression::Call { function, .. } => method_name(file, function)
+                    .is_some_and(|name| matches!(name, "Parallel" | "RunParallel" | "Go")),
+                _ => false,
+            },
+            _ => false,
+        })
+    })
 }
 
 /// The name in `x.name` or `name`.
