@@ -5,6 +5,7 @@
 //! of the next one has been read, since Go 1.26 a mark ends it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use super::generation::{BatchHeader, Failure, Generation};
 use super::wire::{self, VarintError, Version};
@@ -24,7 +25,7 @@ pub(crate) struct BatchReader {
 /// What reading a generation gave.
 pub(crate) struct Outcome {
     /// The generation, if there was one.
-    pub(crate) generation: Option<Box<Generation>>,
+    pub(crate) generation: Option<Arc<Generation>>,
     /// What went wrong behind the generation (or instead of it).
     pub(crate) failure: Option<Failure>,
     /// Bytes of the file up to the end of what was read.
@@ -82,7 +83,7 @@ impl BatchReader {
 
     fn outcome(&mut self, complete: bool, failure: Option<Failure>, more: bool) -> Outcome {
         Outcome {
-            generation: complete.then(|| std::mem::take(&mut self.generation)),
+            generation: complete.then(|| Arc::from(std::mem::take(&mut self.generation))),
             failure,
             position: self.position,
             more,

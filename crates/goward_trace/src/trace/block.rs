@@ -73,9 +73,20 @@ impl Block {
         self.events[..self.filled].get(index)
     }
 
+    /// All events.
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events[..self.filled]
+    }
+
     /// Takes back all events from an index on.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.filled = self.filled.min(length);
+    }
+
+    /// Takes back the last event, if there is one.
+    #[cold]
+    pub(crate) fn take_back(&mut self) {
+        self.filled = self.filled.saturating_sub(1);
     }
 
     /// The time of the last event of all.

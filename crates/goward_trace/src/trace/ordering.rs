@@ -17,12 +17,15 @@ use super::event::{Event, GoState, NO_TASK, NONE, ProcState};
 use super::generation::{Failure, Generation};
 use super::wire::{self, EventType};
 
+mod adopting;
+mod ahead;
 mod annotations;
 mod goroutines;
 mod processors;
 mod ranges;
 mod run;
 
+pub(crate) use ahead::Ahead;
 use goroutines::{Goroutines, NO_SLOT};
 use ranges::Ranges;
 pub(crate) use run::{Bound, Exit, Known};
@@ -47,6 +50,8 @@ struct Thread {
     p: i64,
     /// Index of `p` in the processors, where `p` is one.
     processor: u32,
+    /// What is not known, in a generation that is put into order ahead of its turn.
+    unknown: u8,
 }
 
 struct Processor {
@@ -85,16 +90,7 @@ impl Names {
         if let Some(number) = self.known(id) {
             return Some(number);
         }
-        let text = generation.string(id)?;
-        let number = match self.numbers.get(text) {
-            Some(&number) => number,
-            None => {
-                let number = self.texts.len() as u32;
-                self.texts.push(text.into());
-                self.numbers.insert(text.into(), number);
-                number
-            }
-        };
+        let number = self.number(generation.string(id)?);
         if id < DENSE {
             if self.dense.len() <= id as usize {
                 self.dense.resize(id as usize + 1, 0);
@@ -102,6 +98,16 @@ impl Names {
             self.dense[id as usize] = number + 1;
         }
         Some(number)
+    }
+
+    fn number(&mut self, text: &[u8]) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = self.texts.len() as u32;
+        self.texts.push(text.into());
+        self.numbers.insert(text.into(), number);
+        number
     }
 
     /// The name with this number.
@@ -123,6 +129,11 @@ pub(crate) struct Ordering {
     first_generation: u64,
     pub(crate) names: Names,
     pub(crate) block: Block,
+    /// Of a generation that is put into order ahead of its turn: its events, and what was taken for
+    /// granted.
+    pub(crate) ahead: Ahead,
+    /// What is not known of threads that come up.
+    unknown: u8,
 }
 
 /// A failure is boxed so that the result of the usual case fits two registers.
@@ -222,6 +233,8 @@ impl Ordering {
             first_generation: 0,
             names: Names::default(),
             block: Block::default(),
+            ahead: Ahead::default(),
+            unknown: 0,
         }
     }
 
@@ -238,6 +251,7 @@ impl Ordering {
                 slot: NO_SLOT,
                 p: NONE,
                 processor: u32::MAX,
+                unknown: self.unknown,
             });
             self.threads.len() as u32 - 1
         })

@@ -148,4 +148,7 @@ impl Reader {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 const _: () = assert!(NONE == -1, "events show 'none' as -1, as Go does");

@@ -83,6 +83,16 @@ impl Default for Goroutines {
 }
 
 impl Goroutines {
+    /// Forgets all, but keeps the size of the table.
+    pub(super) fn clear(&mut self) {
+        self.slots.fill(Goroutine::default());
+        *self = Goroutines {
+            slots: std::mem::take(&mut self.slots),
+            shift: self.shift,
+            ..Goroutines::default()
+        };
+    }
+
     /// Where the search for a goroutine starts.
     #[inline]
     fn home(&self, id: i64) -> usize {
@@ -238,6 +248,17 @@ impl Goroutines {
         &mut self.extras[extra as usize]
     }
 
+    /// The open regions and ranges of a goroutine, if it has had any.
+    pub(super) fn known_extra(&self, slot: usize) -> Option<&Extra> {
+        self.extras.get(self.slots[slot].extra as usize)
+    }
+
+    /// Takes them away.
+    pub(super) fn take_extra(&mut self, slot: usize) -> Option<Extra> {
+        let extra = self.extras.get_mut(self.slots[slot].extra as usize)?;
+        Some(std::mem::take(extra))
+    }
+
     #[cold]
     fn add_extra(&mut self) -> u32 {
         self.free_extras.pop().unwrap_or_else(|| {
@@ -246,13 +267,20 @@ impl Goroutines {
         })
     }
 
+    /// All that are alive.
+    pub(super) fn alive(&self) -> impl Iterator<Item = &Goroutine> {
+        let slots = self.slots.iter();
+        slots.filter(|goroutine| goroutine.used == Use::Now)
+    }
+
+    /// Their slots.
+    pub(super) fn alive_slots(&self) -> impl Iterator<Item = usize> {
+        (0..self.slots.len()).filter(|&slot| self.slots[slot].used == Use::Now)
+    }
+
     /// All that are alive, by number.
     pub(super) fn sorted(&self) -> Vec<&Goroutine> {
-        let mut all: Vec<&Goroutine> = self
-            .slots
-            .iter()
-            .filter(|goroutine| goroutine.used == Use::Now)
-            .collect();
+        let mut all: Vec<&Goroutine> = self.alive().collect();
         all.sort_by_key(|goroutine| goroutine.id);
         all
     }

@@ -15,6 +15,17 @@ impl Ranges {
         self.open.clear();
     }
 
+    /// Takes for granted that none is open, or just one.
+    pub(super) fn grant(&mut self, open: Option<EventType>) {
+        self.open.clear();
+        self.open.extend(open.map(|kind| (kind, 0)));
+    }
+
+    /// Whether none is open, or just that one.
+    pub(super) fn are(&self, open: Option<EventType>) -> bool {
+        self.open.iter().eq(open.map(|kind| (kind, 0)).iter())
+    }
+
     pub(super) fn begin(&mut self, kind: EventType, description: u64) -> Result<(), Failure> {
         if self.open.contains(&(kind, description)) {
             return Err(Failure::new(format!(

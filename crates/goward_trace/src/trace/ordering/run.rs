@@ -60,13 +60,15 @@ pub(crate) struct Run {
     pub(crate) time: i64,
     /// Where the tape stands.
     pub(crate) stand: Stand,
+    /// How many events were taken.
+    pub(crate) taken: usize,
 }
 
 impl Ordering {
     /// Takes events of a thread from a tape, as many as the bound says and the block has room for; the
     /// first one has the time that is given.
     #[inline(always)]
-    pub(crate) fn run(
+    pub(crate) fn run<const AHEAD: bool>(
         &mut self,
         mut tape: Tape<'_>,
         thread: u32,
@@ -81,6 +83,7 @@ impl Ordering {
             tasks,
             names,
             block,
+            ahead,
             ..
         } = self;
         let Some(runs) = threads.get_mut(thread as usize) else {
@@ -88,14 +91,16 @@ impl Ordering {
                 exit: Exit::Unusual,
                 time,
                 stand: tape.stand(),
+                taken: 0,
             };
         };
         let (m, p) = (runs.id, runs.p);
-        if p == NONE {
+        if p == NONE || AHEAD && runs.is_unknown() {
             return Run {
                 exit: Exit::Unusual,
                 time,
                 stand: tape.stand(),
+                taken: 0,
             };
         }
         let (mut g, mut slot) = (runs.g, runs.slot);
@@ -219,6 +224,9 @@ impl Ordering {
                     if goroutines.insert(id as i64, GO_RUNNABLE, number).is_none() {
                         break Exit::Unusual;
                     }
+                    if AHEAD {
+                        ahead.created.note(id);
+                    }
                     room.arguments = [id, new, stack, 0];
                     next
                 }
@@ -271,6 +279,9 @@ impl Ordering {
                     };
                     let parent = if parent == 0 { NO_TASK } else { parent };
                     entry.insert((name, parent));
+                    if AHEAD {
+                        ahead.begun_tasks.note(task);
+                    }
                     room.arguments = [task, parent, string, stack];
                     next
                 }
@@ -283,6 +294,7 @@ impl Ordering {
                     }
                     let (name, parent) = match tasks.remove(&task) {
                         Some((name, parent)) => (u64::from(name) + 1, parent),
+                        None if AHEAD => break Exit::Unusual,
                         None => (0, NO_TASK),
                     };
                     room.arguments = [task, stack, parent, name];
@@ -354,6 +366,7 @@ impl Ordering {
             exit,
             time,
             stand: tape.stand(),
+            taken,
         }
     }
 }
