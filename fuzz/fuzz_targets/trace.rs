@@ -4,19 +4,24 @@
 
 use goward_trace::trace::summary::Summary;
 use goward_trace::trace::{
-    EventHash, Reader, Timeline, detail, exception, write_chrome, write_event, write_perfetto,
-    write_wire_text,
+    EventHash, Failure, Reader, Timeline, detail, exception, write_chrome, write_event,
+    write_perfetto, write_wire_text,
 };
 use libfuzzer_sys::fuzz_target;
 
-fn hash(mut reader: Reader) -> u64 {
+/// The hash of all events, and the verdict.
+fn hash(mut reader: Reader) -> (u64, Option<Failure>) {
     let mut hash = EventHash::default();
-    while let Ok(Some(_)) = reader.next_event() {
-        if hash.add(&reader).is_err() {
-            break;
+    loop {
+        match reader.next_event() {
+            Ok(Some(_)) => {}
+            Ok(None) => return (hash.value(), None),
+            Err(failure) => return (hash.value(), Some(failure)),
+        }
+        if let Err(failure) = hash.add(&reader) {
+            return (hash.value(), Some(failure));
         }
     }
-    hash.value()
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -5,11 +5,13 @@
 //! 1. [`super::batches`] collects the batches of a generation, parses its strings, stacks, CPU
 //!    samples and clocks; with [`Reader::threaded`] ahead, on a second thread ([`super::source`]).
 //! 2. [`super::engine`] puts the events of all threads into order, a block of them at a time
-//!    ([`super::block`]). They stay bytes until their turn has come ([`super::bytes`]).
+//!    ([`super::block`]). They stay bytes until their turn has come ([`super::bytes`]). The second thread
+//!    does so with the beginning of the next generation, before the state there is known.
 //! 3. The reader hands them out one by one.
 //!
 //! A 'sync' event opens each generation and one more closes the trace. Memory is one generation's
-//! bytes (two with the second thread) and the state of what is alive, never the whole trace.
+//! bytes and the state of what is alive, never the whole trace; with the second thread the bytes of
+//! two generations, two states, and 30 MiB of events at most.
 
 use std::io::Read;
 
@@ -35,7 +37,8 @@ impl Reader {
         Ok(Reader::with_source(Source::SameThread(batches), version))
     }
 
-    /// As [`Reader::new`], with a second thread that reads ahead.
+    /// As [`Reader::new`], with a second thread that reads ahead and puts events into order. What comes
+    /// of it is the same.
     pub fn threaded(source: impl Read + Send + 'static) -> Result<Reader, Failure> {
         let batches = BatchReader::new(Box::new(source))?;
         let version = batches.version();
