@@ -50,8 +50,6 @@ struct Thread {
     p: i64,
     /// Index of `p` in the processors, where `p` is one.
     processor: u32,
-    /// What is not known, in a generation that is put into order ahead of its turn.
-    unknown: u8,
 }
 
 struct Processor {
@@ -132,8 +130,6 @@ pub(crate) struct Ordering {
     /// Of a generation that is put into order ahead of its turn: its events, and what was taken for
     /// granted.
     pub(crate) ahead: Ahead,
-    /// What is not known of threads that come up.
-    unknown: u8,
 }
 
 /// A failure is boxed so that the result of the usual case fits two registers.
@@ -234,7 +230,6 @@ impl Ordering {
             names: Names::default(),
             block: Block::default(),
             ahead: Ahead::default(),
-            unknown: 0,
         }
     }
 
@@ -251,7 +246,6 @@ impl Ordering {
                 slot: NO_SLOT,
                 p: NONE,
                 processor: u32::MAX,
-                unknown: self.unknown,
             });
             self.threads.len() as u32 - 1
         })

@@ -192,14 +192,15 @@ impl Ordering {
     }
 
     fn adopt_threads(&mut self, other: &Ordering) {
-        for thread in &other.threads {
+        for (number, thread) in other.threads.iter().enumerate() {
             let index = self.thread(thread.id) as usize;
-            if thread.unknown & UNKNOWN_G == 0 {
+            let unknown = other.ahead.unknown_of(number as u32);
+            if unknown & UNKNOWN_G == 0 {
                 let slot = self.goroutines.find(thread.g);
                 self.threads[index].g = thread.g;
                 self.threads[index].slot = slot.map_or(super::NO_SLOT, |slot| slot as u32);
             }
-            if thread.unknown & UNKNOWN_P == 0 {
+            if unknown & UNKNOWN_P == 0 {
                 self.threads[index].p = thread.p;
                 self.threads[index].processor = match thread.p {
                     NONE => u32::MAX,

@@ -13,8 +13,8 @@ use rustc_hash::FxHashSet;
 use super::super::block::Block;
 use super::{
     Collector, Decoded, Event, EventType, Failure, GO_RUNNING, GO_SYSCALL, Generation, GoState,
-    NO_SLOT, NONE, Ordering, PROC_IDLE, PROC_SYSCALL_ABANDONED, ProcState, Processor, Ranges, Step,
-    Thread, wire,
+    NO_SLOT, NO_THREAD, NONE, Ordering, PROC_IDLE, PROC_SYSCALL_ABANDONED, ProcState, Processor,
+    Ranges, Step, Thread, wire,
 };
 
 /// What is not known of a thread.
@@ -112,6 +112,8 @@ pub(crate) struct Ahead {
     next_event: usize,
     next_whole: usize,
 
+    /// By threads, what is not known of them; of those that are not there, nothing is.
+    unknown: Vec<u8>,
     /// Goroutines and processors with the status that they must have had.
     pub(super) goroutines: Vec<(i64, u8)>,
     pub(super) inherited: FxHashSet<i64>,
@@ -159,6 +161,24 @@ impl Ahead {
             begun_tasks: std::mem::take(&mut self.begun_tasks),
             ..Ahead::default()
         };
+    }
+
+    /// What is not known of a thread.
+    #[inline(always)]
+    pub(super) fn unknown_of(&self, thread: u32) -> u8 {
+        let known = self.unknown.get(thread as usize).copied();
+        known.unwrap_or(UNKNOWN_G | UNKNOWN_P)
+    }
+
+    /// Whether this was not known up to now.
+    fn make_known(&mut self, thread: u32, what: u8) -> bool {
+        let thread = thread as usize;
+        if self.unknown.len() <= thread {
+            self.unknown.resize(thread + 1, UNKNOWN_G | UNKNOWN_P);
+        }
+        let was_unknown = self.unknown[thread] & what != 0;
+        self.unknown[thread] &= !what;
+        was_unknown
     }
 
     /// Whether as much is kept as may be.
@@ -298,12 +318,6 @@ impl Ahead {
     }
 }
 
-impl Thread {
-    pub(super) fn is_unknown(&self) -> bool {
-        self.unknown != 0
-    }
-}
-
 impl Ordering {
     /// Forgets everything, to put a generation into order ahead of its turn.
     pub(crate) fn start_ahead(&mut self, generation: &Generation) {
@@ -318,7 +332,6 @@ impl Ordering {
             goroutines,
             ..Ordering::new()
         };
-        self.unknown = UNKNOWN_G | UNKNOWN_P;
         // Any but this one.
         self.first_generation = if generation.number == 1 { 2 } else { 1 };
     }
@@ -365,7 +378,7 @@ impl Ordering {
         generation: &Generation,
     ) -> Step {
         // What the runtime says of goroutines that did nothing comes from no thread.
-        let unknown = self.thread_or_none(thread).unknown;
+        let unknown = self.unknown_of(thread);
         let [first, second, third, _] = event.arguments;
         let mut missing = unknown;
         match event.kind {
@@ -398,7 +411,7 @@ impl Ordering {
             wire::PROC_STEAL => {
                 // Whatever the other thread runs has to be known.
                 missing = match self.thread_index.get(&(third as i64)) {
-                    Some(&other) => self.threads[other as usize].unknown & UNKNOWN_P,
+                    Some(&other) => self.ahead.unknown_of(other) & UNKNOWN_P,
                     None => UNKNOWN_P,
                 };
             }
@@ -410,18 +423,18 @@ impl Ordering {
         let present = self.thread_or_none(thread);
         self.grant_rest(&event, &present, generation)?;
         let ends_task = event.kind == wire::USER_TASK_END && !self.tasks.contains_key(&first);
-        self.ahead.present =
-            (present.unknown != 0 || ends_task).then_some((present.id, present.unknown));
+        let unknown = self.unknown_of(thread);
+        self.ahead.present = (unknown != 0 || ends_task).then_some((present.id, unknown));
         let happened = self.advance(event, thread, generation)?;
         if !happened {
             return Ok(false);
         }
         match event.kind {
             wire::GO_STATUS | wire::GO_STATUS_STACK if third as u8 == GO_RUNNING => {
-                self.make_known(thread, UNKNOWN_G);
+                self.learn(thread, UNKNOWN_G);
             }
             wire::PROC_STATUS if second as u8 != PROC_IDLE => {
-                self.make_known(thread, UNKNOWN_P);
+                self.learn(thread, UNKNOWN_P);
             }
             wire::GO_CREATE | wire::GO_CREATE_BLOCKED | wire::GO_CREATE_SYSCALL => {
                 self.ahead.created.note(first);
@@ -440,18 +453,20 @@ impl Ordering {
             slot: NO_SLOT,
             p: NONE,
             processor: u32::MAX,
-            unknown: 0,
         })
     }
 
-    /// Whether this was not known up to now.
-    fn make_known(&mut self, thread: u32, what: u8) -> bool {
-        let Some(known) = self.threads.get_mut(thread as usize) else {
-            return false;
-        };
-        let was_unknown = known.unknown & what != 0;
-        known.unknown &= !what;
-        was_unknown
+    /// Notes that this is known from here on; whether it was not.
+    fn learn(&mut self, thread: u32, what: u8) -> bool {
+        thread != NO_THREAD && self.ahead.make_known(thread, what)
+    }
+
+    /// What is not known of a thread; of no thread, everything is.
+    fn unknown_of(&self, thread: u32) -> u8 {
+        match thread {
+            NO_THREAD => 0,
+            thread => self.ahead.unknown_of(thread),
+        }
     }
 
     /// What an event of a thread that is known takes for granted.
@@ -546,7 +561,7 @@ impl Ordering {
     }
 
     fn grant_thread_goroutine(&mut self, thread: u32, g: i64) {
-        if self.make_known(thread, UNKNOWN_G) {
+        if self.learn(thread, UNKNOWN_G) {
             let known = &mut self.threads[thread as usize];
             known.g = g;
             known.slot = NO_SLOT;
@@ -555,7 +570,7 @@ impl Ordering {
     }
 
     fn grant_no_processor(&mut self, thread: u32) {
-        if self.make_known(thread, UNKNOWN_P) {
+        if self.learn(thread, UNKNOWN_P) {
             let known = &self.threads[thread as usize];
             self.ahead.thread_processors.push((known.id, NONE));
         }

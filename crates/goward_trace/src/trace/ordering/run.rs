@@ -95,7 +95,7 @@ impl Ordering {
             };
         };
         let (m, p) = (runs.id, runs.p);
-        if p == NONE || AHEAD && runs.is_unknown() {
+        if p == NONE || AHEAD && ahead.unknown_of(thread) != 0 {
             return Run {
                 exit: Exit::Unusual,
                 time,
