@@ -557,3 +557,192 @@ func counter(keys []string) {
 "#,
     );
 }
+
+#[test]
+fn conditions_that_belong_together() {
+    check_nil_maps(
+        r#"
+package p
+
+import (
+	"context"
+	"errors"
+)
+
+type failure struct{ text string }
+
+func (f *failure) Error() string { return f.text }
+
+type told interface {
+	error
+	Code() int
+}
+type plain struct{ text string }
+
+func load(b bool) (map[string]int, *failure) {
+	if !b {
+		return nil, &failure{"no"}
+	}
+	return map[string]int{}, nil
+}
+func loadTold(b bool, e told) (map[string]int, told) {
+	if !b {
+		return nil, e
+	}
+	return map[string]int{}, nil
+}
+func loadPlain(b bool) (map[string]int, *plain) {
+	if !b {
+		return nil, &plain{"no"}
+	}
+	return map[string]int{}, &plain{}
+}
+func ownError(b bool) error {
+	m, failed := load(b)
+	if failed != nil {
+		return failed
+	}
+	m["a"] = 1
+	return nil
+}
+func ownInterface(b bool, e told) error {
+	m, failed := loadTold(b, e)
+	if failed != nil {
+		return failed
+	}
+	m["a"] = 1
+	return nil
+}
+func ownErrorDropped(b bool) {
+	m, _ := load(b)
+	m["a"] = 1 // want "may be nil"
+}
+func noError(b bool) {
+	m, other := loadPlain(b)
+	_ = other
+	m["a"] = 1 // want "may be nil"
+}
+
+func fillIf(m map[string]int, b bool) {
+	if b {
+		m["a"] = 1
+	}
+}
+func fillAlways(m map[string]int) { m["a"] = 1 }
+func givenOn(b, c bool) {
+	var m map[string]int
+	if b {
+		m = map[string]int{}
+	}
+	fillIf(m, c)
+}
+func givenAlways(b bool) {
+	var m map[string]int
+	if b {
+		m = map[string]int{}
+	}
+	fillAlways(m) // want "may be nil"
+}
+
+type part struct{ shared bool }
+type model struct {
+	donors map[int]int
+	parts  []*part
+	size   int
+}
+
+func (m *model) collect() {
+	var kept map[int]bool
+	if len(m.donors) > 0 {
+		kept = map[int]bool{}
+	}
+	for i, p := range m.parts {
+		if p.shared {
+			kept[i] = true
+		}
+	}
+}
+func (m *model) collectAll(other *model) {
+	var kept map[int]bool
+	if len(m.donors) > 0 {
+		kept = map[int]bool{}
+	}
+	for i := range m.parts {
+		kept[i] = true // want "may be nil"
+	}
+	var more map[int]bool
+	if len(m.donors) > 0 {
+		more = map[int]bool{}
+	}
+	for i, p := range other.parts {
+		if p.shared {
+			more[i] = true // want "may be nil"
+		}
+	}
+}
+
+type key struct{}
+
+func with(ctx context.Context) context.Context { return context.WithValue(ctx, key{}, map[string]int{}) }
+func values(ctx context.Context) map[string]int {
+	m, ok := ctx.Value(key{}).(map[string]int)
+	if !ok {
+		return nil
+	}
+	return m
+}
+func known(ctx context.Context) bool { return ctx.Value(key{}) != nil }
+func checked(ctx context.Context) error {
+	if ctx.Value(key{}) == nil {
+		return errors.New("no")
+	}
+	return nil
+}
+func set(ctx context.Context) {
+	m := values(ctx)
+	m["a"] = 1 // want "may be nil"
+}
+func cancelled(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := values(ctx)
+	m["a"] = 1 // want "may be nil"
+}
+func setOwn() {
+	ctx := with(context.Background())
+	m := values(ctx)
+	m["a"] = 1
+}
+func setKnown(ctx context.Context) {
+	if !known(ctx) {
+		return
+	}
+	m := values(ctx)
+	m["a"] = 1
+}
+func setSecond(ctx context.Context) {
+	if values(ctx) == nil {
+		return
+	}
+	m := values(ctx)
+	m["a"] = 1
+}
+func setOther(ctx, other context.Context) {
+	if !known(other) {
+		return
+	}
+	m := values(ctx)
+	m["a"] = 1 // want "may be nil"
+}
+func setAfter(ctx context.Context, b bool) {
+	if b {
+		if !known(ctx) {
+			return
+		}
+	}
+	m := values(ctx)
+	m["a"] = 1 // want "may be nil"
+}
+"#,
+    );
+}

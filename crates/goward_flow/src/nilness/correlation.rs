@@ -2,11 +2,11 @@
 //! `if verbose { m = make(…) } … if verbose { m[k] = v }`.
 
 use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement, Symbol, Tree};
-use goward_types::{ObjectKind, TypedFile, TypedPackage, VariableKind};
-use rustc_hash::FxHashSet;
+use goward_types::{ObjectId, ObjectKind, TypedFile, TypedPackage, VariableKind};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calls::{Callee, callee};
-use crate::nilness::{NilReason, NilWrite, Place};
+use crate::nilness::{NilReason, NilWrite, Place, arguments};
 use crate::unit::{Unit, Units};
 
 /// Takes out the uncertain writes whose map is made under a condition that stands, or was tested,
@@ -27,6 +27,7 @@ pub(crate) fn drop_correlated(
             return false;
         }
         !is_correlated(package, file, unit, write)
+            && !arguments::decided_before(package, file, unit, write)
     });
 }
 
@@ -104,7 +105,7 @@ struct Ancestry<'t> {
     apart_from: Option<NodeId>,
 }
 
-fn path_to(tree: &Tree, root: NodeId, target: NodeId) -> Option<Vec<NodeId>> {
+pub(super) fn path_to(tree: &Tree, root: NodeId, target: NodeId) -> Option<Vec<NodeId>> {
     let wanted = tree.span(target);
     let mut path = vec![root];
     let mut current = root;
@@ -182,6 +183,57 @@ impl Ancestry<'_> {
     }
 }
 
+impl Ancestry<'_> {
+    /// The variables of whose fields, or of the fields of whose elements, the conditions of `if` statements ask
+    /// that decide whether the innermost node is reached: of `if x.marked` in `for _, x := range o.all` it
+    /// is `o`.
+    fn tested_owners(&self, file: &TypedFile<'_>) -> FxHashSet<ObjectId> {
+        let tree = self.tree;
+        let mut element_of = FxHashMap::default();
+        for &node in &self.path {
+            if tree.kind(node) == NodeKind::RangeStmt
+                && let Statement::Range {
+                    value: Some(value),
+                    operand,
+                    ..
+                } = tree.statement(node)
+                && let Some(element) = file.facts.object_of(value)
+                && let Some(owner) = field_owner(file, operand)
+            {
+                element_of.insert(element, owner);
+            }
+        }
+        let mut owners = FxHashSet::default();
+        for (position, &node) in self.path.iter().enumerate() {
+            let Some(&below) = self.path.get(position + 1) else {
+                break;
+            };
+            if tree.kind(node) == NodeKind::IfStmt
+                && let Statement::If { condition, .. } = tree.statement(node)
+                && condition != below
+            {
+                let asked = tree
+                    .preorder(condition)
+                    .filter_map(|part| field_owner(file, part));
+                owners.extend(asked.map(|owner| element_of.get(&owner).copied().unwrap_or(owner)));
+            }
+        }
+        owners
+    }
+}
+
+/// The variable `a` of `a.b` and `a.b.c`, where it is one.
+fn field_owner(file: &TypedFile<'_>, node: NodeId) -> Option<ObjectId> {
+    let mut node = crate::calls::unparenthesized(file, node);
+    let mut is_field = false;
+    while let Expression::Selector { operand, .. } = file.tree.expression(node) {
+        is_field = true;
+        node = crate::calls::unparenthesized(file, operand);
+    }
+    let is_name = is_field && file.tree.kind(node) == NodeKind::Ident;
+    is_name.then(|| file.facts.object_of(node)).flatten()
+}
+
 /// The names in an expression, of `a.b` only `b`.
 pub(super) fn collect_names(tree: &Tree, node: NodeId, names: &mut FxHashSet<Symbol>) {
     match tree.expression(node) {
@@ -216,6 +268,7 @@ fn is_correlated(
     };
     let from = tree.span(write.made).start;
     let mut names = FxHashSet::default();
+    let mut owners = FxHashSet::default();
     let mut first_made = None;
     // Assignments that make the map, or something that it is reached through.
     let mut pending = vec![unit.body];
@@ -243,6 +296,7 @@ fn is_correlated(
                     apart_from: Some(write.node),
                 };
                 ancestry.condition_names(&mut names);
+                owners.extend(ancestry.tested_owners(file));
             }
         }
         tree.for_each_child(node, |child| pending.push(child));
@@ -267,7 +321,8 @@ fn is_correlated(
         apart_from: None,
     };
     ancestry.condition_names(&mut around);
-    !names.is_disjoint(&around)
+    // What an object says of itself as a whole, and what its elements say, belong together by its making.
+    !names.is_disjoint(&around) || !owners.is_disjoint(&ancestry.tested_owners(file))
 }
 
 fn assignment(tree: &Tree, node: NodeId) -> Statement<'_> {
@@ -325,7 +380,7 @@ fn exits_before(tree: &Tree, path: &[NodeId], from: u32, to: u32, names: &mut Fx
 }
 
 /// Whether a block ends by leaving: return, continue, break, goto, or a call of panic.
-fn leaves(tree: &Tree, block: NodeId) -> bool {
+pub(super) fn leaves(tree: &Tree, block: NodeId) -> bool {
     let Statement::Block { statements } = tree.statement(block) else {
         return false;
     };

@@ -14,6 +14,7 @@
 //! Of other packages only what their functions give back and write is known, and maps behind elements of slices and channels are unknown.
 //! A map that is nil on some path only is dropped where the condition that made it is tested again.
 
+mod arguments;
 mod correlation;
 mod effects;
 mod fields;

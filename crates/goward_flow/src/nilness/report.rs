@@ -208,6 +208,11 @@ impl MapNilness<'_> {
                     {
                         return;
                     }
+                    // Nil on some ways, and written by the callee on some: whether these belong together
+                    // is between two functions.
+                    if fact.nilness == Nilness::Maybe && self.writes_on_some_ways(map, node) {
+                        return;
+                    }
                     found.writes.push(NilWrite {
                         unit: self.unit_id,
                         map,
@@ -297,6 +302,15 @@ impl MapNilness<'_> {
             position.is_some_and(|position| summary.always_writes.contains(&position))
         });
         Some((object, always))
+    }
+
+    /// Whether a call gives a map to a function that writes it, but not whatever happens.
+    fn writes_on_some_ways(&self, map: NodeId, node: NodeId) -> bool {
+        let Some((function, false)) = self.given_to(map, node) else {
+            return false;
+        };
+        self.summary_of(function)
+            .is_some_and(|summary| !summary.writes.is_empty())
     }
 
     /// `f(nil)`, where `f` writes its map whatever happens.

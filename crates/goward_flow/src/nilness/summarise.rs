@@ -1,7 +1,7 @@
 //! What callers need to know of a function: which results may be nil maps, which parameters it writes.
 
 use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
-use goward_types::Parameter;
+use goward_types::{Parameter, TypeId};
 
 use crate::calls::{Callee, callee, unparenthesized};
 use crate::graph::{BlockId, ControlFlowGraph, Step};
@@ -142,7 +142,7 @@ impl MapNilness<'_> {
         let world = self.world();
         let companion = results.len().checked_sub(1).filter(|&last| {
             last > 0
-                && (results[last].parameter_type == world.universe().error
+                && (self.is_error_type(results[last].parameter_type)
                     || world.is_boolean(results[last].parameter_type))
         });
         let went_well = match companion {
@@ -190,6 +190,26 @@ impl MapNilness<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a result tells what went wrong: an `error`, or a pointer to a type or an interface that is one.
+    fn is_error_type(&self, id: TypeId) -> bool {
+        let world = self.world();
+        let may_be_nil = || world.is_pointer(id) || world.is_interface(id);
+        id == world.universe().error
+            || id.is_known()
+                && may_be_nil()
+                && world.method_set(id).iter().any(|selection| {
+                    let method = world.object(selection.method);
+                    method.name.as_str() == "Error"
+                        && world
+                            .as_signature(world.object_type(selection.method))
+                            .is_some_and(|of| {
+                                world.tuple(of.parameters).is_empty()
+                                    && matches!(world.tuple(of.results), [text]
+                                        if world.is_string(text.parameter_type))
+                            })
+                })
     }
 
     /// Whether a value is what another function of the package returns, which may be nil.
