@@ -61,6 +61,8 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+mod abandoned_tests;
+#[cfg(test)]
 mod deferred_map_tests;
 #[cfg(test)]
 mod deferred_run_tests;

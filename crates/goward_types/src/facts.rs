@@ -159,6 +159,12 @@ impl FileFacts {
         defining.filter_map(|&raw| ObjectId::from_raw(raw & !DEFINES))
     }
 
+    /// The objects that identifiers stand for, in the order of the nodes, each as often as it is named.
+    pub fn used(&self) -> impl Iterator<Item = ObjectId> {
+        let using = self.identifiers.iter().filter(|&&raw| raw & DEFINES == 0);
+        using.filter_map(|&raw| ObjectId::from_raw(raw))
+    }
+
     /// The object that an identifier declares or stands for.
     pub fn object_of(&self, node: NodeId) -> Option<ObjectId> {
         match self.identifier(node)? {

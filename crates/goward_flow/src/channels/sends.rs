@@ -11,7 +11,7 @@
 //!
 //! A path is no path where it waits for what the goroutine does after its last send: a channel that
 //! it closes or sends on then, `Wait` of a group that it belongs to, or the end of a channel that is
-//! closed after such a `Wait`.
+//! closed after such a `Wait`. Nor where a test has failed on it: what is left then ends with the run.
 //!
 //! # What is absent
 //!
@@ -19,6 +19,7 @@
 //! goroutine is not looked at.
 
 mod ends;
+mod process;
 
 use std::cell::RefCell;
 
@@ -83,10 +84,6 @@ pub(crate) fn abandoned_sends(
     let mut found = Vec::new();
     for channel in channels {
         let unit = units.get(channel.unit);
-        if unit.name == "main" && package.world.package(package.package).name().as_str() == "main" {
-            // The process ends with it.
-            continue;
-        }
         let Some(capacity) = channel.capacity else {
             continue;
         };
@@ -100,7 +97,10 @@ pub(crate) fn abandoned_sends(
             unit,
             capacity,
         };
-        found.extend(judge.judge());
+        let left = judge.judge();
+        found.extend(
+            left.filter(|_| !process::ends_the_process(package, units, launches, channel.unit, 0)),
+        );
     }
     found
 }
@@ -565,10 +565,11 @@ impl Judge<'_, '_> {
             .map(|one| one.node)
             .collect();
         let waits = self.waits(sender);
+        let failures = self.failures();
         let inside = |node: NodeId, receive: NodeId| holds(self.span(node), self.span(receive));
         let step_cost = |step: Step| -> Option<u32> {
             match step {
-                Step::Expression(node) if waits.contains(&node) => None,
+                Step::Expression(node) if waits.contains(&node) || failures.contains(&node) => None,
                 Step::Communicate(node) if waits.iter().any(|&wait| inside(node, wait)) => None,
                 Step::Register(node) if waits.iter().any(|&wait| inside(node, wait)) => None,
                 Step::Expression(node) => Some(u32::from(
@@ -584,7 +585,6 @@ impl Judge<'_, '_> {
         let ends = self.ends(sender);
         let edge_cost = |kind: EdgeKind| -> Option<u32> {
             match kind {
-                EdgeKind::Select(clause) if ends.given_up.contains(&clause) => None,
                 EdgeKind::RangeDone(node) if ends.ranges.contains(&node) => None,
                 EdgeKind::False(condition)
                     if !ends.open.is_empty()

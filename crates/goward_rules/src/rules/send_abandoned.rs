@@ -402,42 +402,6 @@ func many(works []func() error) {
     }
 
     #[test]
-    fn tests_that_give_up() {
-        check(
-            &RULE,
-            r#"
--- a_test.go --
-package p
-
-import (
-	"testing"
-	"time"
-)
-
-func TestPatient(t *testing.T) {
-	done := make(chan bool)
-	go func() { done <- true }()
-	select {
-	case <-done:
-	case <-time.After(time.Second):
-		t.Error("did not finish")
-	}
-}
-
-func TestQuiet(t *testing.T) {
-	done := make(chan bool)
-	go func() { done <- true }() // want "blocks for ever"
-	select {
-	case <-done:
-	case <-time.After(time.Second):
-		println("never mind")
-	}
-}
-"#,
-        );
-    }
-
-    #[test]
     fn ways_to_return_without_a_receive() {
         check(
             &RULE,

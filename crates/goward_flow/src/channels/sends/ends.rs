@@ -1,6 +1,6 @@
-//! Where the function learns that nobody sends any more, or gives a test up.
+//! Where the function learns that nobody sends any more, or a test has failed.
 
-use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypedFile};
 
 use super::super::{UseKind, each_own_node};
@@ -16,8 +16,6 @@ pub(super) struct Ends {
     pub(super) open: Vec<ObjectId>,
     /// Loops over such channels.
     pub(super) ranges: Vec<NodeId>,
-    /// Clauses in which a test gives up because it takes too long: it has failed then.
-    pub(super) given_up: Vec<NodeId>,
 }
 
 impl Judge<'_, '_> {
@@ -51,13 +49,6 @@ impl Judge<'_, '_> {
                     _ => {}
                 }
             }
-        }
-        if self.file.test {
-            each_own_node(self.file, self.unit, &mut |node| {
-                if self.gives_up(node) {
-                    ends.given_up.push(node);
-                }
-            });
         }
         ends
     }
@@ -93,50 +84,50 @@ impl Judge<'_, '_> {
         found
     }
 
-    /// Whether a clause `case <-time.After(…)` reports an error of the test.
-    fn gives_up(&self, clause: NodeId) -> bool {
+    /// Calls after which a test has failed: of `t.Error` and the like, and of `require.Fail` and its
+    /// relatives, also where that package is missing.
+    pub(super) fn failures(&self) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        if self.file.test {
+            each_own_node(self.file, self.unit, &mut |node| {
+                if self.fails_the_test(node) {
+                    found.push(node);
+                }
+            });
+        }
+        found
+    }
+
+    fn fails_the_test(&self, call: NodeId) -> bool {
         let tree = self.file.tree;
-        if tree.kind(clause) != NodeKind::CommClause {
+        if tree.kind(call) != NodeKind::CallExpr {
             return false;
         }
-        let Statement::CommunicationClause {
-            communication: Some(communication),
-            body,
-            ..
-        } = tree.statement(clause)
-        else {
+        let Expression::Call { function, .. } = tree.expression(call) else {
             return false;
         };
-        let Statement::Expression { expression } = tree.statement(communication) else {
+        let function = unparenthesized(self.file, function);
+        let Expression::Selector { operand, name } = tree.expression(function) else {
             return false;
         };
-        let Expression::Unary {
-            operator: UnaryOperator::Receive,
-            operand,
-        } = tree.expression(unparenthesized(self.file, expression))
-        else {
-            return false;
-        };
-        let in_package = |call: NodeId, package: &str, names: &[&str]| {
-            let Expression::Call { function, .. } = tree.expression(call) else {
-                return false;
-            };
-            let (Callee::Function(object) | Callee::Interface(object)) =
-                callee(self.package.world, self.file, function)
-            else {
-                return false;
-            };
-            let known = self.package.world.object(object);
-            names.contains(&known.name.as_str())
-                && known
+        let name = tree.symbol(name).as_str();
+        let fails = ["Fail", "Failf", "FailNow", "FailNowf"].contains(&name);
+        match callee(self.package.world, self.file, function) {
+            Callee::Function(object) | Callee::Interface(object) => {
+                let known = self.package.world.object(object);
+                let path = known
                     .package
-                    .is_some_and(|of| self.package.world.package(of).path.as_str() == package)
-        };
-        in_package(unparenthesized(self.file, operand), "time", &["After"])
-            && body.iter().any(|&statement| {
-                matches!(tree.statement(statement), Statement::Expression { expression }
-                    if in_package(expression, "testing", &["Error", "Errorf", "Fail"]))
-            })
+                    .map_or("", |of| self.package.world.package(of).path.as_str());
+                let of_testing = path == "testing";
+                of_testing && (fails || ["Error", "Errorf"].contains(&name))
+                    || path.starts_with("github.com/stretchr/testify/") && fails
+            }
+            // Of a missing package the name has to do.
+            _ => {
+                let text = &self.file.source[tree.span(operand).range()];
+                fails && (text.ends_with(b"require") || text.ends_with(b"assert"))
+            }
+        }
     }
 
     /// Whether one goroutine waits for a group that only another one of them tells: then they do not

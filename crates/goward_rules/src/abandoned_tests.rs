@@ -1,0 +1,177 @@
+//! Tests of `send-abandoned` about what ends before anybody could mind: a test, the process.
+
+use crate::RULES;
+use crate::testing::check;
+
+fn check_sends(text: &str) {
+    let rule = RULES.iter().find(|rule| rule.name == "send-abandoned");
+    check(rule.unwrap(), text);
+}
+
+#[test]
+fn tests_that_give_up() {
+    check_sends(
+        r#"
+-- a_test.go --
+package p
+
+import (
+	"testing"
+	"time"
+
+	"example.com/elsewhere/require"
+)
+
+func TestPatient(t *testing.T) {
+	done := make(chan bool)
+	go func() { done <- true }()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		t.Error("did not finish")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	done := make(chan bool)
+	go func() { done <- true }() // want "blocks for ever"
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		println("never mind")
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	done := make(chan bool)
+	stop := make(chan bool)
+	go func() { done <- true }()
+	select {
+	case ok := <-done:
+		if !ok {
+			t.Fail()
+		}
+	case <-stop:
+		t.Errorf("stopped")
+		return
+	}
+}
+
+func TestRequired(t *testing.T) {
+	done := make(chan bool)
+	go func() { done <- true }()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+		require.Fail(t, "did not finish")
+	}
+}
+
+func TestFound(t *testing.T) {
+	done := make(chan bool)
+	found := make(chan bool)
+	go func() { done <- true }() // want "blocks for ever"
+	select {
+	case <-done:
+		t.Error("was to be stopped")
+	case <-found:
+		t.Log("found")
+	}
+}
+"#,
+    );
+}
+
+#[test]
+fn ends_of_the_process() {
+    check_sends(
+        r#"
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"time"
+)
+
+func work() error { return errors.New("no") }
+
+func main() {
+	if len(os.Args) > 3 {
+		begin()
+		begun()
+	}
+	handlers["on"] = stored
+	for range 3 {
+		turn()
+	}
+	setUp()
+	time.Sleep(time.Hour)
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+var handlers = map[string]func() error{}
+
+func run() error {
+	stop := make(chan error)
+	go func() { stop <- work() }()
+	select {
+	case err := <-stop:
+		return err
+	case <-time.After(time.Second):
+	}
+	return inner()
+}
+func inner() error {
+	stop := make(chan error)
+	go func() { stop <- work() }()
+	select {
+	case err := <-stop:
+		return err
+	case <-time.After(time.Second):
+		return nil
+	}
+}
+func stored() error {
+	stop := make(chan error)
+	go func() { stop <- work() }() // want "blocks for ever"
+	select {
+	case err := <-stop:
+		return err
+	case <-time.After(time.Second):
+		return nil
+	}
+}
+func turn() {
+	stop := make(chan error)
+	go func() { stop <- work() }() // want "blocks for ever"
+	select {
+	case <-stop:
+	case <-time.After(time.Second):
+	}
+}
+func setUp() {
+	stop := make(chan error)
+	go func() { stop <- work() }() // want "blocks for ever"
+	select {
+	case <-stop:
+	case <-time.After(time.Second):
+	}
+}
+func begin() {
+	stop := make(chan error)
+	go func() { stop <- work() }() // want "blocks for ever"
+	select {
+	case <-stop:
+	case <-time.After(time.Second):
+	}
+}
+func begun() { log.Println("begun") }
+"#,
+    );
+}
