@@ -167,10 +167,13 @@ impl<'a> PackageFlow<'a> {
         let Some(root) = self.locks.paths().root(path) else {
             return false;
         };
+        state.live.is_empty() && self.is_fresh_variable(unit, root)
+    }
+
+    /// Whether a variable of this function holds only what the function has made itself.
+    pub fn is_fresh_variable(&self, unit: UnitId, root: ObjectId) -> bool {
         let world = self.package.world;
-        if world.object(root).kind != ObjectKind::Variable(VariableKind::Local)
-            || !state.live.is_empty()
-        {
+        if world.object(root).kind != ObjectKind::Variable(VariableKind::Local) {
             return false;
         }
         let declared = self.units.get(unit);

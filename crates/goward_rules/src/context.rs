@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use goward_diagnostics::{Diagnostic, FilePath, Span};
 use goward_flow::{PackageFlow, UnitId};
-use goward_syntax::NodeId;
+use goward_syntax::{NodeId, Specification};
 use goward_types::{Bodies, TypedFile, TypedPackage, World};
 
 use crate::closed_channels::{Misuse, misuses};
@@ -30,6 +30,41 @@ impl<'a> Context<'a> {
     pub(crate) fn is_command(&self) -> bool {
         let package = self.world().package(self.package.package);
         package.name().as_str() == "main"
+    }
+
+    /// Whether a file belongs to a test: it is one, it imports what only tests run with, or its package is
+    /// called after tests.
+    pub(crate) fn is_for_tests(&self, file: usize) -> bool {
+        const FRAMEWORKS: &[&str] = &[
+            "testing",
+            "github.com/stretchr/testify",
+            "github.com/onsi/ginkgo",
+            "github.com/onsi/gomega",
+        ];
+        let file = self.file(file);
+        let path = self.world().package(self.package.package).path.as_str();
+        let named = || {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            last.ends_with("test")
+                || path.split('/').any(|part| {
+                    matches!(part, "test" | "tests" | "testing" | "e2e")
+                        || part.starts_with("testutil")
+                })
+        };
+        let imports = || {
+            file.tree.imports().iter().any(|&import| {
+                let Specification::Import { path, .. } = file.tree.specification(import) else {
+                    return false;
+                };
+                let text = String::from_utf8_lossy(&file.source[file.tree.span(path).range()]);
+                let imported = text.trim_matches(['"', '`']);
+                FRAMEWORKS.iter().any(|&framework| {
+                    let below = imported.strip_prefix(framework);
+                    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
+            })
+        };
+        file.test || imports() || named()
     }
 
     /// All types and objects.

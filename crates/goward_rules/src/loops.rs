@@ -1,9 +1,11 @@
 //! Deferred calls in loops: which ones pile up until the function is over.
 
 use goward_diagnostics::Diagnostic;
-use goward_flow::{Step, Unit, UnitId, unparenthesized};
-use goward_syntax::{AssignOperator, Expression, NodeId, NodeKind, Statement, Tree, UnaryOperator};
-use goward_types::{ObjectId, TypedFile};
+use goward_flow::{EdgeKind, Step, Unit, UnitId, unparenthesized};
+use goward_syntax::{
+    AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Statement, Tree, UnaryOperator,
+};
+use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 use rustc_hash::FxHashSet;
 
 use crate::context::Context;
@@ -31,7 +33,7 @@ pub(crate) fn looped_defers(context: &Context<'_>) -> Vec<LoopedDefer> {
             };
             let again = steps_after(&unit.graph, |step| step == Step::Register(defer))
                 .contains(&Step::Register(defer));
-            if again {
+            if again && !only_after_failure(context, file, unit, defer) {
                 found.push(LoopedDefer {
                     unit: id,
                     defer,
@@ -129,7 +131,7 @@ fn closed_value(
         && tree.span(body).contains(declared.offset);
     if !own
         || !is_opened(file, body, object)
-        || few_turns(file, around)
+        || few_turns(context, file, around)
         || is_kept(context, file, body, object, defer)
     {
         return None;
@@ -168,10 +170,127 @@ fn is_opened(file: &TypedFile<'_>, body: NodeId, object: ObjectId) -> bool {
     opened
 }
 
-/// Whether a loop goes over a literal: there are as many turns as are written.
-fn few_turns(file: &TypedFile<'_>, around: NodeId) -> bool {
-    matches!(file.tree.statement(around), Statement::Range { operand, .. }
-        if file.tree.kind(unparenthesized(file, operand)) == NodeKind::CompositeLit)
+/// A constant number of turns up to this one is small.
+const FEW: i64 = 16;
+
+/// Whether a loop goes over a literal, also by way of a variable that is set only once and has no element
+/// added, or a small constant number of times: there are as many turns as are written.
+fn few_turns(context: &Context<'_>, file: &TypedFile<'_>, around: NodeId) -> bool {
+    let tree = file.tree;
+    let constant = |node: NodeId| file.facts.get(node)?.value?.int64_value();
+    match tree.statement(around) {
+        Statement::Range { operand, .. } => {
+            let operand = unparenthesized(file, operand);
+            let is_literal =
+                |file: &TypedFile<'_>, node| file.tree.kind(node) == NodeKind::CompositeLit;
+            let only_value = || {
+                let object = file.facts.object_of(operand)?;
+                let local = context.world().object(object).kind
+                    == ObjectKind::Variable(VariableKind::Local);
+                context
+                    .flow
+                    .lowered
+                    .variables
+                    .single(object)
+                    .filter(|_| local)
+            };
+            is_literal(file, operand)
+                || constant(operand).is_some_and(|turns| turns <= FEW)
+                || only_value().is_some_and(|(index, value)| {
+                    let file = context.file(index);
+                    is_literal(file, unparenthesized(file, value))
+                })
+        }
+        Statement::For {
+            initial: Some(initial),
+            condition: Some(condition),
+            post: Some(post),
+            ..
+        } => {
+            let (
+                Statement::Assign {
+                    right: &[first], ..
+                },
+                Statement::IncrementDecrement {
+                    increment: true, ..
+                },
+                Expression::Binary {
+                    operator: BinaryOperator::Less | BinaryOperator::LessEqual,
+                    right: last,
+                    ..
+                },
+            ) = (
+                tree.statement(initial),
+                tree.statement(post),
+                tree.expression(condition),
+            )
+            else {
+                return false;
+            };
+            matches!((constant(first), constant(last)), (Some(first), Some(last)) if last - first <= FEW)
+        }
+        _ => false,
+    }
+}
+
+/// Whether control comes from a `defer` statement to it again only by way of an error: a loop that tries again
+/// until something went well, and then ends.
+fn only_after_failure(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    unit: &Unit,
+    defer: NodeId,
+) -> bool {
+    let graph = &unit.graph;
+    let failed = |kind: EdgeKind| {
+        let (condition, holds) = match kind {
+            EdgeKind::True(condition) => (condition, true),
+            EdgeKind::False(condition) => (condition, false),
+            _ => return false,
+        };
+        let condition = unparenthesized(file, condition);
+        let Expression::Binary {
+            operator,
+            left,
+            right,
+            ..
+        } = file.tree.expression(condition)
+        else {
+            return false;
+        };
+        let differs = match operator {
+            BinaryOperator::NotEqual => holds,
+            BinaryOperator::Equal => !holds,
+            _ => return false,
+        };
+        differs && is_error(context, file, left) && crate::errors::is_nil(context, file, right)
+    };
+    let mut seen = vec![false; graph.block_count()];
+    let mut pending = Vec::new();
+    for &block in graph.reverse_postorder() {
+        let mut steps = graph.block(block).steps.iter();
+        if steps.any(|&step| step == Step::Register(defer)) {
+            pending.push(block);
+            break;
+        }
+    }
+    let Some(&start) = pending.first() else {
+        return false;
+    };
+    while let Some(block) = pending.pop() {
+        for edge in graph.block(block).successors {
+            if failed(edge.kind) {
+                continue;
+            }
+            if edge.to == start {
+                return false;
+            }
+            if !std::mem::replace(&mut seen[edge.to.index()], true) {
+                pending.push(edge.to);
+            }
+        }
+    }
+    true
 }
 
 /// Whether something keeps the value beyond the turn, so that it has to stay open.
@@ -323,9 +442,9 @@ fn mentions(file: &TypedFile<'_>, root: NodeId, values: &FxHashSet<ObjectId>) ->
     found
 }
 
-/// Whether what a function leaves open is closed soon by the end of the process: in `main` and in tests.
+/// Whether what a function leaves open is closed soon by the end of the process: in `main`, and in tests and what serves them.
 pub(crate) fn is_over_soon(context: &Context<'_>, unit: UnitId) -> bool {
     let declared = context.flow.units.get(unit);
     let main = !declared.is_literal() && declared.name == "main" && context.is_command();
-    main || context.file(declared.file).test
+    main || context.is_for_tests(declared.file)
 }

@@ -12,8 +12,9 @@ rule! {
     /// ## What it reports
     ///
     /// `defer v.Close()` in a loop, where `v` is a variable of the loop body that nothing keeps beyond the turn,
-    /// and where the loop can come to the statement again. Loops over a literal, function `main` and tests are
-    /// left out: there few things are open, or the process is over soon.
+    /// and where the loop can come to the statement again, not only because something failed. Loops over a literal or
+    /// with a small constant number of turns, function `main`, and tests and what serves them are left out: there
+    /// few things are open, or the process is over soon.
     ///
     /// ## Why it matters
     ///
@@ -242,6 +243,91 @@ func literal() {
 		defer f.Close()
 	}
 }
+func literalVariable() {
+	names := []string{"a", "b"}
+	for _, name := range names {
+		f, _ := os.Open(name)
+		defer f.Close()
+	}
+}
+func grown(more []string) {
+	names := []string{"a", "b"}
+	names = append(names, more...)
+	for _, name := range names {
+		f, _ := os.Open(name)
+		defer f.Close() // want "`f` is opened"
+	}
+}
+func three(name string) {
+	for range 3 {
+		f, _ := os.Open(name)
+		defer f.Close()
+	}
+	const tries = 4
+	for i := 1; i <= tries; i++ {
+		f, _ := os.Open(name)
+		defer f.Close()
+	}
+}
+func thousand(name string) {
+	for i := 0; i < 1000; i++ {
+		f, _ := os.Open(name)
+		defer f.Close() // want "`f` is opened"
+	}
+}
+func again(name string) error {
+	for {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := use(f); err != nil {
+			continue
+		}
+		return nil
+	}
+}
+func firstThatWorks(names []string) bool {
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		err = use(f)
+		if err == nil {
+			return true
+		}
+	}
+	return false
+}
+func errorsKept(names []string) (last error) {
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		defer f.Close() // want "`f` is opened"
+		if err = use(f); err != nil {
+			last = err
+		}
+	}
+	return last
+}
+func poll(name string) {
+	for {
+		f, err := os.Open(name)
+		if err != nil {
+			return
+		}
+		defer f.Close() // want "`f` is opened"
+		if done() {
+			return
+		}
+	}
+}
+func done() bool { return true }
 func perTurn(names []string) {
 	for _, name := range names {
 		func() {
@@ -249,6 +335,40 @@ func perTurn(names []string) {
 			defer f.Close()
 			use(f)
 		}()
+	}
+}
+"#,
+        );
+    }
+
+    #[test]
+    fn what_serves_tests() {
+        check(
+            &RULE,
+            r#"
+-- harness.go --
+package p
+
+import (
+	"os"
+	"testing"
+)
+
+func Prepare(t *testing.T, names []string) {
+	for _, name := range names {
+		f, _ := os.Open(name)
+		defer f.Close()
+	}
+}
+-- other.go --
+package p
+
+import "os"
+
+func Serve(names []string) {
+	for _, name := range names {
+		f, _ := os.Open(name)
+		defer f.Close() // want "`f` is opened"
 	}
 }
 "#,

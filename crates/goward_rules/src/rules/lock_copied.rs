@@ -2,13 +2,15 @@
 
 use goward_diagnostics::{Category, Diagnostic, Severity};
 use goward_flow::{Unit, UnitId, unparenthesized};
-use goward_syntax::{AssignOperator, Expression, NodeId, NodeKind, RangeOperator, Statement};
+use goward_syntax::{
+    AssignOperator, Expression, NodeId, NodeKind, RangeOperator, Statement, UnaryOperator,
+};
 use goward_types::{ObjectId, Type, TypeId, TypeKind, TypedFile};
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
-use crate::standard_library::{called_method, named, type_name};
-use crate::walk::{walk, walk_all};
+use crate::standard_library::{called_method, local_variable, named, type_name};
+use crate::walk::{mentions, walk, walk_all};
 
 rule! {
     /// Reports copies of mutexes, groups and `sync.Map`s that are used in place of the original.
@@ -17,7 +19,8 @@ rule! {
     ///
     /// A value receiver, a parameter, the value of a `range` or an assignment that copies a `sync.Mutex`,
     /// `RWMutex`, `Once`, `WaitGroup`, `Cond`, `Pool` or `Map`, or a struct or array that holds one, where the
-    /// function then locks or uses the copy. A parameter that is a group by itself is the business of
+    /// function then locks or uses the copy. Silent where the original was made in the function and nobody has
+    /// used it before or does afterwards: the copy then takes its place. A parameter that is a group by itself is the business of
     /// `wait-group-copied`. Copies that nobody locks are left to `go vet`.
     ///
     /// ## Why it matters
@@ -124,7 +127,17 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             }
         }
         let mut copies = Vec::new();
-        walk(unit, |node, _| copies.extend(copy(context, file, node)));
+        walk(unit, |node, _| {
+            let Some(found) = copy(context, file, node) else {
+                return;
+            };
+            if holds(found.0).is_some()
+                && !takes_the_place(context, id, file, node)
+                && !is_meant(file, node)
+            {
+                copies.push(found);
+            }
+        });
         for (object, place, how) in copies {
             if let Some((lock, _)) = holds(object) {
                 report(context, id, object, (place, how, lock), findings);
@@ -230,6 +243,84 @@ fn copy(
         }
         _ => None,
     }
+}
+
+/// Whether a statement copies a value that the function has just made, of which nobody has used the lock, and which
+/// nobody uses any more: as if it had been moved. Of a bare lock, the original is what others know.
+fn takes_the_place(
+    context: &Context<'_>,
+    id: UnitId,
+    file: &TypedFile<'_>,
+    statement: NodeId,
+) -> bool {
+    let tree = file.tree;
+    if tree.kind(statement) != NodeKind::AssignStmt {
+        return false;
+    }
+    let Statement::Assign {
+        left: &[_],
+        right: &[value],
+        ..
+    } = tree.statement(statement)
+    else {
+        return false;
+    };
+    let mut value = unparenthesized(file, value);
+    if let Expression::Star { operand } = tree.expression(value) {
+        value = unparenthesized(file, operand);
+    }
+    let Some(object) = local_variable(context, file, id, value) else {
+        return false;
+    };
+    let of = context.world().object_type(object);
+    let bare = matches!(type_name(context, of), Some(("sync", _)));
+    if bare || !context.flow.is_fresh_variable(id, object) {
+        return false;
+    }
+    let unit = context.flow.units.get(id);
+    let copied = tree.span(statement);
+    let declared = context.world().object(object).offset;
+    let mut alone = true;
+    walk(unit, |node, _| {
+        let span = tree.span(node);
+        match tree.kind(node) {
+            // In a second turn the original is used again.
+            NodeKind::ForStmt | NodeKind::RangeStmt => {
+                alone &= !span.contains(copied.start) || span.contains(declared);
+            }
+            // Before the copy fields may be set and read, and no more.
+            NodeKind::CallExpr | NodeKind::FuncLit | NodeKind::UnaryExpr
+                if span.end <= copied.start =>
+            {
+                let hands_out = tree.kind(node) != NodeKind::UnaryExpr
+                    || matches!(
+                        tree.expression(node),
+                        Expression::Unary {
+                            operator: UnaryOperator::Address,
+                            operand,
+                        } if tree.kind(operand) != NodeKind::CompositeLit
+                    );
+                alone &= !hands_out || !mentions(file, node, object);
+            }
+            NodeKind::Ident if span.start >= copied.end => {
+                alone &= file.facts.object_of(node) != Some(object);
+            }
+            _ => {}
+        }
+    });
+    alone
+}
+
+/// Whether a comment on the line of a statement tells `go vet` that the copy is meant.
+fn is_meant(file: &TypedFile<'_>, statement: NodeId) -> bool {
+    let end = file.tree.span(statement).end as usize;
+    file.tree.comments().iter().any(|comment| {
+        let range = comment.span.range();
+        range.start >= end && !file.source[end..range.start].contains(&b'\n') && {
+            let text = String::from_utf8_lossy(&file.source[range]);
+            text.contains("nolint") && (text.contains("govet") || text.contains("copylocks"))
+        }
+    })
 }
 
 /// Methods that use what is copied.
@@ -422,6 +513,54 @@ func ranged(all []T) {
 }
 func literal() {
 	func(t T) { t.inc() }(T{}) // want "`t` is a copy"
+}
+
+func moved() {
+	t := T{n: 1}
+	t.n = 2
+	u := t
+	u.inc()
+}
+func movedPointer() {
+	t := &T{n: 1}
+	u := *t
+	u.inc()
+}
+func movedMade() {
+	t := newT()
+	u := *t
+	u.inc()
+}
+func usedBefore() {
+	t := T{}
+	t.inc()
+	u := t // want "`u` becomes a copy"
+	u.inc()
+}
+func usedAfter() {
+	t := T{}
+	u := t // want "`u` becomes a copy"
+	u.inc()
+	t.inc()
+}
+func handedOut() {
+	t := &T{}
+	go func() { t.inc() }()
+	u := *t // want "`u` becomes a copy"
+	u.inc()
+}
+func inTurns() {
+	t := T{}
+	for range 3 {
+		u := t // want "`u` becomes a copy"
+		u.inc()
+	}
+}
+func meant(t *T) {
+	u := *t //nolint:govet // a new one
+	u.inc()
+	v := *t //nolint:errcheck // want "`v` becomes a copy"
+	v.inc()
 }
 
 func (t T) unused() int        { return t.n }

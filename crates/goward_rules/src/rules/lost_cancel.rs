@@ -19,8 +19,8 @@ rule! {
     /// A `context.CancelFunc` that a call returns and that is assigned to `_`, replaced by another one
     /// before it is used, or not used on a path to a return. Silent for contexts derived from
     /// `context.Background()`, which keeps none of them, for those derived from a context that the
-    /// function made itself and cancels on every way out, in tests, and in the function `main` of a
-    /// program.
+    /// function made itself and cancels on every way out, in tests, for timeouts in what serves tests, and in
+    /// the function `main` of a program.
     ///
     /// ## Why it matters
     ///
@@ -131,7 +131,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 call,
                 name: *last,
             };
+            // A timeout ends by itself, and in what serves tests that is soon enough.
+            let over_soon = || cancel.is_timeout() && context.is_for_tests(unit.file);
             if cancel.is_made(*first)
+                && !over_soon()
                 && !is_unregistered(context, unit.file, call)
                 && let Some(finding) = cancel.judge()
                 && !ParentRelease::new(context, id, unit).releases_child_of(node, call)
@@ -229,6 +232,15 @@ impl Cancel<'_, '_> {
             && tree.kind(self.name) == NodeKind::Ident
             && tree.symbol(self.name).as_str() == "_"
             && derives.iter().any(|part| name.contains(part))
+    }
+
+    /// Whether the context ends by itself, as the name of what makes it tells.
+    fn is_timeout(&self) -> bool {
+        let Expression::Call { function, .. } = self.file.tree.expression(self.call) else {
+            return false;
+        };
+        let text = self.context.text(self.unit.file, function);
+        text.contains("Timeout") || text.contains("Deadline")
     }
 
     fn judge(&self) -> Option<Diagnostic> {
@@ -378,6 +390,44 @@ impl Cancel<'_, '_> {
 mod tests {
     use super::RULE;
     use crate::testing::check;
+
+    #[test]
+    fn timeouts_in_what_serves_tests() {
+        check(
+            &RULE,
+            r#"
+-- harness.go --
+package p
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+func Limited(t *testing.T, parent context.Context) context.Context {
+	ctx, _ := context.WithTimeout(parent, time.Second)
+	return ctx
+}
+func Endless(t *testing.T, parent context.Context) context.Context {
+	ctx, _ := context.WithCancel(parent) // want "is dropped"
+	return ctx
+}
+-- other.go --
+package p
+
+import (
+	"context"
+	"time"
+)
+
+func Serve(parent context.Context) context.Context {
+	ctx, _ := context.WithTimeout(parent, time.Second) // want "is dropped"
+	return ctx
+}
+"#,
+        );
+    }
 
     #[test]
     fn cancel_functions_on_their_paths() {
