@@ -7,6 +7,7 @@ use goward_flow::{PackageFlow, UnitId};
 use goward_syntax::{NodeId, Specification};
 use goward_types::{Bodies, TypedFile, TypedPackage, World};
 
+use crate::channel_mutexes::ChannelMutexes;
 use crate::closed_channels::{Misuse, misuses};
 use crate::field_vote::FieldUses;
 use crate::origins::Origins;
@@ -23,6 +24,7 @@ pub struct Context<'a> {
     origins: OnceCell<Origins>,
     field_uses: OnceCell<FieldUses>,
     channel_misuses: OnceCell<Vec<Misuse>>,
+    channel_mutexes: OnceCell<ChannelMutexes>,
 }
 
 impl<'a> Context<'a> {
@@ -90,6 +92,12 @@ impl<'a> Context<'a> {
     /// Channels that are closed twice or sent on after their close.
     pub(crate) fn channel_misuses(&self) -> &[Misuse] {
         self.channel_misuses.get_or_init(|| misuses(self))
+    }
+
+    /// Channels that are used as mutexes.
+    pub(crate) fn channel_mutexes(&self) -> &ChannelMutexes {
+        self.channel_mutexes
+            .get_or_init(|| ChannelMutexes::new(self))
     }
 
     /// Of each file, whether a text stands anywhere in it.
@@ -176,6 +184,7 @@ pub fn check_package(package: &TypedPackage<'_>, selection: &Selection) -> Check
         origins: OnceCell::new(),
         field_uses: OnceCell::new(),
         channel_misuses: OnceCell::new(),
+        channel_mutexes: OnceCell::new(),
     };
     for rule in rules {
         if let Some(check) = rule.check {

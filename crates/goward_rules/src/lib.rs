@@ -4,6 +4,7 @@
 //! A rule's doc comment is the page that users read; a test runs its examples.
 
 mod channel_fields;
+mod channel_mutexes;
 mod closed_channels;
 mod context;
 mod deferred_maps;
@@ -62,6 +63,8 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod abandoned_tests;
+#[cfg(test)]
+mod channel_mutex_tests;
 #[cfg(test)]
 mod deferred_map_tests;
 #[cfg(test)]

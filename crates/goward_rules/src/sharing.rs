@@ -337,6 +337,7 @@ impl Sharing {
                 });
             drop(paths);
             if !per_turn
+                && locked_by_channels(context, effect, true).is_empty()
                 && (many || {
                     let given = Given::new(context, id, access.path);
                     given.is_same_at(
@@ -401,6 +402,12 @@ impl Sharing {
                     continue;
                 }
                 drop(paths);
+                let locked = locked_by_channels(context, mine, here.1.is_some());
+                if !locked.is_empty()
+                    && !locked.is_disjoint(&locked_by_channels(context, theirs, there.1.is_some()))
+                {
+                    continue;
+                }
                 // Of two goroutines one may wait for the other before it comes to the map.
                 let spawns = &context.flow.lowered.spawns;
                 let common = here.1.zip(there.1).is_some_and(|(one, other)| {
@@ -484,6 +491,7 @@ impl Sharing {
                 if shared
                     && effect.access.kind.changes_content()
                     && !effect.may_hold_any()
+                    && locked_by_channels(context, effect, false).is_empty()
                     && seen.insert((effect.unit, effect.access.node))
                 {
                     self.conflicts.push(Conflict {
@@ -684,6 +692,20 @@ fn waits_first(context: &Context<'_>, effect: &Effect) -> bool {
             let mut there = context.flow.observed_in(unit).iter();
             there.any(|observed| observed.event.node == node && has_joined(&observed.state))
         })
+}
+
+/// The channels that are held as locks at an effect. What starts the goroutine does not hold its own for it.
+fn locked_by_channels(
+    context: &Context<'_>,
+    effect: &Effect,
+    spawned: bool,
+) -> FxHashSet<ObjectId> {
+    let mutexes = context.channel_mutexes();
+    let access = (effect.unit, effect.access.node);
+    let way = effect.calls.iter().copied().skip(usize::from(spawned));
+    way.chain([access])
+        .flat_map(|(unit, node)| mutexes.held_at(context, unit, node))
+        .collect()
 }
 
 /// Whether nothing can run beside the function any more, as far as it started it.
