@@ -247,6 +247,10 @@ pub struct Spawn {
     pub tested: Option<Tested>,
     /// Channels that it mentions: variables and fields.
     pub channels: Vec<ObjectId>,
+    /// Channels that end it: who has sent on one of them has met it where it had nothing more to do.
+    pub ends: Vec<ObjectId>,
+    /// Channels by which it says that it has waited for a group.
+    pub passes_on: Vec<ObjectId>,
 }
 
 /// The events of one unit.

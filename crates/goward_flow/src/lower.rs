@@ -4,6 +4,7 @@ mod calls;
 mod conditions;
 mod imported;
 mod mutexes;
+mod signals;
 
 use goward_syntax::{
     AssignOperator, Expression, NodeId, NodeKind, Specification, Statement, UnaryOperator,
@@ -67,6 +68,10 @@ pub(crate) fn lower(package: &TypedPackage<'_>, units: &Units) -> Lowered {
     escaping(package, units, &consumed, &mut lowered);
     for spawn in &mut lowered.spawns {
         spawn.channels = channels(package, units, spawn);
+        if !spawn.channels.is_empty() {
+            spawn.ends = signals::ends(package, units, &lowered.variables, spawn);
+            spawn.passes_on = signals::passes_on(package, units, spawn);
+        }
     }
     lowered
 }

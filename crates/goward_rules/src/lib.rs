@@ -40,6 +40,7 @@ mod stale_times;
 mod standard_library;
 mod suppression;
 mod ticker_fields;
+mod turns;
 mod wait_groups;
 mod waiting;
 mod walk;
@@ -69,6 +70,8 @@ mod channel_mutex_tests;
 mod deferred_map_tests;
 #[cfg(test)]
 mod deferred_run_tests;
+#[cfg(test)]
+mod end_tests;
 #[cfg(test)]
 mod fixed_builds;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::function_values::{FunctionValues, Start};
 use crate::renewal::Given;
 use crate::services::{handles_requests, services};
+use crate::turns;
 
 /// A use of a map that is a field or a package variable.
 pub(crate) struct Use {
@@ -202,6 +203,9 @@ impl Sharing {
                         let Some(others) = spawned.get(other) else {
                             continue;
                         };
+                        if turns::in_one_group_of_one(context, *id, *other) {
+                            continue;
+                        }
                         self.pairs(
                             context,
                             observed,
@@ -315,6 +319,9 @@ impl Sharing {
         many: bool,
         seen: &mut FxHashSet<(UnitId, NodeId)>,
     ) {
+        if !many && turns::one_at_a_time(context, id) {
+            return;
+        }
         let file = context.flow.units.get(observed.unit).file;
         let around = innermost_loop(
             context,

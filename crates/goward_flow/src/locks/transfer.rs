@@ -3,7 +3,7 @@
 use goward_syntax::{NodeId, Statement};
 use goward_types::{LockUse, TypeKind};
 
-use crate::event::{AccessKind, Event, EventKind, How};
+use crate::event::{AccessKind, ChannelOperation, Event, EventKind, How};
 use crate::graph::{BlockId, Edge, EdgeKind, Step};
 use crate::solver::Analysis;
 use crate::state::{Held, LockState, Mode, Nilness};
@@ -219,6 +219,14 @@ impl Shared<'_, '_> {
             }
             EventKind::Received { channel } => {
                 if let Some(channel) = self.paths.borrow().last_field(*channel) {
+                    let waited = state.live.iter().any(|id| {
+                        self.lowered.spawns[id.0 as usize]
+                            .passes_on
+                            .contains(&channel)
+                    });
+                    if waited {
+                        state.live.clear();
+                    }
                     state.live.retain(|id| {
                         let spawn = &self.lowered.spawns[id.0 as usize];
                         !spawn.channels.contains(&channel)
@@ -240,6 +248,19 @@ impl Shared<'_, '_> {
             EventKind::Forget { path } => {
                 let paths = self.paths.borrow();
                 state.nil.retain(|entry| !paths.is_prefix(*path, entry.0));
+            }
+            EventKind::Channel {
+                channel,
+                operation: ChannelOperation::Send,
+                alone: true,
+            } => {
+                if let Some(channel) = self.paths.borrow().last_field(*channel) {
+                    let before = state.live.len();
+                    state
+                        .live
+                        .retain(|id| !self.lowered.spawns[id.0 as usize].ends.contains(&channel));
+                    state.joined |= state.live.len() < before;
+                }
             }
             EventKind::ValueCall { .. } | EventKind::Touch { .. } | EventKind::Channel { .. } => {}
         }

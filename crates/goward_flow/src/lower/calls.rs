@@ -152,6 +152,8 @@ impl Lowering<'_, '_> {
                 many,
                 tested: None,
                 channels: Vec::new(),
+                ends: Vec::new(),
+                passes_on: Vec::new(),
             });
             self.lowered.spawns.len() - 1
         });

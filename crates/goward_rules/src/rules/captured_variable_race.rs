@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::pipes;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
+use crate::turns;
 use crate::walk::{walk, walk_all};
 
 rule! {
@@ -122,7 +123,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 let many = flow.lowered.spawns[id.0 as usize].many;
                 let again = observed.state.live.contains(id)
                     && innermost_loop(context, observed.unit, observed.event.node).is_some();
-                if again && !many {
+                if again && !many && !turns::one_at_a_time(context, *id) {
                     for (variable, node) in with_itself(context, observed, *id, known) {
                         if seen.insert((*target, variable)) {
                             let place = (*target, node);
@@ -167,6 +168,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     let Some(&(_, node)) = set.or(used) else {
                         continue;
                     };
+                    if turns::kept_by_flag(context, observed, *id) {
+                        continue;
+                    }
                     let piped = set.is_none()
                         && pipes::orders(
                             context,
