@@ -175,3 +175,74 @@ func begun() { log.Println("begun") }
 "#,
     );
 }
+
+#[test]
+fn channels_that_stop_the_goroutine() {
+    check_sends(
+        r#"
+package p
+
+func next() error { return nil }
+func bad() bool { return true }
+
+func stopped() error {
+	stop := make(chan bool)
+	errs := make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := next(); err != nil {
+				errs <- err
+				return
+			}
+		}
+	}()
+	if bad() {
+		stop <- true
+		return nil
+	}
+	return <-errs
+}
+func stoppedByRoom() error {
+	stop := make(chan bool, 1)
+	errs := make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := next(); err != nil {
+				errs <- err // want "this send on `errs` blocks for ever"
+				return
+			}
+		}
+	}()
+	if bad() {
+		stop <- true
+		return nil
+	}
+	return <-errs
+}
+func saysMore() error {
+	stop := make(chan bool)
+	errs := make(chan error)
+	go func() {
+		<-stop
+		errs <- next() // want "this send on `errs` blocks for ever"
+	}()
+	if bad() {
+		stop <- true
+		return nil
+	}
+	stop <- true
+	return <-errs
+}
+"#,
+    );
+}

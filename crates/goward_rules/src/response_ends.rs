@@ -1,7 +1,7 @@
 //! HTTP responses of which nothing stays open although nobody closes their body: there is none, it is
 //! read to its end at once, the request ends by itself, or the process does.
 
-use goward_flow::{BlockId, ExitKind, Step, Unit, UnitId, unparenthesized};
+use goward_flow::{BlockId, Callee, ExitKind, Step, Unit, UnitId, callee, unparenthesized};
 use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::constant::Value;
 use goward_types::{ObjectId, TypedFile};
@@ -9,7 +9,7 @@ use goward_types::{ObjectId, TypedFile};
 use crate::context::Context;
 use crate::parent_contexts::ParentRelease;
 use crate::standard_library::{called_function, called_method, local_variable, named, type_name};
-use crate::walk::{nil_by_edge, steps_after};
+use crate::walk::{nil_by_edge, steps_after, walk};
 
 /// An assignment of a response.
 pub(crate) struct Response<'c, 'a> {
@@ -71,6 +71,12 @@ impl Response<'_, '_> {
         let Expression::Call { arguments, .. } = self.file.tree.expression(call) else {
             return false;
         };
+        // `must.Get(http.NewRequest(…))`: what the request is made by stands within.
+        if let &[inner] = arguments
+            && self.file.tree.kind(unparenthesized(self.file, inner)) == NodeKind::CallExpr
+        {
+            return self.is_harmless(statement, unparenthesized(self.file, inner));
+        }
         let with_context = called_method(self.context, self.file, call)
             .is_some_and(|method| method.name == "WithContext");
         let function = called_function(self.context, self.file, call);
@@ -79,12 +85,8 @@ impl Response<'_, '_> {
             Some(("net/http", "NewRequestWithContext")) => arguments.get(1),
             _ => None,
         };
-        let is_head = method.is_some_and(|&method| {
-            matches!(
-                self.file.facts.get(method).and_then(|known| known.value),
-                Some(Value::String(text)) if text.bytes() == b"HEAD"
-            )
-        });
+        let is_head = method.is_some_and(|&method| is_head(self.file, method))
+            || makes_heads(self.context, self.unit.file, call, DEEPEST_MAKER) == Some(true);
         let given = with_context || function.is_some_and(|(_, name)| name.ends_with("Context"));
         is_head
             || given
@@ -285,4 +287,65 @@ impl Response<'_, '_> {
             && exits.all(|exit| exit.kind == ExitKind::ProcessExit)
             && !steps.into_iter().any(is_own)
     }
+}
+
+/// How many functions deep the making of a request is followed.
+const DEEPEST_MAKER: usize = 3;
+
+fn is_head(file: &TypedFile<'_>, method: NodeId) -> bool {
+    matches!(
+        file.facts.get(method).and_then(|known| known.value),
+        Some(Value::String(text)) if text.bytes() == b"HEAD"
+    )
+}
+
+/// Whether a function of the package that is called makes only `HEAD`s; none where it makes no requests.
+fn makes_heads(context: &Context<'_>, index: usize, call: NodeId, depth: usize) -> Option<bool> {
+    let file = context.file(index);
+    let Expression::Call {
+        function,
+        arguments,
+        ..
+    } = file.tree.expression(call)
+    else {
+        return None;
+    };
+    let Callee::Function(object) = callee(context.world(), file, function) else {
+        return None;
+    };
+    let target = context.flow.units.of_object(object).filter(|_| depth > 0)?;
+    let unit = context.flow.units.get(target);
+    let there = context.file(unit.file);
+    let mut heads = None;
+    walk(unit, |node, _| {
+        if there.tree.kind(node) != NodeKind::CallExpr {
+            return;
+        }
+        let Expression::Call {
+            arguments: inner, ..
+        } = there.tree.expression(node)
+        else {
+            return;
+        };
+        let method = match called_function(context, there, node) {
+            Some(("net/http", "NewRequest")) => inner.first(),
+            Some(("net/http", "NewRequestWithContext")) => inner.get(1),
+            _ => {
+                if let Some(below) = makes_heads(context, unit.file, node, depth - 1) {
+                    heads = Some(below && heads != Some(false));
+                }
+                return;
+            }
+        };
+        let Some(&method) = method else { return };
+        let parameter = there.facts.object_of(unparenthesized(there, method));
+        let given = unit
+            .parameters
+            .iter()
+            .position(|&known| known.is_some() && known == parameter)
+            .and_then(|position| arguments.get(position));
+        let head = is_head(there, method) || given.is_some_and(|&given| is_head(file, given));
+        heads = Some(head && heads != Some(false));
+    });
+    heads
 }

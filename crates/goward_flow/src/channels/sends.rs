@@ -570,6 +570,7 @@ impl Judge<'_, '_> {
         let step_cost = |step: Step| -> Option<u32> {
             match step {
                 Step::Expression(node) if waits.contains(&node) || failures.contains(&node) => None,
+                Step::Statement(node) if waits.contains(&node) => None,
                 Step::Communicate(node) if waits.iter().any(|&wait| inside(node, wait)) => None,
                 Step::Register(node) if waits.iter().any(|&wait| inside(node, wait)) => None,
                 Step::Expression(node) => Some(u32::from(
@@ -648,6 +649,7 @@ impl Judge<'_, '_> {
             waits.extend(received.map(|one| one.node));
         }
         waits.extend(self.group_waits(sender));
+        waits.extend(self.stops(sender));
         waits
     }
 
@@ -670,7 +672,9 @@ impl Judge<'_, '_> {
                 let deferred = matches!(step, Step::RunDeferred(_));
                 let signal = signals.iter().any(|one| {
                     if one.unit == sender.unit && !deferred {
-                        one.node == node
+                        // The receive of a case stands within its statement.
+                        let of_case = matches!(step, Step::Communicate(_));
+                        one.node == node || of_case && holds(tree.span(node), tree.span(one.node))
                     } else {
                         deferred && holds(tree.span(node), tree.span(one.node))
                     }

@@ -1,8 +1,8 @@
 //! `empty-critical-section`: a lock is given back at once, before what it is there for.
 
 use goward_diagnostics::{Category, Diagnostic, Edit, Fix, Safety, Severity, Span};
-use goward_flow::{EventKind, LockMode, Observed, PathId, unparenthesized};
-use goward_syntax::{NodeId, NodeKind, Statement};
+use goward_flow::{EventKind, LockMode, Observed, PathId, Unit, unparenthesized};
+use goward_syntax::{Expression, NodeId, NodeKind, Statement, UnaryOperator};
 use goward_types::{ObjectKind, SelectionKind, VariableKind};
 use rustc_hash::FxHashMap;
 
@@ -19,8 +19,8 @@ rule! {
     /// the next statement uses a field of the same object, or a variable of the package or a captured one where the
     /// mutex is one, too. A `defer` is missing.
     ///
-    /// Some functions take and give back a lock in order to wait for others: where no such use follows, and where a
-    /// comment stands by, nothing is said.
+    /// Some functions take and give back a lock in order to wait for others: where no such use follows, where a
+    /// comment stands by or that of the function speaks of it, and beside a wait, nothing is said.
     ///
     /// ## Why it matters
     ///
@@ -131,10 +131,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 },
                 _ => continue,
             };
-            for window in statements.windows(3) {
+            for (position, window) in statements.windows(3).enumerate() {
                 let &[lock, unlock, next] = window else {
                     continue;
                 };
+                let previous = position.checked_sub(1).map(|before| statements[before]);
                 let (
                     Some((locked, (path, mode, true))),
                     Some((unlocked, (other, other_mode, false))),
@@ -152,6 +153,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                     && mode == other_mode
                     && place.is_used(next)
                     && !place.is_explained(locked, next)
+                    && !place.is_documented(unit)
+                    && !previous
+                        .into_iter()
+                        .chain([next])
+                        .any(|beside| place.is_wait(beside))
                 {
                     let finding = place.finding(mode, locked, unlocked, next);
                     findings.push(finding.in_function(context.function(id)));
@@ -260,7 +266,8 @@ impl Place<'_, '_> {
         innermost.is_some_and(|(id, unit)| unit.is_literal() && !flow.declared_inside(object, id))
     }
 
-    /// Whether a comment stands on the line before the lock, or between its line and the next statement.
+    /// Whether it is meant: a comment stands on the line before the lock, or between its line and the next
+    /// statement, or one on its line tells a linter so.
     fn is_explained(&self, lock: NodeId, next: NodeId) -> bool {
         let file = self.context.file(self.file);
         let lock = self.context.span(self.file, lock);
@@ -273,8 +280,47 @@ impl Place<'_, '_> {
         let below = lock.end + after.iter().position(line_ends).unwrap_or(0) as u32;
         file.tree.comments().iter().any(|comment| {
             let start = comment.span.start;
-            start >= from && start < lock.start || start >= below && start < end
+            start >= from && start < lock.start
+                || start >= below && start < end
+                // On the line of the lock only what speaks to a linter.
+                || start >= lock.end && start < below && {
+                    let text = String::from_utf8_lossy(&file.source[comment.span.range()]);
+                    text.contains("nolint") || text.contains("lint:ignore")
+                }
         })
+    }
+
+    /// Whether the comment of a function says that it takes locks, or tries them.
+    fn is_documented(&self, unit: &Unit) -> bool {
+        let text = self
+            .context
+            .documentation(self.file, unit.node)
+            .to_lowercase();
+        let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+        let speaks = |wanted: &'static [&'static str]| {
+            move |word: &str| wanted.iter().any(|start| word.starts_with(start))
+        };
+        words.clone().any(speaks(&["lock", "mutex"]))
+            && words.any(speaks(&["acquire", "probe", "barrier", "wait", "release"]))
+    }
+
+    /// Whether a statement before or behind waits for others: with the lock it is a barrier.
+    fn is_wait(&self, statement: NodeId) -> bool {
+        let tree = self.context.file(self.file).tree;
+        let Statement::Expression { expression } = tree.statement(statement) else {
+            return false;
+        };
+        match tree.expression(expression) {
+            Expression::Call { function, .. } => matches!(
+                tree.expression(function),
+                Expression::Selector { name, .. } if tree.symbol(name).as_str() == "Wait"
+            ),
+            Expression::Unary {
+                operator: UnaryOperator::Receive,
+                ..
+            } => true,
+            _ => false,
+        }
     }
 
     fn finding(
@@ -404,6 +450,35 @@ func (c *C) explainedBelow() int {
 	c.mu.Lock()
 	c.mu.Unlock()
 	// Nobody is in there any more.
+	return c.n
+}
+func (c *C) explainedBeside() int {
+	c.mu.Lock() //nolint:staticcheck
+	c.mu.Unlock()
+	return c.n
+}
+// probe acquires the mutex and gives it back.
+func (c *C) probe() int {
+	c.mu.Lock()
+	c.mu.Unlock()
+	return c.n
+}
+// get gives back the number.
+func (c *C) get() int {
+	c.mu.Lock() // want "given back at once"
+	c.mu.Unlock()
+	return c.n
+}
+func (c *C) behindWait(wg *sync.WaitGroup) int {
+	wg.Wait()
+	c.mu.Lock()
+	c.mu.Unlock()
+	return c.n
+}
+func (c *C) behindReceive(done chan bool) int {
+	<-done
+	c.mu.Lock()
+	c.mu.Unlock()
 	return c.n
 }
 func (c *C) signal() {

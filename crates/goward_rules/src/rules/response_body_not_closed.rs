@@ -466,6 +466,52 @@ func head(client *http.Client, url string) int {
 	return r.StatusCode
 }
 
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+func make(url string, method string) (*http.Request, error) { return http.NewRequest(method, url, nil) }
+func makeHead(url string) *http.Request { return must(make(url, "HEAD")) }
+
+func headWithin(client *http.Client, url string) int {
+	r, err := client.Do(must(http.NewRequest("HEAD", url, nil)))
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+func headByParameter(client *http.Client, url string) int {
+	request, err := make(url, "HEAD")
+	if err != nil {
+		return 0
+	}
+	r, err := client.Do(request)
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+func getByParameter(client *http.Client, url string) int {
+	request, err := make(url, "GET")
+	if err != nil {
+		return 0
+	}
+	r, err := client.Do(request) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+func getWithin(client *http.Client, url string) int {
+	r, err := client.Do(must(http.NewRequest("GET", url, nil))) // want "the body of `r` is never closed"
+	if err != nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
 func headOrGet(client *http.Client, url string, b bool) int {
 	request, _ := http.NewRequest(http.MethodHead, url, nil)
 	if b {

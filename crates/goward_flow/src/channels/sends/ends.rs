@@ -84,6 +84,36 @@ impl Judge<'_, '_> {
         found
     }
 
+    /// Sends of the function on channels without a buffer from which only the goroutine receives, and then sends
+    /// nothing more: who comes past such a send has stopped it.
+    pub(super) fn stops(&self, sender: &Sender) -> Vec<NodeId> {
+        let mut stops = Vec::new();
+        if sender.again || self.times_started(sender.start.node) != Some(1) {
+            return stops;
+        }
+        for other in self.channels {
+            let here = self.units.get(other.unit).file == self.unit.file;
+            if other.object == self.channel.object || !here || other.capacity != Some(0) {
+                continue;
+            }
+            let mut receives = Vec::new();
+            let mut sends = Vec::new();
+            let mut known = true;
+            for one in &other.uses {
+                match one.kind {
+                    UseKind::Receive { .. } if one.unit == sender.unit => receives.push(one),
+                    UseKind::Send { .. } if one.unit == self.channel.unit => sends.push(one.node),
+                    UseKind::Close | UseKind::Length => {}
+                    _ => known = false,
+                }
+            }
+            if known && !receives.is_empty() && self.sends_nothing_after(sender, &receives) {
+                stops.extend(sends);
+            }
+        }
+        stops
+    }
+
     /// Calls after which a test has failed: of `t.Error` and the like, and of `require.Fail` and its
     /// relatives, also where that package is missing.
     pub(super) fn failures(&self) -> Vec<NodeId> {
