@@ -13,6 +13,7 @@ mod documentation;
 mod errors;
 mod field_vote;
 mod function_values;
+mod gates;
 mod goroutine_panics;
 mod guard_evidence;
 mod guards;
@@ -74,6 +75,8 @@ mod deferred_run_tests;
 mod end_tests;
 #[cfg(test)]
 mod fixed_builds;
+#[cfg(test)]
+mod gate_tests;
 #[cfg(test)]
 mod guard_evidence_tests;
 #[cfg(test)]

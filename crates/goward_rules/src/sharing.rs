@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
 use crate::function_values::{FunctionValues, Start};
+use crate::gates;
 use crate::renewal::Given;
 use crate::services::{handles_requests, services};
 use crate::turns;
@@ -393,6 +394,14 @@ impl Sharing {
                         comes_first_in_turn(context, observed, started, mine.access.path)
                     });
                 if before {
+                    continue;
+                }
+                let gated = here.1.is_none()
+                    && there.1.is_some_and(|started| {
+                        let node = observed.event.node;
+                        gates::keep_apart(context, observed.unit, node, started, theirs)
+                    });
+                if gated {
                     continue;
                 }
                 let uncertain = |effect: &Effect| {
