@@ -84,6 +84,8 @@ mod handshake_tests;
 #[cfg(test)]
 mod imported_tests;
 #[cfg(test)]
+mod lock_guard_tests;
+#[cfg(test)]
 mod lock_tests;
 #[cfg(test)]
 mod nil_map_tests;
@@ -102,8 +104,8 @@ mod testing;
 #[cfg(test)]
 mod turn_tests;
 #[cfg(test)]
-mod unlock_fix_tests;
-#[cfg(test)]
 mod unknown_lock_tests;
+#[cfg(test)]
+mod unlock_fix_tests;
 #[cfg(test)]
 mod unlocker_tests;

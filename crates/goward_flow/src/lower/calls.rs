@@ -84,6 +84,11 @@ impl Lowering<'_, '_> {
             }
             return;
         }
+        if spawn.is_none()
+            && let Some(path) = self.guarded_lock(call)
+        {
+            self.emit(call, EventKind::TryLock { path });
+        }
         if let Some(name) = method_name(self.file, function)
             && spawn.is_none()
             && name == "Wait"
@@ -609,15 +614,16 @@ fn starts_goroutine(file: &TypedFile<'_>, unit: &Unit, parameter: ObjectId) -> b
 fn has_goroutines(file: &TypedFile<'_>) -> bool {
     let tree = file.tree;
     tree.declarations().iter().any(|&declaration| {
-        tree.preorder(declaration).any(|node| match tree.kind(node) {
-            NodeKind::GoStmt => true,
-            NodeKind::CallExpr => match tree.expression(node) {
-                Expression::Call { function, .. } => method_name(file, function)
-                    .is_some_and(|name| matches!(name, "Parallel" | "RunParallel" | "Go")),
+        tree.preorder(declaration)
+            .any(|node| match tree.kind(node) {
+                NodeKind::GoStmt => true,
+                NodeKind::CallExpr => match tree.expression(node) {
+                    Expression::Call { function, .. } => method_name(file, function)
+                        .is_some_and(|name| matches!(name, "Parallel" | "RunParallel" | "Go")),
+                    _ => false,
+                },
                 _ => false,
-            },
-            _ => false,
-        })
+            })
     })
 }
 

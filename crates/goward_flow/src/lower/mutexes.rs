@@ -108,6 +108,31 @@ impl Lowering<'_, '_> {
         })
     }
 
+    /// The place of a lock of which a call gives back the guard: `guard := x.mu.Lock("why")`, where the guard
+    /// is unlocked. Its type need not be one of this package.
+    pub(super) fn guarded_lock(&mut self, call: NodeId) -> Option<PathId> {
+        let call = unparenthesized(self.file, call);
+        let Expression::Call { function, .. } = self.file.tree.expression(call) else {
+            return None;
+        };
+        let function = unparenthesized(self.file, function);
+        if !matches!(method_name(self.file, function)?, "Lock" | "RLock") {
+            return None;
+        }
+        let world = self.package.world;
+        let given = self.file.facts.type_of(call);
+        let base = world.deref(given).0;
+        let unlocks = given.is_known()
+            && world.method_set(given).iter().any(|selection| {
+                let method = world.object(selection.method);
+                matches!(method.name.as_str(), "Unlock" | "RUnlock" | "Release")
+            });
+        if !unlocks || !base.is_known() {
+            return None;
+        }
+        self.receiver_path(function)
+    }
+
     /// The method value that a variable has been given, its one value: `unlock := mu.Unlock`.
     fn method_value(&self, function: NodeId) -> NodeId {
         let single = || {
