@@ -10,6 +10,8 @@ fn gates_and_answers() {
         r#"
 package p
 
+import "sync"
+
 func started() {
 	m := map[string]int{}
 	start := make(chan struct{})
@@ -105,6 +107,39 @@ func pipeline(keys []string) {
 		work <- key
 	}
 	close(work)
+}
+func pipelineOfGroups(metas map[string]*int, concurrency int) {
+	var filters, dups sync.WaitGroup
+	groups := make(chan []*int)
+	found := make(chan string)
+	dups.Go(func() {
+		for dup := range found {
+			delete(metas, dup)
+		}
+	})
+	for i := 0; i < concurrency; i++ {
+		filters.Go(func() {
+			for group := range groups {
+				filter(group, found)
+			}
+		})
+	}
+	by := map[string][]*int{}
+	for k, meta := range metas {
+		by[k] = append(by[k], meta)
+	}
+	for _, group := range by {
+		groups <- group
+	}
+	close(groups)
+	filters.Wait()
+	close(found)
+	dups.Wait()
+}
+func filter(group []*int, found chan string) {
+	if len(group) > 1 {
+		found <- "x"
+	}
 }
 func pipelineInOneLoop(keys []string) {
 	m := map[string]int{}

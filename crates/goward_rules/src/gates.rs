@@ -252,8 +252,9 @@ fn is_shut_at(
     let starts = |step: Step| is_at(file, step, spawn.node);
     let mut pending = Vec::new();
     for &block in graph.reverse_postorder() {
+        // Of `wg.Go(func() { … })` the literal is a step, and the call another one.
         let mut steps = graph.block(block).steps.iter();
-        if let Some(index) = steps.position(|&step| starts(step)) {
+        if let Some(index) = steps.rposition(|&step| starts(step)) {
             pending.push((block, index + 1, Gate::Shut));
         }
     }

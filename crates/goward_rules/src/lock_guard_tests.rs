@@ -1,4 +1,4 @@
-//! Locks of which a call gives back a guard that is unlocked.
+//! Locks of which a call gives back a guard that is unlocked, and those that callers hold.
 
 use crate::rule as named;
 use crate::testing::check;
@@ -62,6 +62,55 @@ func (s *server) serveByLatch(keys []string) {
 	for _, key := range keys {
 		go s.addByLatch(key)
 	}
+}
+"#,
+    );
+}
+
+#[test]
+fn locks_that_callers_hold() {
+    check(
+        named("map-race").expect("the rule exists"),
+        r#"
+package p
+
+import (
+	"sync"
+	"time"
+)
+
+type server struct {
+	mu     sync.Mutex
+	timers map[string]*time.Timer
+}
+
+func newServer() *server { return &server{timers: map[string]*time.Timer{}} }
+
+// schedule sets a timer. The lock should be held.
+func (s *server) schedule(key string) {
+	s.timers[key] = time.AfterFunc(time.Second, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.timers, key)
+	})
+}
+
+// later sets a timer.
+func (s *server) later(key string) {
+	go func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.timers, key)
+	}()
+	s.timers[key] = nil // want map-race
+}
+
+// bare sets a timer. The lock should be held.
+func (s *server) bare(key string) {
+	go func() {
+		delete(s.timers, key)
+	}()
+	s.timers[key] = nil // want map-race
 }
 "#,
     );

@@ -10,6 +10,7 @@ use goward_types::{ObjectId, ObjectKind, Type, TypeId, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
+use crate::field_vote::says_callers_lock;
 use crate::function_values::{FunctionValues, Start};
 use crate::gates;
 use crate::renewal::Given;
@@ -415,6 +416,13 @@ impl Sharing {
                     .iter()
                     .any(|lock| theirs.held.iter().any(|other| other.0 == lock.0));
                 if common || uncertain(mine) || uncertain(theirs) {
+                    continue;
+                }
+                // Its comment says that the callers hold the lock, which the other side takes.
+                if here.1.is_none()
+                    && theirs.held.iter().any(|entry| entry.1.is_held())
+                    && says_callers_lock(context, observed.unit)
+                {
                     continue;
                 }
                 drop(paths);
