@@ -6,6 +6,7 @@
 mod channel_fields;
 mod channel_mutexes;
 mod closed_channels;
+mod collected_locks;
 mod context;
 mod deferred_maps;
 mod dependence;

@@ -5,6 +5,7 @@ use goward_flow::{BlockId, EventKind, Exit, Held, How, LockState, Mode, PathId, 
 use goward_syntax::{BranchKeyword, Expression, NodeId, NodeKind, Statement};
 use rustc_hash::FxHashSet;
 
+use crate::collected_locks::is_kept_for_later;
 use crate::context::Context;
 use crate::errors::is_nil;
 use crate::relock::signals;
@@ -525,7 +526,7 @@ fn loops(
                 && around.is_some_and(|span| span.contains(object.offset))
         });
         drop(paths);
-        if per_turn {
+        if per_turn || is_kept_for_later(context, id, path, around) {
             continue;
         }
         // The `continue` that leads here, if it is one: it may stand a few blocks before.
