@@ -67,6 +67,25 @@ func TestRequired(t *testing.T) {
 	}
 }
 
+func pair() (int, error) {
+	done := make(chan int)
+	go func() { done <- 1 }()
+	err := dial()
+	if err != nil {
+		return 0, err
+	}
+	return <-done, nil
+}
+func maybePair() (int, error) {
+	done := make(chan int)
+	go func() { done <- 1 }() // want "blocks for ever"
+	if err := dial(); err == nil {
+		return 0, err
+	}
+	return <-done, nil
+}
+func dial() error { return nil }
+
 func TestFound(t *testing.T) {
 	done := make(chan bool)
 	found := make(chan bool)
@@ -242,6 +261,68 @@ func saysMore() error {
 	}
 	stop <- true
 	return <-errs
+}
+"#,
+    );
+}
+
+#[test]
+fn receives_that_are_counted() {
+    check_sends(
+        r#"
+package p
+
+func step() error { return nil }
+
+func both() error {
+	one := make(chan error)
+	other := make(chan error)
+	go func() {
+		one <- step()
+		one <- step()
+	}()
+	go func() {
+		other <- step()
+		other <- step()
+	}()
+	var ones, others int
+	for {
+		select {
+		case <-one:
+			ones++
+			if ones == 2 && others == 2 {
+				return nil
+			}
+		case <-other:
+			others++
+			if ones == 2 && others == 2 {
+				return nil
+			}
+		}
+	}
+}
+func either() error {
+	one := make(chan error)
+	other := make(chan error)
+	go func() {
+		one <- step() // want "this send on `one` blocks for ever"
+		one <- step()
+	}()
+	go func() {
+		other <- step() // want "this send on `other` blocks for ever"
+	}()
+	var ones int
+	for {
+		select {
+		case <-one:
+			ones++
+			if ones == 2 {
+				return nil
+			}
+		case err := <-other:
+			return err
+		}
+	}
 }
 "#,
     );

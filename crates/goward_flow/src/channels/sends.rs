@@ -167,7 +167,10 @@ impl Judge<'_, '_> {
                 (false, Count::Finite(count)) => Sends::Finite(count),
             };
             let left = match sends {
-                Sends::Finite(sends) => i64::from(sends) - i64::from(receives) > self.capacity,
+                Sends::Finite(sends) => {
+                    i64::from(sends) - i64::from(receives) > self.capacity
+                        && !self.counts_receives()
+                }
                 _ => !self.is_counted_protocol(),
             };
             if left {
@@ -570,6 +573,7 @@ impl Judge<'_, '_> {
         let step_cost = |step: Step| -> Option<u32> {
             match step {
                 Step::Expression(node) if waits.contains(&node) || failures.contains(&node) => None,
+                Step::Return(node) if failures.contains(&node) => None,
                 Step::Statement(node) if waits.contains(&node) => None,
                 Step::Communicate(node) if waits.iter().any(|&wait| inside(node, wait)) => None,
                 Step::Register(node) if waits.iter().any(|&wait| inside(node, wait)) => None,

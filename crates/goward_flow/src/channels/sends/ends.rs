@@ -1,6 +1,6 @@
 //! Where the function learns that nobody sends any more, or a test has failed.
 
-use goward_syntax::{Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypedFile};
 
 use super::super::{UseKind, each_own_node};
@@ -114,18 +114,136 @@ impl Judge<'_, '_> {
         stops
     }
 
-    /// Calls after which a test has failed: of `t.Error` and the like, and of `require.Fail` and its
-    /// relatives, also where that package is missing.
+    /// Where a test has failed: calls of `t.Error` and the like, and of `require.Fail` and its relatives, also
+    /// where that package is missing, and returns of errors to the test.
     pub(super) fn failures(&self) -> Vec<NodeId> {
         let mut found = Vec::new();
         if self.file.test {
             each_own_node(self.file, self.unit, &mut |node| {
-                if self.fails_the_test(node) {
+                if self.fails_the_test(node) || self.gives_back_failure(node) {
                     found.push(node);
                 }
             });
         }
         found
+    }
+
+    /// Whether a helper of a test returns an error that is not nil: `if err != nil { return err }`. The test
+    /// then has failed as well.
+    fn gives_back_failure(&self, node: NodeId) -> bool {
+        let tree = self.file.tree;
+        if tree.kind(node) != NodeKind::ReturnStmt {
+            return false;
+        }
+        let Statement::Return {
+            results: &[.., last],
+        } = tree.statement(node)
+        else {
+            return false;
+        };
+        let Some(error) = self.file.facts.object_of(unparenthesized(self.file, last)) else {
+            return false;
+        };
+        let world = self.package.world;
+        if tree.kind(unparenthesized(self.file, last)) != NodeKind::Ident
+            || world.object_type(error) != world.universe().error
+        {
+            return false;
+        }
+        let at = tree.span(node);
+        self.unit.nodes.iter().any(|&(around, _)| {
+            if tree.kind(around) != NodeKind::IfStmt {
+                return false;
+            }
+            let Statement::If {
+                condition, then, ..
+            } = tree.statement(around)
+            else {
+                return false;
+            };
+            let inside = tree.span(then);
+            inside.start <= at.start
+                && at.end <= inside.end
+                && matches!(
+                    tree.expression(unparenthesized(self.file, condition)),
+                    Expression::Binary {
+                        operator: BinaryOperator::NotEqual,
+                        left,
+                        ..
+                    } if self.file.facts.object_of(unparenthesized(self.file, left)) == Some(error)
+                )
+        })
+    }
+
+    /// Whether the loops that receive are left only where a number says so that each receive counts up.
+    pub(super) fn counts_receives(&self) -> bool {
+        let tree = self.file.tree;
+        let receives: Vec<NodeId> = self.receives().collect();
+        let inside =
+            |outer: NodeId, inner: NodeId| super::holds(self.span(outer), self.span(inner));
+        let mut clauses = Vec::new();
+        each_own_node(self.file, self.unit, &mut |node| {
+            if tree.kind(node) == NodeKind::CommClause
+                && let Statement::CommunicationClause {
+                    communication: Some(communication),
+                    ..
+                } = tree.statement(node)
+                && receives
+                    .iter()
+                    .any(|&receive| inside(communication, receive))
+            {
+                clauses.push(node);
+            }
+        });
+        let loops: Vec<NodeId> = self
+            .loops()
+            .into_iter()
+            .filter(|&(_, body)| clauses.iter().any(|&clause| inside(body, clause)))
+            .map(|entry| entry.1)
+            .collect();
+        if loops.is_empty() || receives.len() != clauses.len() {
+            return false;
+        }
+        let mut counters = Vec::new();
+        each_own_node(self.file, self.unit, &mut |node| {
+            if tree.kind(node) == NodeKind::IncDecStmt
+                && let Statement::IncrementDecrement {
+                    operand,
+                    increment: true,
+                } = tree.statement(node)
+                && clauses.iter().any(|&clause| inside(clause, node))
+            {
+                counters.extend(self.file.facts.object_of(operand));
+            }
+        });
+        let asks = |condition: NodeId| {
+            tree.preorder(condition).any(|part| {
+                self.file
+                    .facts
+                    .object_of(part)
+                    .is_some_and(|object| counters.contains(&object))
+            })
+        };
+        let mut counted = !counters.is_empty();
+        each_own_node(self.file, self.unit, &mut |node| {
+            let leaves = match tree.statement(node) {
+                Statement::Return { .. } => tree.kind(node) == NodeKind::ReturnStmt,
+                Statement::Branch { keyword, .. } => {
+                    tree.kind(node) == NodeKind::BranchStmt
+                        && keyword != goward_syntax::BranchKeyword::Continue
+                }
+                _ => false,
+            };
+            if !leaves || !loops.iter().any(|&body| inside(body, node)) {
+                return;
+            }
+            counted &= self.unit.nodes.iter().any(|&(around, _)| {
+                tree.kind(around) == NodeKind::IfStmt
+                    && matches!(tree.statement(around), Statement::If { condition, then, .. }
+                        if inside(then, node) && asks(condition))
+            });
+        });
+        counted
     }
 
     fn fails_the_test(&self, call: NodeId) -> bool {
