@@ -347,6 +347,7 @@ impl Sharing {
             drop(paths);
             if !per_turn
                 && locked_by_channels(context, effect, true).is_empty()
+                && (many || !turns::comes_once(context, id, effect.unit, access.node))
                 && (many || {
                     let given = Given::new(context, id, access.path);
                     given.is_same_at(

@@ -253,3 +253,118 @@ func (s *S) gap(keys []string) {
 "#,
     );
 }
+
+#[test]
+fn conditions_that_hold_in_one_turn() {
+    holds(
+        "map-race",
+        r#"
+package a
+import "sync"
+type File struct{ Kind int; name string }
+func (f File) FileID() string { return f.name }
+const journal = "journal"
+func byIdentity(files []File) map[string]int {
+	sizes := map[string]int{}
+	var wg sync.WaitGroup
+	for _, file := range files {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if file.FileID() == journal {
+				delete(sizes, journal)
+			}
+		}()
+	}
+	wg.Wait()
+	return sizes
+}
+func byNumber(files []File) map[string]int {
+	sizes := map[string]int{}
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Go(func() {
+			if i == len(files)-1 && file.Kind > 0 {
+				sizes[file.name] = i
+			}
+		})
+	}
+	wg.Wait()
+	return sizes
+}
+func byKind(files []File) map[string]int {
+	sizes := map[string]int{}
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if file.Kind == 3 {
+				sizes[file.name] = i // want map-race
+			}
+		}()
+	}
+	wg.Wait()
+	return sizes
+}
+func byOwn(files []File) map[string]int {
+	sizes := map[string]int{}
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if i == file.Kind {
+				sizes[file.name] = i // want map-race
+			}
+		}()
+	}
+	wg.Wait()
+	return sizes
+}
+func otherwise(files []File) map[string]int {
+	sizes := map[string]int{}
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if i == 0 {
+				println("first")
+			} else {
+				sizes[file.name] = i // want map-race
+			}
+		}()
+	}
+	wg.Wait()
+	return sizes
+}
+"#,
+    );
+    holds(
+        "double-close",
+        r#"
+package a
+func once(n int) chan int {
+	done := make(chan int)
+	for i := 0; i < n; i++ {
+		if i == n/4 {
+			go func() { close(done) }()
+		}
+	}
+	return done
+}
+func many(n int) chan int {
+	done := make(chan int)
+	for i := 0; i < n; i++ {
+		if i > n/4 {
+			go func() {
+				close(done) // want double-close
+			}()
+		}
+	}
+	return done
+}
+"#,
+    );
+}

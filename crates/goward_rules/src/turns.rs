@@ -1,9 +1,9 @@
-//! Loops whose goroutines do not run at the same time: a group with room for one, a listener that is closed after
-//! its first connection, a test that takes one connection after the other, and a flag that is down
-//! until the last one is over.
+//! Loops whose goroutines do not run at the same time, or of which one only comes to a place: a group with
+//! room for one, a listener that is closed after its first connection, a test that takes one connection
+//! after the other, a flag that is down until the last one is over, and conditions that hold in one turn.
 
 use goward_flow::{Observed, SpawnId, Unit, UnitId, unparenthesized};
-use goward_syntax::{AssignOperator, Expression, NodeId, NodeKind, Statement};
+use goward_syntax::{AssignOperator, BinaryOperator, Expression, NodeId, NodeKind, Statement};
 use goward_types::{ObjectId, TypedFile};
 
 use crate::context::Context;
@@ -41,6 +41,145 @@ pub(crate) fn one_at_a_time(context: &Context<'_>, id: SpawnId) -> bool {
                     .iter()
                     .any(|&(_, closed)| same(context, file, listener, closed))
         })
+}
+
+/// Whether a node of a function that the turns of a loop start stands where one of them only comes: under an
+/// equality of the number of the turn, or of what tells one element from all others, with something that is
+/// the same in all turns.
+pub(crate) fn comes_once(context: &Context<'_>, id: SpawnId, unit: UnitId, node: NodeId) -> bool {
+    let spawn = &context.flow.lowered.spawns[id.0 as usize];
+    is_of_one_turn(context, (spawn.unit, spawn.node), unit, node)
+}
+
+/// The same of the statement that starts a goroutine.
+pub(crate) fn is_of_one_turn(
+    context: &Context<'_>,
+    start: (UnitId, NodeId),
+    unit: UnitId,
+    node: NodeId,
+) -> bool {
+    let Some(around) = innermost_loop(context, start.0, start.1) else {
+        return false;
+    };
+    let own_file = context.flow.units.get(start.0).file;
+    let of_turn = |object: ObjectId| {
+        let object = context.world().object(object);
+        object.file as usize == own_file && around.contains(object.offset)
+    };
+    let numbers = numbers_of_turn(context, start, around);
+    // What a goroutine is given may differ from turn to turn.
+    let given: &[Option<ObjectId>] = match unit == start.0 {
+        true => &[],
+        false => &context.flow.units.get(unit).parameters,
+    };
+    let unit = context.flow.units.get(unit);
+    let file = context.file(unit.file);
+    let tree = file.tree;
+    let at = tree.span(node);
+    let mut conditions = Vec::new();
+    for &(below, _) in &unit.nodes {
+        if tree.kind(below) == NodeKind::IfStmt
+            && let Statement::If {
+                condition, then, ..
+            } = tree.statement(below)
+            && tree.span(then).start <= at.start
+            && at.end <= tree.span(then).end
+        {
+            conditions.push(condition);
+        }
+    }
+    while let Some(condition) = conditions.pop() {
+        let condition = unparenthesized(file, condition);
+        let Expression::Binary {
+            operator,
+            left,
+            right,
+            ..
+        } = tree.expression(condition)
+        else {
+            continue;
+        };
+        match operator {
+            BinaryOperator::LogicalAnd => conditions.extend([left, right]),
+            BinaryOperator::Equal => {
+                let tells = |node: NodeId| {
+                    let node = unparenthesized(file, node);
+                    let number = file.facts.object_of(node);
+                    number.is_some_and(|number| numbers.contains(&number))
+                        || is_identity(context, file, node, &of_turn)
+                };
+                let same = |node: NodeId| {
+                    !tree.preorder(node).any(|below| {
+                        file.facts
+                            .object_of(below)
+                            .is_some_and(|object| of_turn(object) || given.contains(&Some(object)))
+                    })
+                };
+                if tells(left) && same(right) || tells(right) && same(left) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The variables that count the turns of a loop: the key of a `range`, and what a `for` begins with.
+fn numbers_of_turn(
+    context: &Context<'_>,
+    start: (UnitId, NodeId),
+    around: goward_diagnostics::Span,
+) -> Vec<ObjectId> {
+    let unit = context.flow.units.get(start.0);
+    let file = context.file(unit.file);
+    let tree = file.tree;
+    let mut numbers = Vec::new();
+    for &(node, _) in &unit.nodes {
+        if tree.span(node) != around {
+            continue;
+        }
+        match tree.statement(node) {
+            Statement::Range { key: Some(key), .. } if tree.kind(node) == NodeKind::RangeStmt => {
+                numbers.extend(file.facts.object_of(key));
+            }
+            Statement::For {
+                initial: Some(initial),
+                ..
+            } if tree.kind(node) == NodeKind::ForStmt => {
+                if let Statement::Assign { left, .. } = tree.statement(initial) {
+                    numbers.extend(left.iter().filter_map(|&left| file.facts.object_of(left)));
+                }
+            }
+            _ => {}
+        }
+    }
+    numbers
+}
+
+/// Whether an expression is what tells an element of a turn from the others: its `ID`, `Name` or `Key`,
+/// as a field or a method.
+fn is_identity(
+    context: &Context<'_>,
+    file: &TypedFile<'_>,
+    node: NodeId,
+    of_turn: &dyn Fn(ObjectId) -> bool,
+) -> bool {
+    const NAMES: &[&str] = &["ID", "Id", "UID", "UUID", "Key", "Name", "Path", "Index"];
+    let selected = match file.tree.expression(node) {
+        Expression::Call {
+            function,
+            arguments: [],
+            ..
+        } => unparenthesized(file, function),
+        _ => node,
+    };
+    let Expression::Selector { operand, name } = file.tree.expression(selected) else {
+        return false;
+    };
+    let name = file.tree.symbol(name).as_str();
+    NAMES.iter().any(|known| name.ends_with(known))
+        && named(context, file, operand).is_some_and(|place| of_turn(place.root))
 }
 
 /// Whether two goroutines belong to one group that lets one run at a time.
@@ -148,7 +287,7 @@ fn down_flags(context: &Context<'_>, file: &TypedFile<'_>, condition: NodeId) ->
             .into_iter()
             .collect(),
         Expression::Binary {
-            operator: goward_syntax::BinaryOperator::LogicalAnd,
+            operator: BinaryOperator::LogicalAnd,
             left,
             right,
             ..

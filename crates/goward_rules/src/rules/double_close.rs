@@ -9,6 +9,7 @@ use crate::closed_channels::{Misuse, Operation, Words};
 use crate::context::Context;
 use crate::rule::{Group, rule};
 use crate::sharing::innermost_loop;
+use crate::turns::is_of_one_turn;
 
 rule! {
     /// Reports channels that are closed twice.
@@ -92,6 +93,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 && let Some(around) = innermost_loop(context, start.unit, start.node)
                 && !is_declared_in(context, start.unit, channel, around)
                 && !leaves_after(context, start.unit, start.node, around)
+                && !is_of_one_turn(context, (start.unit, start.node), start.unit, start.node)
             {
                 findings.push(in_loop(context, id, close, (start.unit, start.node)));
             }
