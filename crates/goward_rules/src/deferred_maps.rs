@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Rule;
 use crate::context::Context;
+use crate::deferred_conditions::may_be_kept_from;
 use crate::errors::is_nil;
 use crate::rules::map_race;
 use crate::sharing::{
@@ -123,10 +124,12 @@ fn hazard<'c>(
     let kind = effect.access.kind;
     let on_all_paths = !is_conditional(context, observed.unit, effect);
     let file = flow.units.get(observed.unit).file;
+    let root = flow.locks.paths().root(effect.access.path);
+    let met = !may_be_kept_from(context, observed, on_the_way(effect), root);
     // What a function of another file knows has its place there.
     let same_file = flow.units.get(effect.unit).file == file;
     let certain = |nilness: Option<Nilness>| match nilness {
-        Some(Nilness::Nil(since) | Nilness::Tested(since)) if same_file => Some(since),
+        Some(Nilness::Nil(since) | Nilness::Tested(since)) if same_file && met => Some(since),
         Some(Nilness::Maybe(since)) if same_file && on_all_paths => Some(since),
         _ => None,
     };

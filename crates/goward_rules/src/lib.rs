@@ -8,6 +8,7 @@ mod channel_mutexes;
 mod closed_channels;
 mod collected_locks;
 mod context;
+mod deferred_conditions;
 mod deferred_maps;
 mod dependence;
 mod documentation;
@@ -68,6 +69,8 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 mod abandoned_tests;
 #[cfg(test)]
 mod channel_mutex_tests;
+#[cfg(test)]
+mod deferred_condition_tests;
 #[cfg(test)]
 mod deferred_map_tests;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use goward_diagnostics::{Category, Diagnostic, Severity, Span};
 
 use crate::context::Context;
+use crate::deferred_conditions::is_kept_from_nil;
 use crate::deferred_maps::report_all;
 use crate::rule::{Group, rule};
 
@@ -137,7 +138,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
         let known = findings[before..].iter().any(|other| {
             other.file == path && span.start <= other.span.end && other.span.start <= span.end
         });
-        if known {
+        if known || is_kept_from_nil(context, write) {
             continue;
         }
         let text = context.text(file, write.map);
