@@ -33,7 +33,7 @@ pub enum AccessKind {
     /// `m = …`: the variable or field gets another map.
     Replace,
     /// `n++` and `n += …` of a number that is no element of a map, and a field that gets a value made
-    /// of its old one: `x.s = append(x.s, v)`.
+    /// of its old one: `x.s = append(x.s, v)`, also where it lies: `slices.Sort(x.s)`.
     Count,
     /// `len(m)`
     Length,

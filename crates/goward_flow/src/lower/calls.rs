@@ -99,6 +99,7 @@ impl Lowering<'_, '_> {
         }
         self.emit(call, EventKind::Called);
         self.map_function(call, called, arguments);
+        self.slice_function(call, called, arguments);
         self.map_shown(call, called, arguments);
         self.map_method(call, called, function);
         let target = self.target(called);
@@ -488,6 +489,50 @@ impl Lowering<'_, '_> {
             {
                 self.access_of(argument, path, AccessKind::Iterate, call);
             }
+        }
+    }
+
+    /// `slices.Sort(x.s)`, `sort.Strings(x.s)`, `sort.Sort(byName(x.s))`: a field whose slice is changed
+    /// where it lies.
+    fn slice_function(&mut self, call: NodeId, called: Callee<'_>, arguments: &[NodeId]) {
+        let (Callee::Function(object), Some(&first)) = (called, arguments.first()) else {
+            return;
+        };
+        let world = self.package.world;
+        let object = world.object(object);
+        let package = object.package.map(|package| world.package(package));
+        let sorts = match package.as_ref().map(|package| package.path.as_str()) {
+            Some("slices") => &["Sort", "SortFunc", "SortStableFunc", "Reverse"][..],
+            Some("sort") => &[
+                "Strings",
+                "Ints",
+                "Float64s",
+                "Slice",
+                "SliceStable",
+                "Sort",
+                "Stable",
+            ][..],
+            _ => return,
+        };
+        if !sorts.contains(&object.name.as_str()) {
+            return;
+        }
+        let mut slice = unparenthesized(self.file, first);
+        if let Expression::Call {
+            function,
+            arguments: &[converted],
+            ..
+        } = self.file.tree.expression(slice)
+            && callee(world, self.file, function) == Callee::Conversion
+        {
+            slice = unparenthesized(self.file, converted);
+        }
+        let known = world.underlying(self.file.facts.type_of(slice));
+        if known.kind() == TypeKind::Slice
+            && self.file.tree.kind(slice) == NodeKind::SelectorExpr
+            && let Some(path) = self.path(slice)
+        {
+            self.access(path, AccessKind::Count, call);
         }
     }
 

@@ -21,7 +21,7 @@ rule! {
     /// Assignment to an element, `delete`, `clear`, `maps.Copy` into a map, `n++` or `n += x` of a number
     /// and `s = append(s, x)`, where the map, number or slice belongs to the struct (or package) whose
     /// `sync.RWMutex` is held for reading, and no other lock is held; and assignment to any other field
-    /// of that struct. Functions of the package that are called with the read
+    /// of that struct; and sorting or reversing a slice where it lies with package slices or sort. Functions of the package that are called with the read
     /// lock held are followed. Nothing is said where only one goroutine, which the package
     /// starts, uses the place with the lock held for reading, and where the place belongs to another
     /// object that has a mutex itself.
@@ -369,6 +369,72 @@ fn report(
 mod tests {
     use super::RULE;
     use crate::testing::check;
+
+    #[test]
+    fn sorted_where_it_lies() {
+        check(
+            &RULE,
+            r#"
+package p
+
+import (
+	"slices"
+	"sort"
+	"sync"
+)
+
+type byLength []string
+
+func (b byLength) Len() int           { return len(b) }
+func (b byLength) Less(i, j int) bool { return len(b[i]) < len(b[j]) }
+func (b byLength) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+
+type list struct {
+	mu    sync.RWMutex
+	names []string
+}
+
+func (l *list) sorted() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	slices.Sort(l.names) // want "`l.names` is written while `l.mu` is held for reading only"
+	return l.names
+}
+func (l *list) older() {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	sort.Strings(l.names) // want "`l.names` is written"
+	sort.Sort(byLength(l.names)) // want "`l.names` is written"
+}
+func (l *list) helper() string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.first()
+}
+func (l *list) first() string {
+	slices.Sort(l.names) // want "`l.names` is written"
+	return l.names[0]
+}
+func (l *list) copied() []string {
+	l.mu.RLock()
+	names := slices.Clone(l.names)
+	l.mu.RUnlock()
+	slices.Sort(names)
+	return slices.Sorted(slices.Values(l.names))
+}
+func (l *list) written() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slices.SortFunc(l.names, func(a, b string) int { return len(a) - len(b) })
+}
+func (l *list) add(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.names = append(l.names, name)
+}
+"#,
+        );
+    }
 
     #[test]
     fn fields() {
