@@ -104,12 +104,7 @@ fn conditions(tree: &Tree, body: NodeId, wanted: NodeId) -> Vec<(NodeId, bool)> 
 fn leaves(tree: &Tree, block: NodeId) -> bool {
     let mut last = None;
     tree.for_each_child(block, |child| last = Some(child));
-    last.is_some_and(|last| {
-        matches!(
-            tree.kind(last),
-            NodeKind::ReturnStmt | NodeKind::BranchStmt
-        )
-    })
+    last.is_some_and(|last| matches!(tree.kind(last), NodeKind::ReturnStmt | NodeKind::BranchStmt))
 }
 
 /// Whether a condition has this value at the exit, as far as the function around decides it.
@@ -199,15 +194,16 @@ fn is_set_by_frame(context: &Context<'_>, observed: &Observed, object: ObjectId)
 fn nilness_of(context: &Context<'_>, observed: &Observed, object: ObjectId) -> Option<Nilness> {
     let flow = context.flow;
     let paths = flow.locks.paths();
-    let path = flow.observed_in(observed.unit).iter().find_map(|event| {
-        match event.event.kind {
+    let path = flow
+        .observed_in(observed.unit)
+        .iter()
+        .find_map(|event| match event.event.kind {
             EventKind::Set { path, .. }
                 if paths.root(path) == Some(object) && paths.get(path).elements.is_empty() =>
             {
                 Some(path)
             }
             _ => None,
-        }
-    })?;
+        })?;
     observed.state.nilness(path)
 }

@@ -746,3 +746,145 @@ func setAfter(ctx context.Context, b bool) {
 "#,
     );
 }
+
+#[test]
+fn fields_that_json_leaves_out() {
+    check(
+        crate::rule("nil-map-write").expect("the rule exists"),
+        r#"
+package p
+
+import (
+	"encoding/json"
+	"io"
+)
+
+type inner struct{ Tags map[string]string }
+type config struct {
+	Name   string
+	Env    map[string]string
+	Inner  inner
+	hidden map[string]int
+}
+type own struct{ Env map[string]string }
+
+func (o *own) UnmarshalJSON([]byte) error { o.Env = map[string]string{}; return nil }
+
+func variable(data []byte) (config, error) {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, err
+	}
+	c.Env["from"] = "file"     // want "`c.Env` may be nil"
+	c.Inner.Tags["a"] = "b"    // want "`c.Inner.Tags` may be nil"
+	c.hidden["a"]++            // want "`c.hidden` may be nil"
+	return c, nil
+}
+func decoder(r io.Reader) (*config, error) {
+	c := &config{Name: "a"}
+	if err := json.NewDecoder(r).Decode(c); err != nil {
+		return nil, err
+	}
+	c.Env["from"] = "file" // want "`c.Env` may be nil"
+	return c, nil
+}
+func made(data []byte) (c config) {
+	c = config{Env: map[string]string{}}
+	if json.Unmarshal(data, &c) == nil {
+		c.Env["from"] = "file"
+	}
+	return c
+}
+func tested(data []byte) (c config, err error) {
+	if err = json.Unmarshal(data, &c); err != nil {
+		return
+	}
+	if c.Env == nil {
+		c.Env = map[string]string{}
+	}
+	c.Env["from"] = "file"
+	return
+}
+func set(data []byte) error {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	c.defaults()
+	c.Env["from"] = "file"
+	return nil
+}
+func (c *config) defaults() { c.Env = map[string]string{} }
+func methods(data []byte) error {
+	var o own
+	if err := json.Unmarshal(data, &o); err != nil {
+		return err
+	}
+	o.Env["from"] = "file"
+	return nil
+}
+func written() error {
+	var c config
+	if err := json.Unmarshal([]byte(`{"Env":{}}`), &c); err != nil {
+		return err
+	}
+	c.Env["from"] = "file"
+	return nil
+}
+func ranged(data []byte) error {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	for k := range c.Env {
+		c.Env[k] = "x"
+	}
+	return nil
+}
+func has(data []byte) error {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	if c.Env["a"] == "" {
+		return nil
+	}
+	c.Env["a"] = "b"
+	if v, ok := c.Inner.Tags["a"]; ok {
+		c.Inner.Tags["b"] = v
+	}
+	return nil
+}
+func both(data []byte, other *config) error {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	fill(&c)
+	c.Env["a"] = "b"
+	return nil
+}
+func fill(c *config) {}
+func otherName(data []byte, names []string) error {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	env := c.Env
+	for _, name := range names {
+		if v, ok := env[name]; ok {
+			c.Env[name] = v + v
+		}
+	}
+	return nil
+}
+func wholeMap(data []byte) *config {
+	c := &config{Env: map[string]string{}}
+	if err := json.Unmarshal(data, &c.Env); err == nil {
+		c.Env["a"] = "b"
+	}
+	return c
+}
+"#,
+    );
+}

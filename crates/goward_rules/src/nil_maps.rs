@@ -32,6 +32,9 @@ pub(crate) fn nil_write(context: &Context<'_>, rule: &Rule, write: &NilWrite) ->
                 context.world().object(function).name
             )
         }
+        NilReason::NotDecoded => {
+            format!("`{text}` stays nil where the JSON decoded here does not name it")
+        }
         NilReason::Decoded => format!("JSON `null` sets `{text}` to nil here"),
         NilReason::Compared => format!("`{text}` is tested against nil here"),
         NilReason::NotOk => format!("`{text}` is nil where this finds nothing"),

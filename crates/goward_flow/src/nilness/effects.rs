@@ -1,11 +1,12 @@
 //! What calls do to the maps that they can reach.
 
-use goward_syntax::{Expression, NodeId, UnaryOperator};
+use goward_syntax::{Expression, NodeId, NodeKind, Symbol, UnaryOperator};
 use goward_types::{ObjectKind, SelectionKind, TypeId, TypeKind, VariableKind};
 
 use crate::calls::{Callee, callee, unparenthesized};
+use crate::nilness::place::Element;
 use crate::nilness::transfer::{MapNilness, State};
-use crate::nilness::{Fact, NilReason, Nilness};
+use crate::nilness::{Fact, NilReason, Nilness, Place};
 
 impl MapNilness<'_> {
     /// What a call may do to places: those reached from its arguments and receiver.
@@ -29,6 +30,7 @@ impl MapNilness<'_> {
             | Callee::Conversion => return,
             _ => {}
         }
+        let mut decoded = Vec::new();
         // A map passed to a function that writes it comes back not nil (or the function panicked).
         for &argument in arguments {
             let argument = unparenthesized(self.file, argument);
@@ -38,22 +40,14 @@ impl MapNilness<'_> {
                     operand,
                 } => {
                     if let Some(place) = self.place(operand) {
-                        let known = state.get(&place);
+                        decoded.extend(self.left_by_decoding(state, &place, target, arguments));
                         state.forget(&place);
-                        let decoded = known.filter(|_| self.decodes_json(target));
-                        if decoded.is_some() && self.is_map_node(operand) {
-                            let fact = Fact {
-                                nilness: Nilness::Maybe,
-                                reason: NilReason::Decoded,
-                                made: call,
-                            };
-                            state.set(place, fact);
-                        }
                     }
                 }
                 // A local pointer is the address that it holds.
                 _ if self.pointee_of(argument).is_some() => {
                     if let Some(place) = self.place(argument) {
+                        decoded.extend(self.left_by_decoding(state, &place, target, arguments));
                         state.forget(&place);
                     }
                 }
@@ -67,10 +61,19 @@ impl MapNilness<'_> {
                     if let Some(place) = self.place(argument)
                         && self.shares_memory(self.file.facts.type_of(argument))
                     {
+                        decoded.extend(self.left_by_decoding(state, &place, target, arguments));
                         state.forget_below(&place);
                     }
                 }
             }
+        }
+        for (place, reason) in decoded {
+            let fact = Fact {
+                nilness: Nilness::Maybe,
+                reason,
+                made: call,
+            };
+            state.set(place, fact);
         }
         let function = unparenthesized(self.file, function);
         // `labels.init()` with a pointer receiver may give the variable a map.
@@ -123,6 +126,67 @@ impl MapNilness<'_> {
     fn is_method_value(&self, node: NodeId) -> bool {
         let selection = self.file.facts.selections.get(&node);
         selection.is_some_and(|known| known.kind == SelectionKind::MethodValue)
+    }
+
+    /// The places that may be nil once a function that was given the address of `place` has decoded JSON:
+    /// `null` makes a map nil, and what the text does not name stays as it was.
+    fn left_by_decoding(
+        &self,
+        state: &State,
+        place: &Place,
+        target: Callee<'_>,
+        arguments: &[NodeId],
+    ) -> Vec<(Place, NilReason)> {
+        if !self.decodes_json(target) || self.file.test || self.is_written_here(arguments) {
+            return Vec::new();
+        }
+        let nil = |fact: &Fact| matches!(fact.nilness, Nilness::Nil | Nilness::Maybe);
+        let known = state.facts.iter().filter(|(known, fact)| {
+            known == place || nil(fact) && known.starts_with(place) && self.is_plain(known)
+        });
+        let reason = |known: &Place| match known == place {
+            true => NilReason::Decoded,
+            false => NilReason::NotDecoded,
+        };
+        known
+            .map(|(known, _)| (known.clone(), reason(known)))
+            .collect()
+    }
+
+    /// Whether the text that is decoded is a literal, whose author knows what it holds.
+    fn is_written_here(&self, arguments: &[NodeId]) -> bool {
+        let tree = self.file.tree;
+        arguments.first().is_some_and(|&data| {
+            tree.preorder(data).any(|node| {
+                tree.kind(node) != NodeKind::FuncLit
+                    && self
+                        .file
+                        .facts
+                        .get(node)
+                        .is_some_and(|fact| fact.value.is_some())
+            })
+        })
+    }
+
+    /// Whether a place is reached through fields only, none of which lies in a value that decodes itself.
+    fn is_plain(&self, place: &Place) -> bool {
+        let world = self.world();
+        let decodes_itself = |id: TypeId| {
+            let name = Symbol::intern("UnmarshalJSON");
+            world
+                .lookup_field_or_method(id, true, None, name)
+                .object
+                .is_some()
+        };
+        let mut holder = world.object_type(place.root);
+        place.elements.iter().all(|element| {
+            let Element::Field(field) = element else {
+                return false;
+            };
+            let plain = holder.is_known() && !decodes_itself(holder);
+            holder = world.object_type(*field);
+            plain
+        }) && !decodes_itself(holder)
     }
 
     /// Whether a call decodes JSON into its last argument.

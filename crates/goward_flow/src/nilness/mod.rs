@@ -65,6 +65,8 @@ pub enum NilReason {
     Compared,
     /// Decoded from JSON, where `null` gives a nil map.
     Decoded,
+    /// A field of what is decoded from JSON, which the text need not name.
+    NotDecoded,
     /// The bool beside it is false: a type assertion that failed, a key that is missing.
     NotOk,
 }

@@ -308,6 +308,12 @@ impl<'a> MapNilness<'a> {
         let value = unparenthesized(self.file, value);
         // What the value is must be read before the place is forgotten: `m = m`.
         let copied = self.copied_facts(before.unwrap_or(state), place, value);
+        // Under a second name, what was found in the map shows that it is there.
+        if let Some(source) = self.place(value) {
+            state.facts.retain(|(known, fact)| {
+                fact.reason != NilReason::NotDecoded || !known.starts_with(&source)
+            });
+        }
         self.share(state, value);
         state.forget(place);
         for (place, fact) in copied {

@@ -15,7 +15,8 @@ rule! {
     /// `m[k] = v`, `m[k] += v`, `m[k]++` and a range over `m[k]` where `m` is nil: declared without a
     /// value, set to nil, made on some branches only, a field that a struct literal leaves out, a
     /// named result, an inner map that nobody sets, a map from a function of the package that may
-    /// return nil without an error, or with one that is not heeded, what a failed type assertion gives,
+    /// return nil without an error, or with one that is not heeded, a field of a structure that
+    /// encoding/json has decoded and that had no map before, what a failed type assertion gives,
     /// a field or package variable that nothing in the package ever makes, and a field that a sibling
     /// function makes when it is missing while this one does not. Also `Set` and `Add` of an `http.Header`
     /// or of `url.Values` that is nil, and `maps.Copy` into a map that is nil on every path. What the
