@@ -8,6 +8,9 @@ use crate::path::{Element, PathId, is_package_variable};
 use crate::state::Mode;
 use crate::unit::Unit;
 
+/// What happens to a field of an object further down than this is nothing that callers think of.
+const MAX_CALLS: usize = 1;
+
 impl PackageFlow<'_> {
     /// What callers in other packages need to know of the functions that they can call. Tests are
     /// called by nobody.
@@ -75,7 +78,7 @@ impl PackageFlow<'_> {
             {
                 maps.returns_nil.clear();
             }
-            let mut map_uses: Vec<(u32, MapUse)> = Vec::new();
+            let mut map_uses: Vec<(BodyPlace, MapUse)> = Vec::new();
             for effect in &summary.effects {
                 let use_of_it = match effect.access.kind {
                     AccessKind::Read => MapUse::Read,
@@ -85,16 +88,24 @@ impl PackageFlow<'_> {
                     AccessKind::Clear => MapUse::Clear,
                     AccessKind::Replace | AccessKind::Count | AccessKind::Length => continue,
                 };
+                if effect.may_hold_any() {
+                    continue;
+                }
+                // A receiver that is a map is known by the names of its methods.
                 let place = self.place_for_callers(unit, effect.access.path);
-                if let Some(BodyPlace {
-                    root: BodyRoot::Parameter(position),
-                    fields,
-                }) = place
-                    && fields.is_empty()
-                    && !effect.may_hold_any()
-                    && !map_uses.contains(&(position, use_of_it))
+                let place = place.filter(|place| match (&place.root, place.fields.len()) {
+                    (BodyRoot::Parameter(_), 0) => true,
+                    (BodyRoot::Parameter(_) | BodyRoot::Receiver, 1) => {
+                        effect.calls.len() <= MAX_CALLS
+                    }
+                    _ => false,
+                });
+                if let Some(place) = place
+                    && !map_uses
+                        .iter()
+                        .any(|known| *known == (place.clone(), use_of_it))
                 {
-                    map_uses.push((position, use_of_it));
+                    map_uses.push((place, use_of_it));
                 }
             }
             map_uses.sort_unstable();

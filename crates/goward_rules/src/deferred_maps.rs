@@ -645,7 +645,8 @@ fn sharer(
     if !effect.access.kind.changes_content() {
         return None;
     }
-    if is_field && has_mutex(context, outermost) && others().next().is_none() {
+    let own_object = unit.receiver.is_some() && paths.root(path) == unit.receiver;
+    if is_field && own_object && has_mutex(context, outermost) && others().next().is_none() {
         return Some(Sharer::HasMutex);
     }
     let callable = unit

@@ -82,6 +82,15 @@ func Both(m map[string]int, k string) int {
 	Put(m, k)
 	return Find(m, k)
 }
+func (s *Store) Bump(k string) { s.M[k]++ }
+func Drop(s *Store, k string) { delete(s.M, k) }
+type Later struct{ M map[string]int }
+func (l *Later) Add(k string) {
+	if l.M == nil {
+		l.M = map[string]int{}
+	}
+	l.M[k]++
+}
 type Set map[string]bool
 func (s Set) Insert(k string) { s[k] = true }
 func (s Set) Contains(k string) bool { return s[k] }
@@ -402,6 +411,122 @@ func (c *counts) other(k string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.m, k)
+}
+",
+    );
+}
+
+#[test]
+fn maps_within_what_imported_functions_are_given() {
+    holds(
+        "map-race",
+        "import (
+	\"example.com/app/store\"
+	\"sync\"
+)
+func method(s *store.Store, ks []string) {
+	var wg sync.WaitGroup
+	for _, k := range ks {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			s.Bump(k) // want map-race
+		}()
+	}
+	wg.Wait()
+}
+func function(ks []string) {
+	s := &store.Store{M: map[string]int{}}
+	for _, k := range ks {
+		go func() {
+			store.Drop(s, k) // want map-race
+		}()
+	}
+}
+type service struct{ *store.Store }
+func (s service) embedded(ks []string) {
+	for _, k := range ks {
+		go func() {
+			s.Bump(k) // want map-race
+		}()
+	}
+}
+func locked(s *store.Store, ks []string) {
+	for _, k := range ks {
+		go func() {
+			s.Mu.Lock()
+			defer s.Mu.Unlock()
+			s.Bump(k)
+		}()
+	}
+}
+func lockedThere(s *store.Store, ks []string) {
+	for _, k := range ks {
+		go func() {
+			s.Get(k)
+		}()
+	}
+}
+func own(ks []string) {
+	for _, k := range ks {
+		go func() {
+			s := &store.Store{M: map[string]int{}}
+			s.Bump(k)
+		}()
+	}
+}
+func joined(s *store.Store, k string) {
+	done := make(chan bool)
+	go func() {
+		s.Bump(k)
+		close(done)
+	}()
+	<-done
+	s.Bump(k)
+}
+func together(s *store.Store, k string) {
+	go func() {
+		s.Bump(k)
+	}()
+	s.Bump(k) // want map-race
+}
+",
+    );
+    holds(
+        "map-write-in-defer",
+        "import (
+	\"example.com/app/store\"
+	\"sync\"
+)
+func measured(s *store.Store, ks []string) {
+	for _, k := range ks {
+		go func() {
+			defer after(s, k)
+			s.Get(k)
+		}()
+	}
+}
+func after(s *store.Store, k string) { s.Bump(k) } // want map-write-in-defer
+func order(s *store.Store, k string) {
+	defer s.Bump(k) // want map-write-in-defer
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	s.M[k]++
+}
+func right(s *store.Store, k string) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	defer s.Bump(k)
+	s.M[k]++
+}
+func lazy(k string) {
+	var l store.Later
+	defer l.Add(k)
+}
+func nothing(k string) {
+	l := &store.Later{}
+	defer l.Add(k)
+	l.M = nil
 }
 ",
     );

@@ -13,6 +13,7 @@ mod deferred_maps;
 mod dependence;
 mod documentation;
 mod errors;
+mod exclusive;
 mod field_vote;
 mod function_values;
 mod gates;
@@ -91,6 +92,8 @@ mod imported_tests;
 mod lock_guard_tests;
 #[cfg(test)]
 mod lock_tests;
+#[cfg(test)]
+mod map_race_tests;
 #[cfg(test)]
 mod nil_map_tests;
 #[cfg(test)]

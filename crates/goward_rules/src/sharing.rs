@@ -10,6 +10,7 @@ use goward_types::{ObjectId, ObjectKind, Type, TypeId, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Context;
+use crate::exclusive::exclude_each_other;
 use crate::field_vote::says_callers_lock;
 use crate::function_values::{FunctionValues, Start};
 use crate::gates;
@@ -230,7 +231,11 @@ impl Sharing {
                         // A handler is registered before it runs, and a parallel subtest waits
                         // until the function around it has returned.
                         let spawn = &flow.lowered.spawns[other.0 as usize];
-                        if spawn.many || spawn.tested.is_some() {
+                        let (node, here) = (spawn.node, observed.event.node);
+                        if spawn.many
+                            || spawn.tested.is_some()
+                            || exclude_each_other(context, observed.unit, node, here)
+                        {
                             continue;
                         }
                         self.pairs(

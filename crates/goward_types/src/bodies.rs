@@ -16,7 +16,7 @@ pub enum NoReturn {
 }
 
 /// Where a [`BodyPlace`] starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum BodyRoot {
     Receiver,
     /// A parameter, by its position.
@@ -27,7 +27,7 @@ pub enum BodyRoot {
 
 /// A place in terms of a function's callers: what the function was given, and the names of the fields
 /// that lead on from there, embedded ones too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BodyPlace {
     pub root: BodyRoot,
     pub fields: Vec<String>,
@@ -69,7 +69,7 @@ pub struct BodyMaps {
     pub writes_receiver: bool,
 }
 
-/// What a function does, without a lock, with a map that it is given.
+/// What a function does, without a lock, with a map that it is given or that is in what it is given.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MapUse {
     Read,
@@ -85,8 +85,8 @@ pub struct Body {
     pub never_returns: Option<NoReturn>,
     pub maps: BodyMaps,
     pub locks: Vec<BodyLock>,
-    /// What happens to maps among the arguments, by the positions of these.
-    pub map_uses: Vec<(u32, MapUse)>,
+    /// What happens to maps among the arguments, and to those in fields of the arguments and the receiver.
+    pub map_uses: Vec<(BodyPlace, MapUse)>,
 }
 
 /// The functions of a package whose bodies do something that callers need to know, by their names: `F`,

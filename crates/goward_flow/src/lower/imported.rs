@@ -10,6 +10,9 @@ use crate::path::{Element, PathId};
 
 use super::Lowering;
 
+/// The fields of a variable's object, and of an object in a field of that one.
+const MAX_FIELDS: usize = 2;
+
 impl Lowering<'_, '_> {
     /// What a call of such a function does to locks and maps.
     pub(super) fn imported_call(
@@ -29,15 +32,7 @@ impl Lowering<'_, '_> {
         let package = self.world().object(object).package;
         let known =
             package.is_some_and(|package| self.world().package(package).path.as_str() == "maps");
-        let shifted = self
-            .file
-            .facts
-            .selections
-            .get(&function)
-            .is_some_and(|selection| {
-                selection.kind == goward_types::SelectionKind::MethodExpression
-            });
-        for &(position, use_of_it) in body.map_uses.iter().filter(|_| !shifted && !known) {
+        for (place, use_of_it) in body.map_uses.iter().filter(|_| !known) {
             let kind = match use_of_it {
                 MapUse::Read => AccessKind::Read,
                 MapUse::Iterate => AccessKind::Iterate,
@@ -45,11 +40,21 @@ impl Lowering<'_, '_> {
                 MapUse::Delete => AccessKind::Delete,
                 MapUse::Clear => AccessKind::Clear,
             };
-            if let Some(&argument) = arguments.get(position as usize)
-                && self.is_map(self.file.facts.type_of(argument))
-                && let Some(path) = self.path(argument)
-            {
-                self.access_of(argument, path, kind, call);
+            let Some(path) = self.imported_place(place, object, function, arguments) else {
+                continue;
+            };
+            match (&place.root, place.fields.is_empty()) {
+                (BodyRoot::Parameter(position), true) => {
+                    let argument = arguments[*position as usize];
+                    if self.is_map(self.file.facts.type_of(argument)) {
+                        self.access_of(argument, path, kind, call);
+                    }
+                }
+                // Objects further on are somebody else's, who knows when they may be used.
+                _ if self.lowered.paths.get(path).elements.len() <= MAX_FIELDS => {
+                    self.access(path, kind, call);
+                }
+                _ => {}
             }
         }
         for lock in &body.locks {
