@@ -59,6 +59,21 @@ func Labels(ok bool) map[string]string {
 	}
 	return map[string]string{}
 }
+func Lookup(name string) (map[string]string, error) {
+	switch name {
+	case \"\":
+		return nil, errors.New(\"no name\")
+	case \"known\":
+		return map[string]string{}, nil
+	}
+	return nil, nil
+}
+func Clone(m map[string]string) map[string]string {
+	if m == nil {
+		return nil
+	}
+	return map[string]string{}
+}
 func Checked(ok bool) (map[string]string, error) {
 	if !ok {
 		return nil, errors.New(\"no labels\")
@@ -277,6 +292,30 @@ func perhaps() {
 }
 func depends() {
 	m := store.Labels(true)
+	m[\"a\"] = \"b\"
+}
+func restsOnArgument(ok bool) {
+	m := store.Labels(ok)
+	m[\"a\"] = \"b\"
+}
+func notThere(name string) error {
+	m, err := store.Lookup(name)
+	if err != nil {
+		return err
+	}
+	m[\"a\"] = \"b\" // want nil-map-write
+	return nil
+}
+func lookedAt(name string) error {
+	m, err := store.Lookup(name)
+	if err != nil || m == nil {
+		return err
+	}
+	m[\"a\"] = \"b\"
+	return nil
+}
+func cloned(in map[string]string) {
+	m := store.Clone(in)
 	m[\"a\"] = \"b\"
 }
 func marks(updated store.Set) {

@@ -525,11 +525,27 @@ impl<'a> MapNilness<'a> {
     ) -> Option<Fact> {
         let summary = self.summary_of(function)?;
         let &(without_error, with_error) = summary.returns_nil.get(index)?;
+        // What a function of another package gives for constants its callers may know.
+        let own = self.known.summaries.contains_key(&function);
+        let without_error = without_error && (own || !self.is_given_constants_only(call));
         (without_error || (dropped && with_error)).then_some(Fact {
             nilness: Nilness::Maybe,
             reason: NilReason::Returned(function),
             made: call,
         })
+    }
+
+    /// Whether a call has arguments, and all of them are constants.
+    fn is_given_constants_only(&self, call: NodeId) -> bool {
+        let call = unparenthesized(self.file, call);
+        let Expression::Call { arguments, .. } = self.file.tree.expression(call) else {
+            return false;
+        };
+        let constant = |argument: &NodeId| {
+            let fact = self.file.facts.get(*argument);
+            fact.is_some_and(|fact| fact.value.is_some()) || self.is_nil_node(*argument)
+        };
+        !arguments.is_empty() && arguments.iter().all(constant)
     }
 
     fn assign_literal(&self, state: &mut State, place: &Place, literal: NodeId, depth: usize) {
