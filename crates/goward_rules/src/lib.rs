@@ -46,6 +46,7 @@ mod suppression;
 mod ticker_fields;
 mod turns;
 mod wait_groups;
+mod waited_sends;
 mod waiting;
 mod walk;
 

@@ -8,6 +8,7 @@ use crate::Rule;
 use crate::context::Context;
 use crate::lonely_sends::lonely_send;
 use crate::rule::{Group, rule};
+use crate::waited_sends;
 
 rule! {
     /// Reports goroutines that are left behind because nobody receives what they send.
@@ -17,7 +18,8 @@ rule! {
     /// A goroutine that sends on a channel of the function that starts it, where the function can
     /// return without a receive: by a timeout, a cancelled context, or an early return. The channel
     /// is seen by nobody else, and its capacity does not take the value. Also a send of the function itself
-    /// on a channel without a buffer that nobody else has yet.
+    /// on a channel without a buffer that nobody else has yet, and sends on such a channel of goroutines
+    /// which the function waits for with a `sync.WaitGroup` before it receives.
     ///
     /// ## Why it matters
     ///
@@ -91,6 +93,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             findings.push(alone(context, channel, send));
         }
     }
+    waited_sends::report(context, &RULE, findings);
     for send in context.flow.abandoned_sends() {
         if send.receives == 0
             && let Sends::Finite(_) = send.sends
