@@ -104,6 +104,8 @@ mod relock_tests;
 #[cfg(test)]
 mod renewal_tests;
 #[cfg(test)]
+mod stale_argument_tests;
+#[cfg(test)]
 mod stale_constants_tests;
 #[cfg(test)]
 mod stale_empty_tests;

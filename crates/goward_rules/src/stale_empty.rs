@@ -8,6 +8,7 @@ use goward_types::{ObjectId, ObjectKind, SelectionKind, TypeKind, TypedFile, Var
 
 use crate::context::Context;
 use crate::sharing::innermost_loop;
+use crate::stale_constants::Deferred;
 use crate::standard_library::named;
 use crate::walk::{mentions, steps_after, walk};
 
@@ -201,6 +202,80 @@ pub(crate) fn receiver_copied_early(
             }
         })
         .map(|step| (operand, step))
+}
+
+/// A deferred method of a pointer that is still nil at the `defer` statement: the receiver, and the step
+/// after it that sets the pointer.
+pub(crate) fn receiver_still_nil(
+    context: &Context<'_>,
+    id: UnitId,
+    file: &TypedFile<'_>,
+    defer: NodeId,
+    call: NodeId,
+) -> Option<(NodeId, Step)> {
+    let Expression::Call { function, .. } = file.tree.expression(call) else {
+        return None;
+    };
+    let function = unparenthesized(file, function);
+    let Expression::Selector { operand, .. } = file.tree.expression(function) else {
+        return None;
+    };
+    let selection = file.facts.selections.get(&function)?;
+    let operand = unparenthesized(file, operand);
+    if selection.kind != SelectionKind::MethodValue || file.tree.kind(operand) != NodeKind::Ident {
+        return None;
+    }
+    let variable = file.facts.object_of(operand)?;
+    let world = context.world();
+    let declared = world.object_type(variable);
+    if !declared.is_known() || world.underlying(declared).kind() != TypeKind::Pointer {
+        return None;
+    }
+    let deferred = Deferred {
+        unit: context.flow.units.get(id),
+        id,
+        defer,
+        prints: false,
+    };
+    let change = deferred.is_set_later(context, file, variable)?;
+    Some((operand, change))
+}
+
+/// What a text or an error is made of at once: the arguments of `fmt.Sprintf`, `fmt.Errorf`, `errors.Join`
+/// and the like; of anything else nothing.
+pub(crate) fn gathered<'t>(
+    context: &Context<'_>,
+    file: &TypedFile<'t>,
+    node: NodeId,
+) -> &'t [NodeId] {
+    if file.tree.kind(node) != NodeKind::CallExpr {
+        return &[];
+    }
+    let Expression::Call {
+        function,
+        arguments,
+        ..
+    } = file.tree.expression(node)
+    else {
+        return &[];
+    };
+    let Callee::Function(object) = callee(context.world(), file, function) else {
+        return &[];
+    };
+    let object = context.world().object(object);
+    let package = object
+        .package
+        .map_or("", |package| context.world().package(package).path.as_str());
+    match (package, object.name.as_str()) {
+        ("fmt", "Sprint" | "Sprintf" | "Sprintln" | "Errorf") | ("errors", "Join") => arguments,
+        _ => &[],
+    }
+}
+
+/// Whether a selector names a field.
+pub(crate) fn is_field(file: &TypedFile<'_>, node: NodeId) -> bool {
+    let selection = file.facts.selections.get(&node);
+    selection.is_some_and(|known| known.kind == SelectionKind::FieldValue)
 }
 
 /// The fields of its receiver that a method reads itself.

@@ -157,3 +157,101 @@ func closure(n int) {
 "#,
     );
 }
+
+#[test]
+fn fields_texts_and_receivers() {
+    check(
+        named("stale-defer-argument").expect("the rule exists"),
+        r#"
+package p
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"os"
+)
+
+type job struct {
+	status string
+	tries  int
+	err    error
+}
+
+func (j *job) run(f func() error) {
+	defer log.Println("status", j.status, j.tries) // want "`j.status` is read at the `defer` statement and set after it" "`j.tries` is read"
+	j.status = "running"
+	if f() != nil {
+		j.status = "failed"
+		j.tries++
+	}
+}
+func (j *job) kept(f func() error) {
+	defer fmt.Println("left", j.status)
+	if f() != nil {
+		log.Println(j.status)
+	}
+}
+func (j *job) restored() {
+	defer j.set(j.status)
+	j.status = "busy"
+}
+func (j *job) set(status string) { j.status = status }
+func other(j, k *job) {
+	defer log.Println(j.status)
+	k.status = "done"
+}
+func before(j *job) {
+	j.status = "done"
+	defer log.Println(j.status)
+}
+
+func text(f func() (int, error)) (n int, err error) {
+	defer log.Print(fmt.Sprintf("n=%d: %v", n, err)) // want "`n` is evaluated" "`err` is evaluated at the `defer` statement and assigned after it"
+	n, err = f()
+	return n, err
+}
+func joined(report func(error), f func() error) (err error) {
+	defer report(errors.Join(err, errors.New("left"))) // want "`err` is evaluated"
+	return f()
+}
+func named(f func(string), name string) {
+	defer f(fmt.Sprintf("end of %s", name))
+	name += "/inner"
+	f(name)
+}
+
+func last(names []string) (err error) {
+	var f *os.File
+	defer f.Close() // want "`f` is nil at the `defer` statement and set after it"
+	for _, name := range names {
+		if f, err = os.Open(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+func shadow(name string) error {
+	var f *os.File
+	defer f.Close() // want "`f` is nil"
+	f, err := os.Open(name)
+	return err
+}
+func literal(name string) (err error) {
+	var f *os.File
+	defer func() { f.Close() }()
+	f, err = os.Open(name)
+	return err
+}
+func opened(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	f, err = os.Open(name + "x")
+	return err
+}
+"#,
+    );
+}

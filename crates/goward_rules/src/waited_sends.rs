@@ -90,10 +90,14 @@ fn is_counted(
     let tells = || {
         let own = context.file(flow.units.get(send.unit).file).tree;
         groups.calls.iter().any(|call| {
-            let deferred = own.kind(call.parent) == NodeKind::DeferStmt;
+            // Other calls may stand in other files.
+            let after = || {
+                own.kind(call.parent) == NodeKind::DeferStmt
+                    || own.span(call.node).start > own.span(send.node).start
+            };
             call.name == "Done"
                 && call.unit == send.unit
-                && (deferred || own.span(call.node).start > own.span(send.node).start)
+                && after()
                 && groups.seen_outside(context, call, send.unit, start) == Some(wait.group)
         }) && !is_told_before(groups, send, wait.group, own)
     };

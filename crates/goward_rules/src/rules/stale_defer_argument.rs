@@ -9,7 +9,9 @@ use crate::context::Context;
 use crate::errors::{is_error_variable, is_nil};
 use crate::rule::{Group, rule};
 use crate::stale_constants::Deferred;
-use crate::stale_empty::{fills, is_still_empty, receiver_copied_early};
+use crate::stale_empty::{
+    fills, gathered, is_field, is_still_empty, receiver_copied_early, receiver_still_nil,
+};
 use crate::stale_times::holds_time_since;
 use crate::standard_library::named;
 use crate::walk::{mentions, steps_after, walk, walk_all};
@@ -23,7 +25,8 @@ rule! {
     /// the function is over, where that is a mistake: an error variable that is assigned later, an
     /// element of a map that is set later, `time.Since`, a length that is printed, a variable that is still the
     /// constant which it starts with and is set later (where it is printed, or nothing else reads it), a
-    /// pointer, slice or interface that is still nil, what is read of a local map or slice that is still
+    /// pointer, slice or interface that is still nil (a pointer also as the receiver), a field that is printed
+    /// and set later, what is read of a local map or slice that is still
     /// empty, and the map or the key of a deferred `delete`. Also the receiver of a deferred method that is
     /// copied there and has fields set later which the method reads. And the opposite: a deferred function literal that unlocks or
     /// releases by a key in a variable which is assigned again. Silent where the old value is kept on
@@ -139,6 +142,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
                 check_argument(context, id, defer, call, argument, findings);
             }
             check_deletion(context, id, defer, call, findings);
+            if let Some((receiver, change)) = receiver_still_nil(context, id, file, defer, call) {
+                let text = context.text(unit.file, receiver);
+                let message = format!("`{text}` is nil at the `defer` statement and set after it");
+                report(context, id, call, receiver, message, Some(change), findings);
+            }
             if let Some((receiver, change)) = receiver_copied_early(context, id, file, defer, call)
             {
                 let text = context.text(unit.file, receiver);
@@ -167,6 +175,14 @@ fn check_argument(
     let node = unparenthesized(file, argument);
     let text = context.text(unit.file, node);
     let after = || steps_after(&unit.graph, |step| step == Step::Register(defer));
+    let in_text = gathered(context, file, node);
+    if !in_text.is_empty() && !holds_time_since(context, file, node) {
+        // What is made a text or an error of is as old as that.
+        for &part in in_text {
+            check_argument(context, id, defer, call, part, findings);
+        }
+        return;
+    }
     let (message, change) = match file.tree.expression(node) {
         _ if holds_time_since(context, file, node) => (
             "`time.Since` is evaluated at the `defer` statement, not when the call runs".to_owned(),
@@ -204,6 +220,18 @@ fn check_argument(
             };
             (
                 format!("`{text}` is evaluated at the `defer` statement and assigned after it"),
+                Some(change),
+            )
+        }
+        Expression::Selector { .. } if is_printed(context, file, call) && is_field(file, node) => {
+            let Some(change) = after()
+                .into_iter()
+                .find(|&step| changes_place(context, unit, file, step, node))
+            else {
+                return;
+            };
+            (
+                format!("`{text}` is read at the `defer` statement and set after it"),
                 Some(change),
             )
         }
@@ -810,127 +838,5 @@ fn check_release(
             .help(format!("pass `{name}` as an argument of the deferred call: it is then evaluated at the `defer` statement")),
         );
         return;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::RULE;
-    use crate::testing::check;
-
-    #[test]
-    fn errors_elements_durations_and_keys() {
-        check(
-            &RULE,
-            r#"
-package p
-
-import (
-	"errors"
-	"log"
-	"time"
-)
-
-func work() error { return nil }
-func report(err error) {}
-func note(n int) {}
-
-type locks struct{}
-func (locks) Lock(key string) {}
-func (locks) Unlock(key string) {}
-
-func since(start time.Time) { defer log.Println("took", time.Since(start)) } // want "time.Since"
-func nested(start time.Time) { defer log.Println("took", float64(time.Since(start))/2) } // want "time.Since"
-func method(start time.Time) { defer log.Print(time.Since(start).Seconds()) } // want "time.Since"
-func later(start time.Time) { defer log.Print(func() any { return time.Since(start) }) }
-func assigned() { var err error; defer report(err); err = work(); _ = err } // want "assigned after it"
-func result() (err error) { defer report(err); return work() } // want "assigned after it"
-func putBack(put func(error)) { var err error; defer put(err); err = work(); _ = err } // want "assigned after it"
-func result2() (err error) { defer report(err); return errors.New("no") } // want "assigned after it"
-func literal() { var err error; defer func(e error) { report(e) }(err); err = work(); _ = err } // want "assigned after it"
-func element(m map[string]int) { defer note(m["a"]); m["a"] = 2 } // want "set after it"
-func counted(m map[string]int) { defer note(m["a"]); m["a"]++ } // want "set after it"
-func key(l locks, k string) { l.Lock(k); defer func() { l.Unlock(k) }(); k = "other" } // want "assigned before that"
-
-func eachTurn(n int) { for range n { err := work(); defer report(err) } }
-func kept() { old := work(); defer report(old); old = work(); _ = old }
-func before() { err := work(); defer report(err) }
-func closure() { var err error; defer func() { report(err) }(); err = work(); _ = err }
-func same() (err error) { err = work(); defer report(err); return err }
-func success() (err error) { defer report(err); return nil }
-func identifier(id string) { defer log.Print(id); id = "other" }
-func otherElement(m map[string]int) { defer note(m["a"]); m["b"] = 2 }
-func keyArgument(l locks, k string) { l.Lock(k); defer l.Unlock(k); k = "other" }
-func duration(start time.Time) { d := time.Since(start); defer log.Print(d) }
-func inClosure(start time.Time) { defer func() { log.Print(time.Since(start)) }() }
-"#,
-        );
-    }
-
-    #[test]
-    fn lengths_and_deletions() {
-        check(
-            &RULE,
-            r#"
-package p
-
-import (
-	"fmt"
-	"log"
-)
-
-type T struct {
-	m    map[int]bool
-	next int
-	list []int
-}
-
-func drop(m map[string]int, k string) { delete(m, k) }
-func restore(v int)                   {}
-func truncate(n int)                  {}
-func next() string                    { return "" }
-func load() map[int]bool              { return nil }
-
-func lengthOfMap(keys []string) {
-	seen := map[string]bool{}
-	defer fmt.Println("distinct", len(seen)) // want "changes after it"
-	for _, k := range keys {
-		seen[k] = true
-	}
-}
-func lengthOfSlice(n int) {
-	var list []int
-	defer log.Print(len(list)) // want "changes after it"
-	list = append(list, n)
-}
-func key(m map[string]int) { k := "a"; defer delete(m, k); k = "b"; m[k] = 1 } // want "`k` is evaluated at"
-func keyGiven(m map[string]int) { var k string; defer delete(m, k); k = next(); m[k] = 1 } // want "`k` is evaluated at"
-func keyOfHelper(m map[string]int) { var k string; defer drop(m, k); k = next(); m[k] = 1 } // want "`k` is evaluated at"
-func keyUpdated(m map[string]int, k string) { defer delete(m, k); k += "!"; m[k] = 1 } // want "`k` is evaluated at"
-func (t *T) field() { defer delete(t.m, t.next); t.next++; t.m[t.next] = true } // want "`t.next` is evaluated at"
-func (t *T) replaced() { defer delete(t.m, 1); t.m = load(); t.m[1] = true } // want "`t.m` is evaluated at"
-func cleared() { m := load(); defer clear(m); m = load(); m[1] = true } // want "`m` is evaluated at"
-
-func lengthKept(t *T) { defer truncate(len(t.list)); t.list = append(t.list, 1) }
-func lengthSame(list []int) { defer fmt.Println(len(list)); list[0] = 1 }
-func keySet(m map[string]int, k string) { m[k] = 1; defer delete(m, k); k = "other"; println(k) }
-func keyOfCaller(m map[string]int, k string) { defer delete(m, k); k = next(); println(k) }
-func keyEachTurn(m map[string]int, keys []string) {
-	for i := range keys {
-		k := keys[i]
-		m[k] = 1
-		defer delete(m, k)
-	}
-}
-func deletedTwice(m map[string]int) { k := "a"; defer delete(m, k); k = "b"; m[k] = 1; defer delete(m, k) }
-func givenUp(t *T) { defer delete(t.m, 1); t.m = nil }
-func madeOfIt(t *T) { defer delete(t.m, 1); t.m = extend(t.m) }
-func extend(m map[int]bool) map[int]bool { return m }
-func begunAgain(t *T) { defer clear(t.m); t.m = make(map[int]bool) }
-func before(m map[string]int) { var k string; k = next(); defer delete(m, k); m[k] = 1 }
-func old(m map[string]int) { defer func(v int) { m["a"] = v }(m["a"]); m["a"] = 2 }
-func named(m map[string]int) { defer restore(m["a"]); m["a"] = 2 }
-"#,
-        );
     }
 }
