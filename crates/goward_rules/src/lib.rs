@@ -45,6 +45,7 @@ mod standard_library;
 mod suppression;
 mod ticker_fields;
 mod turns;
+mod unlocked_early;
 mod wait_groups;
 mod waited_sends;
 mod waiting;

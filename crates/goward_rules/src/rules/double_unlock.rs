@@ -10,15 +10,17 @@ use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::rule::{Group, rule};
+use crate::unlocked_early;
 
 rule! {
-    /// Reports mutexes that a function unlocks twice.
+    /// Reports mutexes that a function unlocks twice, or before it has locked them.
     ///
     /// ## What it reports
     ///
     /// An `Unlock` or `RUnlock`, also a deferred one, that is reached only after the function has locked
     /// the mutex and unlocked it again. Silent where paths with and without the first unlock meet before
-    /// the second one.
+    /// the second one. Also an unlock, mostly a deferred one, that is reached before the function has locked
+    /// the mutex, where it locks it further down, and one that is reached also where `TryLock` has failed.
     ///
     /// ## Why it matters
     ///
@@ -91,6 +93,7 @@ rule! {
 fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
     let flow = context.flow;
     let signals = signals(context);
+    unlocked_early::report(context, &RULE, findings);
     for (id, unit) in flow.units.iter() {
         let unlocks = flow
             .observed_in(id)
