@@ -46,6 +46,7 @@ mod suppression;
 mod ticker_fields;
 mod turns;
 mod unlocked_early;
+mod unlocked_goroutines;
 mod wait_groups;
 mod waited_sends;
 mod waiting;

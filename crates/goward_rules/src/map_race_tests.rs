@@ -66,3 +66,126 @@ func assigned(m map[string]int, keys []string, parallel bool) {
 "#,
     );
 }
+
+#[test]
+fn goroutines_without_the_mutex_of_all_others() {
+    check(
+        &map_race::RULE,
+        r#"
+package p
+
+import (
+	"sync"
+	"time"
+)
+
+type cache struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+
+func newCache() *cache {
+	c := &cache{m: map[string]int{}}
+	c.m["start"] = 1
+	return c
+}
+func (c *cache) put(k string, ttl time.Duration) {
+	c.mu.Lock()
+	c.m[k]++
+	c.mu.Unlock()
+	time.AfterFunc(ttl, func() {
+		delete(c.m, k) // want "`c.m` is deleted from while another goroutine may have it"
+	})
+}
+func (c *cache) get(k string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.m[k]
+}
+func (c *cache) log() {
+	go func() {
+		for k := range c.m { // want "`c.m` is iterated over"
+			println(k)
+		}
+	}()
+}
+
+type safe struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+
+func (s *safe) put(k string, ttl time.Duration) {
+	s.mu.Lock()
+	s.m[k]++
+	s.mu.Unlock()
+	time.AfterFunc(ttl, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.m, k)
+	})
+}
+func (s *safe) get(k string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m[k]
+}
+func (s *safe) locked(k string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := make(chan bool)
+	go func() {
+		s.m[k]++
+		close(done)
+	}()
+	<-done
+}
+func (s *safe) waits(ready chan bool) {
+	go func() {
+		<-ready
+		s.m["late"]++
+	}()
+}
+func load() *safe {
+	s := &safe{m: map[string]int{}}
+	go func() { s.m["first"] = 1 }()
+	return s
+}
+
+type loop struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+
+// Only the loop writes, so it need not lock to read.
+func (l *loop) run() {
+	go l.receive()
+}
+func (l *loop) receive() {
+	for l.m["stop"] == 0 {
+		l.mu.Lock()
+		l.m["turns"]++
+		l.mu.Unlock()
+	}
+}
+func (l *loop) turns() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.m["turns"]
+}
+
+type some struct {
+	mu sync.Mutex
+	m  map[string]int
+}
+
+func (s *some) put(k string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[k]++
+}
+func (s *some) alone() int { return s.m["a"] }
+func (s *some) start()     { go func() { s.m["b"]++ }() }
+"#,
+    );
+}

@@ -16,6 +16,7 @@ use crate::function_values::{FunctionValues, Start};
 use crate::gates;
 use crate::renewal::Given;
 use crate::services::{handles_requests, services};
+use crate::unlocked_goroutines;
 use crate::turns;
 
 /// A use of a map that is a field or a package variable.
@@ -248,6 +249,12 @@ impl Sharing {
                     }
                 }
                 _ => {}
+            }
+        }
+        for conflict in unlocked_goroutines::conflicts(context, self, &spawned) {
+            let effect = &conflict.effect;
+            if seen.insert((effect.unit, effect.access.node)) {
+                self.conflicts.push(conflict);
             }
         }
         self.in_handlers(context, &mut seen);

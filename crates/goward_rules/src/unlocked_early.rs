@@ -191,8 +191,14 @@ impl Touches<'_, '_> {
         match &event.kind {
             EventKind::Lock { path, .. }
             | EventKind::Unlock { path, .. }
-            | EventKind::TryLock { path }
             | EventKind::Imported { path, .. } => state.put(*path, Touch::Touched),
+            // What it gives is told by the branches of its condition.
+            EventKind::TryLock { path } => {
+                let tries = &flow.lowered.units[self.id.index()].try_locks;
+                if !tries.iter().any(|entry| entry.1 == *path) {
+                    state.put(*path, Touch::Touched);
+                }
+            }
             EventKind::Run {
                 target, bindings, ..
             } => {
@@ -251,7 +257,8 @@ impl Analysis for Touches<'_, '_> {
         };
         let tries = &self.context.flow.lowered.units[self.id.index()].try_locks;
         for &(condition, path, _) in tries {
-            if condition == node {
+            // Where the function has the mutex already, the attempt fails, and it has it still.
+            if condition == node && state.get(path).is_none() {
                 let touch = match given {
                     true => Touch::Taken(node),
                     false => Touch::Failed(node),
@@ -429,6 +436,13 @@ func (t *T) value(begin func(), k string) int {
 	}
 	t.mu.Lock()
 	return 1
+}
+func (t *T) fails() {
+	t.mu.Lock()
+	if t.mu.TryLock() {
+		panic("locked twice")
+	}
+	t.mu.Unlock()
 }
 func (t *T) another(k string) {
 	t.mu.Lock()
