@@ -25,14 +25,15 @@ impl PackageFlow<'_> {
             }
             let maps = self.nil_maps().summaries.get(&object);
             let summary = self.locks.summary(id);
-            // Calls of such functions are taken by their names, whatever they lock.
-            let is_lock = matches!(
-                name.as_str(),
-                "Lock" | "RLock" | "Unlock" | "RUnlock" | "TryLock" | "TryRLock"
-            );
+            // Calls of such functions are locks by their names; what they lock says which.
+            let is_lock = matches!(name.as_str(), "Lock" | "RLock" | "Unlock" | "RUnlock");
+            let is_attempt = matches!(name.as_str(), "TryLock" | "TryRLock");
             let mut locks = Vec::new();
             let mut add = |path: PathId, lock_use, write, sync| {
-                if !is_lock && let Some(place) = self.place_for_callers(unit, path) {
+                if !is_attempt
+                    && (!is_lock || lock_use != LockUse::Takes)
+                    && let Some(place) = self.place_for_callers(unit, path)
+                {
                     let lock = BodyLock {
                         place,
                         lock_use,

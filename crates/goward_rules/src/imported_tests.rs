@@ -106,6 +106,25 @@ func (l *Later) Add(k string) {
 	}
 	l.M[k]++
 }
+type Drive struct {
+	mu   sync.Mutex
+	rw   sync.RWMutex
+	jobs int
+}
+func (d *Drive) Lock() { d.mu.Lock() }
+func (d *Drive) Unlock() { d.mu.Unlock() }
+func (d *Drive) RLock() { d.rw.RLock() }
+func (d *Drive) RUnlock() { d.rw.RUnlock() }
+func (d *Drive) Count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.jobs
+}
+func (d *Drive) Write() {
+	d.rw.Lock()
+	defer d.rw.Unlock()
+	d.jobs++
+}
 type Set map[string]bool
 func (s Set) Insert(k string) { s[k] = true }
 func (s Set) Contains(k string) bool { return s[k] }
@@ -127,6 +146,63 @@ func Die(message string) {
 fn holds(rule: &str, text: &str) {
     let text = format!("{STORE}-- use/use.go --\npackage use\n{text}");
     check(named(rule).expect("the rule exists"), &text);
+}
+
+#[test]
+fn locks_that_imported_methods_are_there_for() {
+    holds(
+        "double-lock",
+        "import \"example.com/app/store\"
+type device struct{ d *store.Drive }
+func (v *device) jobs() int {
+	v.d.Lock()
+	defer v.d.Unlock()
+	return v.d.Count() // want double-lock
+}
+func twice(d *store.Drive) {
+	d.Lock()
+	d.Lock() // want double-lock
+	d.Unlock()
+	d.Unlock()
+}
+func upgrade(d *store.Drive) {
+	d.RLock()
+	defer d.RUnlock()
+	d.Write() // want double-lock
+}
+func after(d *store.Drive) int {
+	d.Lock()
+	d.Unlock()
+	return d.Count()
+}
+func another(d *store.Drive) {
+	d.Lock()
+	defer d.Unlock()
+	d.Write()
+}
+",
+    );
+    holds(
+        "unlock-missing-on-path",
+        "import \"example.com/app/store\"
+func leaves(d *store.Drive, bad bool) int {
+	d.Lock()
+	if bad {
+		return 0 // want unlock-missing-on-path
+	}
+	d.Unlock()
+	return 1
+}
+func deferred(d *store.Drive, bad bool) int {
+	d.Lock()
+	defer d.Unlock()
+	if bad {
+		return 0
+	}
+	return 1
+}
+",
+    );
 }
 
 #[test]

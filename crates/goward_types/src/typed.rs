@@ -45,11 +45,16 @@ pub struct TypedPackage<'a> {
 impl<'a> TypedPackage<'a> {
     /// What the body of a function or method of another package does, where it is known.
     pub fn imported_body(&self, function: ObjectId) -> Option<&'a Body> {
+        self.imported_sibling(function, self.world.object(function).name.as_str())
+    }
+
+    /// The same of the function or method of this name beside it: of the same package, and of the same
+    /// type where it is a method.
+    pub fn imported_sibling(&self, function: ObjectId, name: &str) -> Option<&'a Body> {
         let world = self.world;
         let object = world.object(function);
         let package = object.package.filter(|&package| package != self.package)?;
         let functions = &self.imported?.of(package)?.functions;
-        let name = object.name.as_str();
         match object.receiver() {
             None => functions.get(name),
             Some(receiver) => {

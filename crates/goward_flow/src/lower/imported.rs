@@ -2,7 +2,7 @@
 //! and the maps that they use, in terms of the caller.
 
 use goward_syntax::{NodeId, Symbol};
-use goward_types::{BodyPlace, BodyRoot, MapUse, ObjectId, Type, TypeId};
+use goward_types::{BodyLock, BodyPlace, BodyRoot, LockUse, MapUse, ObjectId, Type, TypeId};
 
 use crate::calls::{Callee, origin};
 use crate::event::{AccessKind, EventKind, LockMode};
@@ -57,7 +57,12 @@ impl Lowering<'_, '_> {
                 _ => {}
             }
         }
-        for lock in &body.locks {
+        let locks: &[BodyLock] = match self.world().object(object).name.as_str() {
+            // Here it is no lock, or it would not have come so far.
+            "Lock" | "RLock" | "Unlock" | "RUnlock" => &[],
+            _ => &body.locks,
+        };
+        for lock in locks {
             if let Some(path) = self.imported_place(&lock.place, object, function, arguments) {
                 let mode = match lock.write {
                     true => LockMode::Write,
@@ -74,6 +79,37 @@ impl Lowering<'_, '_> {
                 );
             }
         }
+    }
+
+    /// The mutex of package sync that a method of another package called `Lock` takes for its caller, or one
+    /// called `Unlock` gives back, where the two are about the same one; and whether for writing.
+    pub(super) fn imported_mutex(
+        &mut self,
+        method: ObjectId,
+        function: NodeId,
+    ) -> Option<(PathId, bool)> {
+        let name = self.world().object(method).name;
+        let (lock, unlock) = match name.as_str() {
+            "Lock" | "Unlock" => ("Lock", "Unlock"),
+            "RLock" | "RUnlock" => ("RLock", "RUnlock"),
+            _ => return None,
+        };
+        let only = |name: &str, wanted: LockUse| match &*self
+            .package
+            .imported_sibling(method, name)?
+            .locks
+        {
+            [one] if one.lock_use == wanted && one.place.root == BodyRoot::Receiver => Some(one),
+            _ => None,
+        };
+        let taken = only(lock, LockUse::Acquires).filter(|taken| taken.sync)?;
+        let given = only(unlock, LockUse::Releases)?;
+        if taken.place != given.place || self.package.imported_sibling(method, "TryLock").is_some()
+        {
+            return None;
+        }
+        let path = self.imported_place(&taken.place, method, function, &[])?;
+        Some((path, taken.write))
     }
 
     /// A place of the function in terms of the caller.

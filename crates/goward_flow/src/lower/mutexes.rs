@@ -88,6 +88,23 @@ impl Lowering<'_, '_> {
             }
         };
         let path = self.receiver_path(function)?;
+        // A method of another package may be there for a mutex that other methods lock, too.
+        if !sync
+            && let Some(selection) = self.file.facts.selections.get(&function)
+            && let method = crate::calls::origin(world, selection.object)
+            && let Some((path, write)) = self.imported_mutex(method, function)
+        {
+            let mode = match write {
+                true => LockMode::Write,
+                false => LockMode::Read,
+            };
+            return Some(LockCall {
+                path,
+                mode,
+                name,
+                sync: true,
+            });
+        }
         Some(LockCall {
             path,
             mode,
