@@ -114,6 +114,20 @@ impl LockState {
         found.ok().map(|index| self.nil[index].1)
     }
 
+    /// The place on the way to another one, past its variable, that is nil, and where it became so.
+    pub fn nil_on_the_way(&self, paths: &Paths, to: PathId) -> Option<(PathId, NodeId)> {
+        self.nil.iter().find_map(|&(path, nilness)| match nilness {
+            Nilness::Nil(since)
+                if path != to
+                    && !paths.get(path).elements.is_empty()
+                    && paths.is_prefix(path, to) =>
+            {
+                Some((path, since))
+            }
+            _ => None,
+        })
+    }
+
     /// Sets what is known of a lock.
     pub fn put(&mut self, path: PathId, held: Held) {
         match self.held.binary_search_by_key(&path, |entry| entry.0) {

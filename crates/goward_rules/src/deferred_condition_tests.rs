@@ -1,6 +1,6 @@
 //! Deferred calls that come to a nil map only under a condition on what the function has set.
 
-use crate::rules::map_write_in_defer;
+use crate::rules::{map_read_in_defer, map_write_in_defer};
 use crate::testing::check;
 
 #[test]
@@ -101,6 +101,88 @@ func found(ok bool) (out map[string]int, known bool) {
 	}
 	return map[string]int{}, true
 }
+"#,
+    );
+}
+
+#[test]
+fn pointers_in_fields_that_are_nil_by_then() {
+    check(
+        &map_read_in_defer::RULE,
+        r#"
+package p
+
+type node struct {
+	table map[string]int
+	next  *node
+}
+
+func cut(n *node, k string) int {
+	defer func() {
+		println(n.next.table[k]) // want "`n.next` is nil when the deferred call uses `n.next.table`"
+	}()
+	v := n.table[k]
+	n.next = nil
+	return v
+}
+func sometimes(n *node, k string, last bool) {
+	defer func() {
+		println(n.next.table[k]) // want "`n.next` is nil when"
+	}()
+	if last {
+		n.next = nil
+		return
+	}
+	println(n.table[k])
+}
+func tested(n *node, k string) {
+	defer func() {
+		if n.next != nil {
+			println(n.next.table[k])
+		}
+	}()
+	n.next = nil
+}
+func leaves(n *node, k string) {
+	defer func() {
+		if n.next == nil {
+			return
+		}
+		println(n.next.table[k])
+	}()
+	n.next = nil
+}
+func early(n *node, k string) {
+	defer println(n.next.table[k])
+	n.next = nil
+}
+func given(n *node, k string) {
+	defer show(n.next, k)
+	n.next = nil
+}
+func show(n *node, k string) { println(n.table[k]) }
+func replaced(n *node, k string) {
+	defer func() {
+		println(n.next.table[k])
+	}()
+	n.next = nil
+	n.next = &node{}
+}
+func made(n *node, k string) {
+	defer func() {
+		n.next = &node{}
+		println(n.next.table[k])
+	}()
+	n.next = nil
+}
+func renewed(n *node, k string) {
+	defer func() {
+		println(n.next.table[k])
+	}()
+	n.next = nil
+	fill(n)
+}
+func fill(n *node) { n.next = &node{} }
 "#,
     );
 }

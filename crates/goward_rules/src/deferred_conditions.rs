@@ -1,7 +1,9 @@
 //! Conditions in a deferred function that keep it from a map at those exits at which the map is nil:
 //! `defer func() { if err == nil { m[k] = 1 } }()` and `return nil, err`.
 
-use goward_flow::{EventKind, NilWrite, Nilness, Observed, UnitId, unparenthesized};
+use goward_flow::{
+    EventKind, NewValue, NilWrite, Nilness, Observed, PathId, UnitId, unparenthesized,
+};
 use goward_syntax::{BinaryOperator, Expression, NodeId, NodeKind, Statement, Tree, UnaryOperator};
 use goward_types::{ObjectId, ObjectKind, TypedFile, VariableKind};
 
@@ -206,4 +208,48 @@ fn nilness_of(context: &Context<'_>, observed: &Observed, object: ObjectId) -> O
             _ => None,
         })?;
     observed.state.nilness(path)
+}
+
+/// Whether control comes to one of these places under some condition.
+pub(crate) fn is_tested_before(
+    context: &Context<'_>,
+    frame: UnitId,
+    mut places: impl Iterator<Item = (UnitId, NodeId)>,
+) -> bool {
+    places.any(|(id, node)| {
+        let unit = context.flow.units.get(id);
+        id != frame && !conditions(context.file(unit.file).tree, unit.body, node).is_empty()
+    })
+}
+
+/// A field on the way to a map that is nil when a deferred literal runs, which looks it up itself, and where
+/// it became so.
+pub(crate) fn nil_on_the_way(
+    context: &Context<'_>,
+    observed: &Observed,
+    map: PathId,
+) -> Option<(PathId, NodeId)> {
+    let flow = context.flow;
+    let EventKind::Run { bindings, .. } = &observed.event.kind else {
+        return None;
+    };
+    if !bindings.is_empty() {
+        return None;
+    }
+    let may_be = flow.observed_in(observed.unit).iter().any(|event| {
+        let paths = flow.locks.paths();
+        matches!(event.event.kind, EventKind::Set { path, value: NewValue::Nil }
+            if path != map && !paths.get(path).elements.is_empty() && paths.is_prefix(path, map))
+    });
+    if !may_be {
+        return None;
+    }
+    // Any call may change fields; what is known before this one is what it finds.
+    let mut found = None;
+    flow.replay(observed.unit, |_, event, state| {
+        if event.node == observed.event.node && matches!(event.kind, EventKind::Called) {
+            found = found.or(state.nil_on_the_way(&flow.locks.paths(), map));
+        }
+    });
+    found
 }

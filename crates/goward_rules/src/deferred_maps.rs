@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Rule;
 use crate::context::Context;
-use crate::deferred_conditions::may_be_kept_from;
+use crate::deferred_conditions::{is_tested_before, may_be_kept_from, nil_on_the_way};
 use crate::errors::is_nil;
 use crate::rules::map_race;
 use crate::sharing::{
@@ -52,6 +52,7 @@ enum Hazard<'c> {
     Shared(Sharer),
     NilMap { since: NodeId },
     NilPointer { since: NodeId },
+    NilOnTheWay { pointer: PathId, since: NodeId },
     SetToNil { since: NodeId },
 }
 
@@ -147,6 +148,15 @@ fn hazard<'c>(
         && let Some(since) = certain(root_nilness)
     {
         return Some(Hazard::NilPointer { since });
+    }
+    // A field that leads there and is nil by then, of an object that the deferred function itself looks up.
+    if on_all_paths
+        && same_file
+        && !is_tested_before(context, observed.unit, on_the_way(effect))
+        && let Some((pointer, since)) = nil_on_the_way(context, observed, effect.access.path)
+        && !is_set_on_the_way(context, observed.unit, effect)
+    {
+        return Some(Hazard::NilOnTheWay { pointer, since });
     }
     if kind == AccessKind::Read
         && let Some(since) = certain(nilness)
@@ -707,6 +717,10 @@ fn describe(
         Hazard::NilPointer { .. } => {
             format!("`{pointer}` can be nil when the deferred call uses `{name}`, which panics")
         }
+        Hazard::NilOnTheWay { pointer, .. } => format!(
+            "`{}` is nil when the deferred call uses `{name}`, which panics",
+            flow.text(*pointer)
+        ),
         Hazard::SetToNil { .. } => {
             format!("`{name}` is nil when the deferred call reads it: it finds nothing")
         }
@@ -717,6 +731,9 @@ fn describe(
         }
         Hazard::NilPointer { .. } => {
             format!("check `{pointer}` before the `defer`, or in the deferred call")
+        }
+        Hazard::NilOnTheWay { pointer, .. } => {
+            format!("check `{}` in the deferred call", flow.text(*pointer))
         }
         Hazard::SetToNil { .. } => "read what is needed before, or keep the map".to_owned(),
         Hazard::Shared(Sharer::OwnLock {
@@ -812,6 +829,10 @@ fn describe(
         }
         Hazard::NilPointer { since } => {
             let text = format!("`{pointer}` is nil from here on some path");
+            finding = here(finding, observed.unit, *since, text);
+        }
+        Hazard::NilOnTheWay { pointer, since } => {
+            let text = format!("`{}` is nil from here on", flow.text(*pointer));
             finding = here(finding, observed.unit, *since, text);
         }
         Hazard::SetToNil { since } => {

@@ -18,7 +18,8 @@ rule! {
     ///
     /// A `context.CancelFunc` that a call returns and that is assigned to `_`, replaced by another one
     /// before it is used, or not used on a path to a return. Silent for contexts derived from
-    /// `context.Background()`, which keeps none of them, for those derived from a context that the
+    /// `context.Background()`, which keeps none of them (unless a timer of a minute or more does and the
+    /// function is assigned to `_`), for those derived from a context that the
     /// function made itself and cancels on every way out, in tests, for timeouts in what serves tests, and in
     /// the function `main` of a program.
     ///
@@ -135,7 +136,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Diagnostic>) {
             let over_soon = || cancel.is_timeout() && context.is_for_tests(unit.file);
             if cancel.is_made(*first)
                 && !over_soon()
-                && !is_unregistered(context, unit.file, call)
+                && (!is_unregistered(context, unit.file, call)
+                    || cancel.is_dropped() && waits_long(context, unit.file, call))
                 && let Some(finding) = cancel.judge()
                 && !ParentRelease::new(context, id, unit).releases_child_of(node, call)
             {
@@ -173,6 +175,24 @@ pub(crate) fn is_unregistered(context: &Context<'_>, index: usize, call: NodeId)
         parent = unparenthesized(file, value);
     }
     of_context(call).is_some() && matches!(of_context(parent), Some("Background" | "TODO"))
+}
+
+/// Whether the context that a call makes has a timer of a minute or more, which keeps it until then.
+fn waits_long(context: &Context<'_>, index: usize, call: NodeId) -> bool {
+    const MINUTE: i64 = 60_000_000_000;
+    let file = context.file(index);
+    let timeout = match file.tree.expression(call) {
+        Expression::Call {
+            arguments: &[_, timeout],
+            ..
+        } => timeout,
+        _ => return false,
+    };
+    let known = file.facts.get(timeout).and_then(|fact| fact.value);
+    called_function(context, file, call).is_some_and(|(_, name)| name == "WithTimeout")
+        && known
+            .and_then(|known| known.int64_value())
+            .is_some_and(|timeout| timeout >= MINUTE)
 }
 
 struct Cancel<'c, 'a> {
@@ -241,6 +261,12 @@ impl Cancel<'_, '_> {
         };
         let text = self.context.text(self.unit.file, function);
         text.contains("Timeout") || text.contains("Deadline")
+    }
+
+    /// Whether it is assigned to `_`.
+    fn is_dropped(&self) -> bool {
+        let tree = self.file.tree;
+        tree.kind(self.name) == NodeKind::Ident && tree.symbol(self.name).is_blank()
     }
 
     fn judge(&self) -> Option<Diagnostic> {
@@ -463,6 +489,15 @@ func onePath(ctx context.Context) error {
 	}
 	cancel()
 	return nil
+}
+
+func longTimer() {
+	ctx, _ := context.WithTimeout(context.Background(), time.Hour) // want "dropped"
+	use(ctx)
+}
+func shortTimer() {
+	ctx, _ := context.WithTimeout(context.Background(), 5*time.Second)
+	use(ctx)
 }
 
 func joined(a, b context.Context) {
