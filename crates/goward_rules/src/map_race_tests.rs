@@ -189,3 +189,51 @@ func (s *some) start()     { go func() { s.m["b"]++ }() }
 "#,
     );
 }
+
+#[test]
+fn readers_that_come_to_the_end() {
+    check(
+        &map_race::RULE,
+        r#"
+package p
+
+import (
+	"bytes"
+	"io"
+)
+
+func archive() (*io.PipeWriter, io.ReadCloser, error) {
+	r, w := io.Pipe()
+	return w, r, nil
+}
+func fill(m map[string]int, w *io.PipeWriter) {
+	m["a"]++
+	w.Close()
+}
+func twice() {
+	m := map[string]int{}
+	w, r, err := archive()
+	if err != nil {
+		return
+	}
+	go fill(m, w)
+	io.ReadAll(r)
+	w2, r2, _ := archive()
+	go fill(m, w2)
+	var all bytes.Buffer
+	io.Copy(&all, r2)
+	m["b"]++
+}
+func other(r io.Reader) {
+	m := map[string]int{}
+	w, _, _ := archive()
+	go func() {
+		m["a"]++
+		w.Close()
+	}()
+	io.ReadAll(r)
+	m["b"]++ // want "`m` is written while another goroutine"
+}
+"#,
+    );
+}

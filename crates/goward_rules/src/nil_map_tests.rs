@@ -878,6 +878,20 @@ func otherName(data []byte, names []string) error {
 	}
 	return nil
 }
+func copied(c *config) (*config, error) {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	var other config
+	if err := json.Unmarshal(data, &other); err != nil {
+		return nil, err
+	}
+	for k, v := range c.Env {
+		other.Env[k] = v + v
+	}
+	return &other, nil
+}
 func wholeMap(data []byte) *config {
 	c := &config{Env: map[string]string{}}
 	if err := json.Unmarshal(data, &c.Env); err == nil {

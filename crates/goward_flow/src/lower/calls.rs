@@ -97,6 +97,9 @@ impl Lowering<'_, '_> {
         {
             self.emit(call, EventKind::Join);
         }
+        if spawn.is_none() && self.reads_to_the_end(called, arguments) {
+            self.emit(call, EventKind::Join);
+        }
         self.emit(call, EventKind::Called);
         self.map_function(call, called, arguments);
         self.slice_function(call, called, arguments);
@@ -490,6 +493,44 @@ impl Lowering<'_, '_> {
                 self.access_of(argument, path, AccessKind::Iterate, call);
             }
         }
+    }
+
+    /// `io.ReadAll(r)` or `io.Copy(w, r)` of a reader that one call gave together with something else, as
+    /// `io.Pipe` does: whoever writes there has closed the other end by then.
+    fn reads_to_the_end(&self, called: Callee<'_>, arguments: &[NodeId]) -> bool {
+        let Callee::Function(object) = called else {
+            return false;
+        };
+        let world = self.package.world;
+        let object = world.object(object);
+        let of_io = object
+            .package
+            .is_some_and(|package| world.package(package).path.as_str() == "io");
+        let reader = match object.name.as_str() {
+            "ReadAll" if of_io => arguments.first(),
+            "Copy" if of_io => arguments.get(1),
+            _ => None,
+        };
+        let Some(&reader) = reader else {
+            return false;
+        };
+        let reader = unparenthesized(self.file, reader);
+        let Some(variable) = self.file.facts.object_of(reader) else {
+            return false;
+        };
+        let error = world.universe().error;
+        let tree = self.file.tree;
+        tree.kind(reader) == NodeKind::Ident
+            && self.unit.nodes.iter().any(|&(node, _)| {
+                tree.kind(node) == NodeKind::AssignStmt
+                    && matches!(tree.statement(node), Statement::Assign { left, right: [_], .. }
+                        if left.iter().any(|&name| self.file.facts.object_of(name) == Some(variable))
+                            && left
+                                .iter()
+                                .filter_map(|&name| self.file.facts.object_of(name))
+                                .filter(|&name| world.object_type(name) != error)
+                                .count() > 1)
+            })
     }
 
     /// `slices.Sort(x.s)`, `sort.Strings(x.s)`, `sort.Sort(byName(x.s))`: a field whose slice is changed

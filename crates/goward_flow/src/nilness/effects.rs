@@ -153,9 +153,22 @@ impl MapNilness<'_> {
             .collect()
     }
 
-    /// Whether the text that is decoded is a literal, whose author knows what it holds.
+    /// Whether the text that is decoded is a literal, or made by the same function out of a value: then its
+    /// author knows what it holds.
     fn is_written_here(&self, arguments: &[NodeId]) -> bool {
         let tree = self.file.tree;
+        let at = arguments
+            .first()
+            .map_or(u32::MAX, |&data| tree.span(data).start);
+        let encodes = self.unit.nodes.iter().any(|&(node, _)| {
+            tree.kind(node) == NodeKind::CallExpr
+                && tree.span(node).start < at
+                && matches!(tree.expression(node), Expression::Call { function, .. }
+                    if self.is_of_json(callee(self.world(), self.file, function), &["Marshal", "MarshalIndent", "Encode"]))
+        });
+        if encodes {
+            return true;
+        }
         arguments.first().is_some_and(|&data| {
             tree.preorder(data).any(|node| {
                 tree.kind(node) != NodeKind::FuncLit
@@ -191,12 +204,17 @@ impl MapNilness<'_> {
 
     /// Whether a call decodes JSON into its last argument.
     fn decodes_json(&self, target: Callee<'_>) -> bool {
+        self.is_of_json(target, &["Unmarshal", "Decode"])
+    }
+
+    /// Whether a function or method of one of these names of package encoding/json is called.
+    fn is_of_json(&self, target: Callee<'_>, names: &[&str]) -> bool {
         let Callee::Function(object) = target else {
             return false;
         };
         let object = self.world().object(object);
         let package = object.package;
-        matches!(object.name.as_str(), "Unmarshal" | "Decode")
+        names.contains(&object.name.as_str())
             && package.is_some_and(|package| {
                 self.world().package(package).path.as_str() == "encoding/json"
             })
