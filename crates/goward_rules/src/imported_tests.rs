@@ -628,6 +628,13 @@ func order(s *store.Store, k string) {
 	defer s.Mu.Unlock()
 	s.M[k]++
 }
+func methodValue(s *store.Store, k string) {
+	done := s.Bump
+	defer done(k) // want map-write-in-defer
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	s.M[k]++
+}
 func right(s *store.Store, k string) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

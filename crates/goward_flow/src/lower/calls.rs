@@ -133,7 +133,9 @@ impl Lowering<'_, '_> {
         } else {
             self.functions_given(call, function, arguments, None, spawn);
             if spawn.is_none() {
-                self.imported_call(call, called, function, arguments);
+                let behind = self.function_behind(called, function);
+                let called = callee(world, self.file, behind);
+                self.imported_call(call, called, behind, arguments);
             }
             // What `go f()` runs does not run here, under the locks of here.
             if let Callee::Variable(object) = called
