@@ -54,7 +54,7 @@ pub use graph::{
 };
 pub use launches::{Launches, Start, StartKind};
 pub use locks::Locks;
-pub use lower::Lowered;
+pub use lower::{ImportedStart, Lowered};
 pub use nilness::{NeverMade, NilMaps, NilReason, NilWrite, Origin};
 pub use package::{Observed, PackageFlow};
 pub use path::{AccessPath, Element, PathId, Paths, Root, Variables};

@@ -32,6 +32,8 @@ pub struct Lowered {
     pub paths: Paths,
     pub variables: Variables,
     pub spawns: Vec<Spawn>,
+    /// What functions of other packages do with maps in goroutines that a `go` statement starts with them.
+    pub imported_starts: Vec<ImportedStart>,
     /// Variables that are set by a function literal around which they are declared.
     pub assigned_elsewhere: FxHashSet<ObjectId>,
     /// Units that may be run in ways that no event shows.
@@ -40,6 +42,18 @@ pub struct Lowered {
     pub asynchronous: FxHashSet<ObjectId>,
     /// Fields whose comment names the mutex that guards them.
     pub written_guards: FxHashMap<ObjectId, ObjectId>,
+}
+
+/// A use of a map by a function of another package that runs in a goroutine: `go store.Put(m, k)`.
+#[derive(Copy, Clone, Debug)]
+pub struct ImportedStart {
+    pub unit: UnitId,
+    /// The `go` statement, and the call in it.
+    pub statement: NodeId,
+    pub call: NodeId,
+    /// The map, in terms of the function with the statement.
+    pub path: PathId,
+    pub kind: AccessKind,
 }
 
 /// Turns the steps of all units into events.

@@ -558,6 +558,36 @@ func function(ks []string) {
 		}()
 	}
 }
+func started(s *store.Store, ks []string) {
+	for _, k := range ks {
+		go s.Bump(k) // want map-race
+	}
+}
+func startedOn(ks []string) {
+	m := map[string]int{}
+	for _, k := range ks {
+		go store.Put(m, k) // want map-race
+	}
+}
+func startedOnce(s *store.Store, k string) {
+	go s.Bump(k)
+}
+func startedInTurn(s *store.Store, ks []string, done chan bool) {
+	for _, k := range ks {
+		go s.Bump(k)
+		<-done
+	}
+}
+func startedOnEach(all []*store.Store) {
+	for _, s := range all {
+		go s.Bump(\"k\")
+	}
+}
+func startedLocked(s *store.Store, ks []string) {
+	for _, k := range ks {
+		go s.Get(k)
+	}
+}
 type service struct{ *store.Store }
 func (s service) embedded(ks []string) {
 	for _, k := range ks {

@@ -251,7 +251,9 @@ impl Sharing {
                 _ => {}
             }
         }
-        for conflict in unlocked_goroutines::conflicts(context, self, &spawned) {
+        let unlocked = unlocked_goroutines::conflicts(context, self, &spawned);
+        let imported = unlocked_goroutines::imported_starts(context);
+        for conflict in unlocked.into_iter().chain(imported) {
             let effect = &conflict.effect;
             if seen.insert((effect.unit, effect.access.node)) {
                 self.conflicts.push(conflict);

@@ -1,12 +1,12 @@
 //! Goroutines that use a map of their object without the mutex that everybody else holds there:
 //! `time.AfterFunc(ttl, func() { delete(c.m, k) })` in a type whose methods lock.
 
-use goward_flow::{Effect, EventKind, How, SpawnId};
+use goward_flow::{Access, Effect, Element, EventKind, How, SpawnId};
 use goward_types::{ObjectKind, VariableKind};
 use rustc_hash::FxHashMap;
 
 use crate::context::Context;
-use crate::sharing::{Conflict, Sharing, Use, has_joined};
+use crate::sharing::{Conflict, Sharing, Use, has_joined, innermost_loop};
 
 /// The uses in goroutines that outlive the function which starts them with no lock held, where all
 /// other uses hold one mutex of the object.
@@ -66,6 +66,63 @@ pub(crate) fn conflicts(
                 given_to: None,
             });
         }
+    }
+    found
+}
+
+/// The maps that functions of other packages change in goroutines which each turn of a loop starts.
+pub(crate) fn imported_starts(context: &Context<'_>) -> Vec<Conflict> {
+    let flow = context.flow;
+    let mut found = Vec::new();
+    for start in &flow.lowered.imported_starts {
+        if !start.kind.changes_content() {
+            continue;
+        }
+        let Some(around) = innermost_loop(context, start.unit, start.statement) else {
+            continue;
+        };
+        let paths = flow.locks.paths();
+        let shared = paths.root(start.path).is_some_and(|root| {
+            let root = context.world().object(root);
+            root.file as usize == flow.units.get(start.unit).file && !around.contains(root.offset)
+        });
+        let elements = &paths.get(start.path).elements;
+        let plain = elements
+            .iter()
+            .all(|element| matches!(element, Element::Field(_)));
+        // One after the other, perhaps.
+        let tree = context.file(flow.units.get(start.unit).file).tree;
+        let meets = flow.observed_in(start.unit).iter().any(|observed| {
+            let meets = matches!(
+                observed.event.kind,
+                EventKind::Join | EventKind::Received { .. } | EventKind::Lock { .. }
+            );
+            meets && around.contains(tree.span(observed.event.node).start)
+        });
+        if !shared || !plain || meets {
+            continue;
+        }
+        found.push(Conflict {
+            effect: Effect {
+                access: Access {
+                    path: start.path,
+                    kind: start.kind,
+                    alias: false,
+                    node: start.call,
+                },
+                unit: start.unit,
+                calls: Vec::new(),
+                held: Vec::new(),
+                other_lock: false,
+                deferred: false,
+                nilness: None,
+                root_nilness: None,
+            },
+            unit: start.unit,
+            spawn: None,
+            other: None,
+            given_to: Some((start.unit, start.statement)),
+        });
     }
     found
 }

@@ -132,7 +132,9 @@ impl Lowering<'_, '_> {
             }
         } else {
             self.functions_given(call, function, arguments, None, spawn);
-            if spawn.is_none() {
+            if let Some(statement) = spawn {
+                self.imported_start(statement, call, called, function, arguments);
+            } else {
                 let behind = self.function_behind(called, function);
                 let called = callee(world, self.file, behind);
                 self.imported_call(call, called, behind, arguments);

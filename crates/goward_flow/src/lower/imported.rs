@@ -2,13 +2,13 @@
 //! and the maps that they use, in terms of the caller.
 
 use goward_syntax::{NodeId, Symbol};
-use goward_types::{BodyLock, BodyPlace, BodyRoot, LockUse, MapUse, ObjectId, Type, TypeId};
+use goward_types::{Body, BodyLock, BodyPlace, BodyRoot, LockUse, MapUse, ObjectId, Type, TypeId};
 
 use crate::calls::{Callee, origin};
 use crate::event::{AccessKind, EventKind, LockMode};
 use crate::path::{Element, PathId};
 
-use super::Lowering;
+use super::{ImportedStart, Lowering};
 
 /// The fields of a variable's object, and of an object in a field of that one.
 const MAX_FIELDS: usize = 2;
@@ -28,33 +28,10 @@ impl Lowering<'_, '_> {
         let Some(body) = self.package.imported_body(object) else {
             return;
         };
-        // Functions of package maps are known anyway.
-        let package = self.world().object(object).package;
-        let known =
-            package.is_some_and(|package| self.world().package(package).path.as_str() == "maps");
-        for (place, use_of_it) in body.map_uses.iter().filter(|_| !known) {
-            let kind = match use_of_it {
-                MapUse::Read => AccessKind::Read,
-                MapUse::Iterate => AccessKind::Iterate,
-                MapUse::Write => AccessKind::Write,
-                MapUse::Delete => AccessKind::Delete,
-                MapUse::Clear => AccessKind::Clear,
-            };
-            let Some(path) = self.imported_place(place, object, function, arguments) else {
-                continue;
-            };
-            match (&place.root, place.fields.is_empty()) {
-                (BodyRoot::Parameter(position), true) => {
-                    let argument = arguments[*position as usize];
-                    if self.is_map(self.file.facts.type_of(argument)) {
-                        self.access_of(argument, path, kind, call);
-                    }
-                }
-                // Objects further on are somebody else's, who knows when they may be used.
-                _ if self.lowered.paths.get(path).elements.len() <= MAX_FIELDS => {
-                    self.access(path, kind, call);
-                }
-                _ => {}
+        for (path, kind, argument) in self.imported_uses(body, object, function, arguments) {
+            match argument {
+                Some(argument) => self.access_of(argument, path, kind, call),
+                None => self.access(path, kind, call),
             }
         }
         let locks: &[BodyLock] = match self.world().object(object).name.as_str() {
@@ -79,6 +56,73 @@ impl Lowering<'_, '_> {
                 );
             }
         }
+    }
+
+    /// `go f(…)` of a function of another package.
+    pub(super) fn imported_start(
+        &mut self,
+        statement: NodeId,
+        call: NodeId,
+        called: Callee<'_>,
+        function: NodeId,
+        arguments: &[NodeId],
+    ) {
+        let Callee::Function(object) = called else {
+            return;
+        };
+        let Some(body) = self.package.imported_body(object) else {
+            return;
+        };
+        for (path, kind, _) in self.imported_uses(body, object, function, arguments) {
+            self.lowered.imported_starts.push(ImportedStart {
+                unit: self.id,
+                statement,
+                call,
+                path,
+                kind,
+            });
+        }
+    }
+
+    /// What a function of another package does with maps: which map, what, and the argument that is the map.
+    fn imported_uses(
+        &mut self,
+        body: &Body,
+        object: ObjectId,
+        function: NodeId,
+        arguments: &[NodeId],
+    ) -> Vec<(PathId, AccessKind, Option<NodeId>)> {
+        // Functions of package maps are known anyway.
+        let package = self.world().object(object).package;
+        let known =
+            package.is_some_and(|package| self.world().package(package).path.as_str() == "maps");
+        let mut uses = Vec::new();
+        for (place, use_of_it) in body.map_uses.iter().filter(|_| !known) {
+            let kind = match use_of_it {
+                MapUse::Read => AccessKind::Read,
+                MapUse::Iterate => AccessKind::Iterate,
+                MapUse::Write => AccessKind::Write,
+                MapUse::Delete => AccessKind::Delete,
+                MapUse::Clear => AccessKind::Clear,
+            };
+            let Some(path) = self.imported_place(place, object, function, arguments) else {
+                continue;
+            };
+            match (&place.root, place.fields.is_empty()) {
+                (BodyRoot::Parameter(position), true) => {
+                    let argument = arguments[*position as usize];
+                    if self.is_map(self.file.facts.type_of(argument)) {
+                        uses.push((path, kind, Some(argument)));
+                    }
+                }
+                // Objects further on are somebody else's, who knows when they may be used.
+                _ if self.lowered.paths.get(path).elements.len() <= MAX_FIELDS => {
+                    uses.push((path, kind, None));
+                }
+                _ => {}
+            }
+        }
+        uses
     }
 
     /// The mutex of package sync that a method of another package called `Lock` takes for its caller, or one
