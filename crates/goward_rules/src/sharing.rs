@@ -16,8 +16,8 @@ use crate::function_values::{FunctionValues, Start};
 use crate::gates;
 use crate::renewal::Given;
 use crate::services::{handles_requests, services};
-use crate::unlocked_goroutines;
 use crate::turns;
+use crate::unlocked_goroutines;
 
 /// A use of a map that is a field or a package variable.
 pub(crate) struct Use {
