@@ -171,7 +171,12 @@ impl<'c, 'a> Goroutine<'c, 'a> {
         let flow = self.context.flow;
         let world = self.context.world();
         let starter = flow.lowered.spawns[self.id.0 as usize].unit;
-        if world.object(gate).is_field() || !flow.declared_inside(gate, starter) {
+        // What the function has not made itself others may open: its callers, or whoever gave it the channel.
+        let made_here = flow
+            .local_channels()
+            .iter()
+            .any(|channel| channel.object == gate && channel.unit == starter);
+        if world.object(gate).is_field() || !made_here {
             return false;
         }
         (0..).zip(&flow.lowered.spawns).all(|(index, spawn)| {

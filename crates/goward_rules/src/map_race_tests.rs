@@ -1,6 +1,6 @@
 //! Cases of `map-race`: who can be at a map at the same time.
 
-use crate::rules::map_race;
+use crate::rules::{map_race, map_read_in_defer};
 use crate::testing::check;
 
 #[test]
@@ -233,6 +233,54 @@ func other(r io.Reader) {
 	}()
 	io.ReadAll(r)
 	m["b"]++ // want "`m` is written while another goroutine"
+}
+"#,
+    );
+}
+
+#[test]
+fn channels_that_others_open() {
+    check(
+        &map_read_in_defer::RULE,
+        r#"
+package p
+
+func given(feed <-chan string) {
+	counts := make(map[string]int)
+	go func() {
+		for s := range feed {
+			counts[s]++
+		}
+	}()
+	defer func() {
+		println(counts["total"]) // want "`counts` is read in a deferred call while another goroutine may use it"
+	}()
+	println("started")
+}
+func watch() <-chan string { return nil }
+func received() {
+	counts := make(map[string]int)
+	feed := watch()
+	go func() {
+		for s := range feed {
+			counts[s]++
+		}
+	}()
+	defer func() {
+		println(counts["total"]) // want "`counts` is read in a deferred call while another goroutine may use it"
+	}()
+	println("started")
+}
+func own() {
+	counts := make(map[string]int)
+	gate := make(chan string)
+	go func() {
+		for s := range gate {
+			counts[s]++
+		}
+	}()
+	println(counts["total"])
+	gate <- "a"
 }
 "#,
     );
