@@ -7,7 +7,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
+use super::decoding::PADDING;
 use super::generation::{BatchHeader, Failure, Generation};
+use super::huge_pages;
 use super::wire::{self, VarintError, Version};
 
 /// Reads batches, one generation at a time.
@@ -268,6 +270,7 @@ impl BatchReader {
             )));
         }
         let start = self.generation.bytes.len();
+        huge_pages::reserve(&mut self.generation.bytes, size as usize + PADDING);
         let read = (&mut self.source)
             .take(size)
             .read_to_end(&mut self.generation.bytes)

@@ -15,6 +15,7 @@ mod export;
 mod frontier;
 mod generation;
 mod hash;
+mod huge_pages;
 mod number_index;
 mod numbers;
 mod ordering;

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::event::{Event, GoState, GoTransition, NONE};
 use super::generation::{ClockSnapshot, Failure, Generation};
+use super::huge_pages;
 use super::number_index::NumberIndex;
 use super::processor_lanes::ProcessorLane;
 use super::reader::Reader;
@@ -709,6 +710,7 @@ impl Timeline {
         known.state = change.to;
         known.reason = reason;
         known.stack = stack;
+        huge_pages::reserve(&mut self.transitions, 1);
         self.transitions.push(transition);
         if self.symbols.tells_exception(stack) {
             let actor = if by == NOBODY { index } else { by };

@@ -11,6 +11,7 @@
 use rustc_hash::FxHashSet;
 
 use super::super::block::Block;
+use super::super::huge_pages;
 use super::{
     Collector, Decoded, Event, EventType, Failure, GO_RUNNING, GO_SYSCALL, Generation, GoState,
     NO_SLOT, NO_THREAD, NONE, Ordering, PROC_IDLE, PROC_SYSCALL_ABANDONED, ProcState, Processor,
@@ -209,7 +210,7 @@ impl Ahead {
 
     /// Takes over the events of a block.
     pub(crate) fn take_block(&mut self, block: &mut Block) {
-        self.events.reserve(block.len());
+        huge_pages::reserve(&mut self.events, block.len());
         for event in block.events() {
             let Some(place) = self.place(event.m, event.p) else {
                 self.add_whole(event);
@@ -324,7 +325,7 @@ impl Ordering {
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
         // So many are not touched yet; but they need not be moved when there are more.
-        ahead.events.reserve_exact(MOST_EVENTS);
+        huge_pages::reserve(&mut ahead.events, MOST_EVENTS);
         let mut goroutines = std::mem::take(&mut self.goroutines);
         goroutines.clear();
         *self = Ordering {
