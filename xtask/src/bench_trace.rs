@@ -150,8 +150,10 @@ fn other_work() -> String {
 }
 
 fn line(report: &mut String, what: &str, cost: Cost, peer: Option<Cost>) {
-    let ratio = peer.map_or_else(String::new, |peer| {
-        format!("  {:.1} times less CPU", peer.cpu / cost.cpu)
+    // The clock of CPU time goes in hundredths of a second.
+    let ratio = peer.map_or_else(String::new, |peer| match cost.cpu < 0.01 {
+        true => "  too short to compare".to_owned(),
+        false => format!("  {:.1} times less CPU", peer.cpu / cost.cpu),
     });
     let _ = writeln!(
         report,
