@@ -1,7 +1,7 @@
 //! Tests of `send-abandoned` about what ends before anybody could mind: a test, the process.
 
 use crate::RULES;
-use crate::testing::check;
+use crate::testing::{check, check_incomplete};
 
 fn check_sends(text: &str) {
     let rule = RULES.iter().find(|rule| rule.name == "send-abandoned");
@@ -10,7 +10,9 @@ fn check_sends(text: &str) {
 
 #[test]
 fn tests_that_give_up() {
-    check_sends(
+    let rule = RULES.iter().find(|rule| rule.name == "send-abandoned");
+    check_incomplete(
+        rule.unwrap(),
         r#"
 -- a_test.go --
 package p

@@ -403,8 +403,9 @@ fn is_called_on_new_objects(
     hidden && called && all_fresh
 }
 
-/// Whether two places are the same field in two struct values of a type of another package. Such values
-/// are copied about, each with the map that somebody has put into it.
+/// Whether two places are the same field in two objects of a type of another package: struct values, which are
+/// copied about, each with the map that somebody has put into it, or objects that a function was given by
+/// themselves, as each handler gets the request that it answers.
 fn is_other_value(context: &Context<'_>, one: PathId, other: PathId) -> bool {
     let paths = context.flow.locks.paths();
     let world = context.world();
@@ -425,7 +426,18 @@ fn is_other_value(context: &Context<'_>, one: PathId, other: PathId) -> bool {
             holder.is_known() && world.underlying(holder).kind() == TypeKind::Struct
         })
     };
-    foreign && paths.root(one) != paths.root(other) && (in_value(one) || in_value(other))
+    let by_itself = |path: PathId| {
+        let alone = matches!(paths.get(path).elements, [Element::Field(_)]);
+        alone
+            && paths.root(path).is_some_and(|root| {
+                matches!(
+                    world.object(root).kind,
+                    ObjectKind::Variable(VariableKind::Local | VariableKind::Parameter)
+                )
+            })
+    };
+    let apart = |path: PathId| in_value(path) || by_itself(path);
+    foreign && paths.root(one) != paths.root(other) && (apart(one) || apart(other))
 }
 
 /// Whether a place belongs to an object that this function got from one that always makes a new one,

@@ -705,3 +705,44 @@ fn a_deferred_call_of_an_imported_function_is_no_slip_of_the_pen() {
         ]
     );
 }
+
+#[test]
+fn objects_that_each_call_is_given() {
+    check(
+        named("map-write-in-defer").expect("the rule exists"),
+        r#"
+-- audit/audit.go --
+package audit
+
+import "net/http"
+
+// Log reads what the client sent.
+func Log(r *http.Request) (names []string) {
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	return names
+}
+-- a.go --
+package app
+
+import (
+	"net/http"
+
+	"example.com/app/audit"
+)
+
+type handlers struct{}
+
+func (handlers) Get(w http.ResponseWriter, r *http.Request) {
+	defer audit.Log(r)
+	w.WriteHeader(204)
+}
+
+func (handlers) Put(w http.ResponseWriter, r *http.Request) {
+	defer audit.Log(r)
+	r.Header["Prefix"] = nil
+}
+"#,
+    );
+}

@@ -463,8 +463,8 @@ func (c *C) probe() int {
 	c.mu.Unlock()
 	return c.n
 }
-// get gives back the number.
-func (c *C) get() int {
+// first gives back the number.
+func (c *C) first() int {
 	c.mu.Lock() // want "given back at once"
 	c.mu.Unlock()
 	return c.n
