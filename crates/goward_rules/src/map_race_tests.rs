@@ -285,3 +285,75 @@ func own() {
 "#,
     );
 }
+
+#[test]
+fn maps_that_are_made_once() {
+    check(
+        &map_race::RULE,
+        r#"
+package p
+
+import "sync"
+
+type spec struct {
+	once  sync.Once
+	codes map[string]int
+	names []string
+}
+
+func (s *spec) init() {
+	s.once.Do(func() {
+		s.codes = map[string]int{}
+		for i, name := range s.names {
+			s.codes[name] = i
+		}
+	})
+}
+func (s *spec) code(name string) int {
+	s.init()
+	return s.codes[name]
+}
+
+type peer struct{ spec *spec }
+
+func (p *peer) send(name string) error {
+	println(p.spec.code(name))
+	return nil
+}
+func (p *peer) handshake(name string, errc chan error, inbound bool) {
+	println(p.spec.code("hello"))
+	send := func() { errc <- p.send(name) }
+	go func() {
+		if inbound {
+			send()
+		} else {
+			send()
+		}
+	}()
+	println("sent")
+}
+
+type guarded struct {
+	mu    sync.Mutex
+	codes map[string]int
+}
+
+func (g *guarded) set(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.codes[name]++
+}
+func (g *guarded) get(name string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.codes[name]
+}
+func (g *guarded) later(name string) {
+	go func() {
+		delete(g.codes, name) // want map-race
+	}()
+}
+func made() *guarded { return &guarded{codes: map[string]int{}} }
+"#,
+    );
+}

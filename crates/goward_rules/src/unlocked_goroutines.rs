@@ -2,7 +2,7 @@
 //! `time.AfterFunc(ttl, func() { delete(c.m, k) })` in a type whose methods lock.
 
 use goward_flow::{Access, Effect, Element, EventKind, How, SpawnId};
-use goward_types::{ObjectKind, VariableKind};
+use goward_types::{ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashMap;
 
 use crate::context::Context;
@@ -182,7 +182,19 @@ fn locked_elsewhere<'s>(
         })
         .collect();
     let mut common = elsewhere.first()?.mutexes.clone();
-    common.retain(|mutex| elsewhere.iter().all(|other| other.mutexes.contains(mutex)));
+    // What runs once is over when whoever called `Do` goes on.
+    let is_once = |mutex: ObjectId| {
+        let of = context.world().object_type(mutex);
+        let named = of
+            .is_known()
+            .then(|| goward_flow::named_behind(context.world(), of));
+        named
+            .flatten()
+            .is_some_and(|named| context.world().object(named).name.as_str() == "Once")
+    };
+    common.retain(|&mutex| {
+        !is_once(mutex) && elsewhere.iter().all(|other| other.mutexes.contains(&mutex))
+    });
     if common.is_empty() {
         return None;
     }
