@@ -68,7 +68,8 @@ impl PackageFlow<'_> {
             let mut maps = maps.cloned().unwrap_or_default();
             // What it gives back may rest on what it is given, and its callers know what that is; but
             // who has been told that all went well counts on a map.
-            let told = maps.returns_nil.len() > 1;
+            // Of three results the other two may tell together.
+            let told = maps.returns_nil.len() == 2;
             if unit.receiver.is_some() || !unit.parameters.is_empty() && !told {
                 for result in &mut maps.returns_nil {
                     result.0 = false;

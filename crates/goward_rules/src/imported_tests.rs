@@ -746,3 +746,60 @@ func (handlers) Put(w http.ResponseWriter, r *http.Request) {
 "#,
     );
 }
+
+#[test]
+fn results_that_tell_together() {
+    check(
+        named("nil-map-write").expect("the rule exists"),
+        r#"
+-- config/config.go --
+package config
+
+import "errors"
+
+// Owner gives the key within the owner, and the owner.
+func Owner(path string, all map[string]map[string]any) (string, map[string]any, error) {
+	if path == "" {
+		return "", nil, nil
+	}
+	owner, ok := all[path]
+	if !ok {
+		return "", nil, errors.New("no owner")
+	}
+	return path, owner, nil
+}
+
+// Section gives nothing where there is none.
+func Section(path string, all map[string]map[string]any) (map[string]any, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return all[path], nil
+}
+-- a.go --
+package app
+
+import "example.com/app/config"
+
+func set(path string, all map[string]map[string]any) error {
+	key, owner, err := config.Owner(path, all)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		owner[key] = 1
+	}
+	return nil
+}
+
+func setSection(path string, all map[string]map[string]any) error {
+	section, err := config.Section(path, all)
+	if err != nil {
+		return err
+	}
+	section["k"] = 1 // want nil-map-write
+	return nil
+}
+"#,
+    );
+}
