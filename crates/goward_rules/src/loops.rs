@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use crate::context::Context;
 use crate::errors::is_error;
-use crate::walk::{defer_statements, steps_after, walk, walk_all};
+use crate::walk::{compared_by_edge, defer_statements, steps_after, walk, walk_all};
 
 /// A `defer` statement that runs again before the function is over.
 pub(crate) struct LoopedDefer {
@@ -243,27 +243,8 @@ fn only_after_failure(
 ) -> bool {
     let graph = &unit.graph;
     let failed = |kind: EdgeKind| {
-        let (condition, holds) = match kind {
-            EdgeKind::True(condition) => (condition, true),
-            EdgeKind::False(condition) => (condition, false),
-            _ => return false,
-        };
-        let condition = unparenthesized(file, condition);
-        let Expression::Binary {
-            operator,
-            left,
-            right,
-            ..
-        } = file.tree.expression(condition)
-        else {
-            return false;
-        };
-        let differs = match operator {
-            BinaryOperator::NotEqual => holds,
-            BinaryOperator::Equal => !holds,
-            _ => return false,
-        };
-        differs && is_error(context, file, left) && crate::errors::is_nil(context, file, right)
+        let compared = compared_by_edge(file, kind);
+        compared.is_some_and(|(compared, nil)| !nil && is_error(context, file, compared))
     };
     let mut seen = vec![false; graph.block_count()];
     let mut pending = Vec::new();

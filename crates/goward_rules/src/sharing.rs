@@ -720,7 +720,7 @@ pub(crate) fn verb(kind: AccessKind) -> &'static str {
 }
 
 /// Whether a goroutine has waited for somebody before it comes to a map.
-fn waits_first(context: &Context<'_>, effect: &Effect) -> bool {
+pub(crate) fn waits_first(context: &Context<'_>, effect: &Effect) -> bool {
     let access = (effect.unit, effect.access.node);
     effect
         .calls

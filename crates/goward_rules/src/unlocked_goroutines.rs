@@ -6,7 +6,7 @@ use goward_types::{ObjectId, ObjectKind, VariableKind};
 use rustc_hash::FxHashMap;
 
 use crate::context::Context;
-use crate::sharing::{Conflict, Sharing, Use, has_joined, innermost_loop};
+use crate::sharing::{Conflict, Sharing, Use, innermost_loop, waits_first};
 
 /// The uses in goroutines that outlive the function which starts them with no lock held, where all
 /// other uses hold one mutex of the object.
@@ -44,7 +44,7 @@ pub(crate) fn conflicts(
         for effect in own {
             if effect.may_hold_any()
                 || !effect.access.kind.touches_content()
-                || has_waited(context, effect)
+                || waits_first(context, effect)
                 || flow.is_fresh(observed.unit, effect.access.path, &observed.state)
             {
                 continue;
@@ -125,20 +125,6 @@ pub(crate) fn imported_starts(context: &Context<'_>) -> Vec<Conflict> {
         });
     }
     found
-}
-
-/// Whether the goroutine has waited for something when it comes to the map.
-fn has_waited(context: &Context<'_>, effect: &Effect) -> bool {
-    let access = (effect.unit, effect.access.node);
-    effect
-        .calls
-        .iter()
-        .copied()
-        .chain([access])
-        .any(|(unit, node)| {
-            let mut there = context.flow.observed_in(unit).iter();
-            there.any(|observed| observed.event.node == node && has_joined(&observed.state))
-        })
 }
 
 /// A use of the same field with the mutex that all others hold too, of which one of the two changes the map.

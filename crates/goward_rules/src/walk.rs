@@ -100,6 +100,12 @@ pub(crate) fn nil_by_edge(
     edge: EdgeKind,
     variable: ObjectId,
 ) -> Option<bool> {
+    let (compared, nil) = compared_by_edge(file, edge)?;
+    (file.facts.object_of(unparenthesized(file, compared)) == Some(variable)).then_some(nil)
+}
+
+/// What an edge compares with nil, and whether it is taken only where that is nil or only where not.
+pub(crate) fn compared_by_edge(file: &TypedFile<'_>, edge: EdgeKind) -> Option<(NodeId, bool)> {
     let (condition, holds) = match edge {
         EdgeKind::True(condition) => (condition, true),
         EdgeKind::False(condition) => (condition, false),
@@ -110,7 +116,7 @@ pub(crate) fn nil_by_edge(
         left,
         right,
         ..
-    } = file.tree.expression(condition)
+    } = file.tree.expression(unparenthesized(file, condition))
     else {
         return None;
     };
@@ -119,7 +125,5 @@ pub(crate) fn nil_by_edge(
         BinaryOperator::NotEqual => !holds,
         _ => return None,
     };
-    let compared = file.facts.type_of(right) == TypeId::UNTYPED_NIL
-        && file.facts.object_of(unparenthesized(file, left)) == Some(variable);
-    compared.then_some(nil)
+    (file.facts.type_of(right) == TypeId::UNTYPED_NIL).then_some((left, nil))
 }
