@@ -195,10 +195,16 @@ pub fn densities(timeline: &Timeline, buckets: usize, limit: usize) -> Vec<Densi
         let lane = usize::from(lane);
         let (first, last) = (bucket_of(begin), bucket_of(end));
         if first == last {
-            partial[lane][first][state] += end - begin;
+            partial[lane][first][state] = partial[lane][first][state].saturating_add(end - begin);
         } else {
-            partial[lane][first][state] += timeline.start + (first as i64 + 1) * width - begin;
-            partial[lane][last][state] += end - (timeline.start + last as i64 * width);
+            partial[lane][first][state] = partial[lane][first][state].saturating_add(
+                timeline
+                    .start
+                    .saturating_add((first as i64 + 1).saturating_mul(width))
+                    - begin,
+            );
+            partial[lane][last][state] = partial[lane][last][state]
+                .saturating_add(end - (timeline.start + last as i64 * width));
             change[lane][first + 1][state] += 1;
             change[lane][last][state] -= 1;
         }

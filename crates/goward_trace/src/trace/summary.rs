@@ -111,7 +111,7 @@ fn durations(name: &str, mut all: Vec<i64>, open: u64) -> Durations {
     Durations {
         name: name.to_owned(),
         count: all.len() as u64,
-        total: all.iter().sum(),
+        total: all.iter().copied().fold(0, i64::saturating_add),
         median: all.get(all.len() / 2).copied().unwrap_or(0),
         longest: all.last().copied().unwrap_or(0),
         open,
@@ -166,10 +166,10 @@ impl Summary {
             group.goroutines += 1;
             group.alive += u64::from(!goroutine.has_ended());
             let [running, runnable, waiting, syscall] = goroutine.totals;
-            group.running += running;
-            group.runnable += runnable;
-            group.waiting += waiting;
-            group.syscall += syscall;
+            group.running = group.running.saturating_add(running);
+            group.runnable = group.runnable.saturating_add(runnable);
+            group.waiting = group.waiting.saturating_add(waiting);
+            group.syscall = group.syscall.saturating_add(syscall);
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
         groups.sort_by(|one, other| {
@@ -307,4 +307,15 @@ pub fn telling_frame(frames: &[FrameText]) -> Option<&FrameText> {
 /// The names of the states in the order of totals.
 pub fn state_names() -> [&'static str; 4] {
     STATES.map(super::event::GoState::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_times_that_no_clock_shows_stop_at_the_largest() {
+        let durations = durations("hostile", vec![i64::MAX, 7, i64::MAX], 0);
+        assert_eq!((durations.total, durations.median), (i64::MAX, i64::MAX));
+    }
 }

@@ -598,14 +598,14 @@ impl Timeline {
             }
             wire::GC_MARK_ASSIST_END => {
                 let begin = self.open_assists.remove(&event.g).unwrap_or(self.start);
-                self.assist += event.time - begin;
+                self.assist = self.assist.saturating_add(event.time - begin);
             }
             wire::GC_SWEEP_BEGIN => {
                 self.open_sweeps.insert(event.p, event.time);
             }
             wire::GC_SWEEP_END => {
                 let begin = self.open_sweeps.remove(&event.p).unwrap_or(self.start);
-                self.sweep += event.time - begin;
+                self.sweep = self.sweep.saturating_add(event.time - begin);
             }
             wire::CPU_SAMPLE => {
                 let goroutine = self.goroutine(event.g, event.time);
@@ -666,7 +666,7 @@ impl Timeline {
         }
         let elapsed = event.time - known.since;
         if let Some(state) = state_index(known.state) {
-            known.totals[state] += elapsed;
+            known.totals[state] = known.totals[state].saturating_add(elapsed);
         }
         match (known.state, change.to) {
             (GoState::Runnable, GoState::Running) => {
@@ -678,12 +678,12 @@ impl Timeline {
                     .entry((known.stack, stack, known.reason))
                     .or_default();
                 wake.count += 1;
-                wake.waited += elapsed;
+                wake.waited = wake.waited.saturating_add(elapsed);
             }
             (GoState::Syscall, _) => {
                 let syscall = self.syscalls.entry(known.stack).or_default();
                 syscall.count += 1;
-                syscall.waited += elapsed;
+                syscall.waited = syscall.waited.saturating_add(elapsed);
             }
             _ => {}
         }
@@ -809,7 +809,8 @@ impl Timeline {
         let end = self.end;
         for goroutine in &mut self.goroutines {
             if let Some(state) = state_index(goroutine.state) {
-                goroutine.totals[state] += end - goroutine.since;
+                goroutine.totals[state] =
+                    goroutine.totals[state].saturating_add(end - goroutine.since);
             }
         }
         for stretch in self.collections.iter_mut().chain(&mut self.stops) {
