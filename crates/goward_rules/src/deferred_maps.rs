@@ -16,7 +16,8 @@ use crate::deferred_conditions::{is_tested_before, may_be_kept_from, nil_on_the_
 use crate::errors::is_nil;
 use crate::rules::map_race;
 use crate::sharing::{
-    Conflict, Sharing, Use, call_steps, has_joined, has_mutex, is_package_level, verb,
+    Conflict, Sharing, Use, call_steps, has_joined, has_mutex, is_package_level, on_the_way, verb,
+    waits_first,
 };
 use crate::walk::{walk, walk_all};
 
@@ -99,7 +100,7 @@ pub(crate) fn report_all(
             }
             let hazard = match conflicts.get(&key) {
                 Some(conflict) if conflict.effect.deferred => {
-                    let waited = has_waited(context, observed.unit, &effect);
+                    let waited = waits_first(context, &effect, Some(observed.unit));
                     (!waited).then_some(Hazard::Conflict(conflict))
                 }
                 _ => hazard(context, sharing, observed, statement, &effect),
@@ -165,7 +166,7 @@ fn hazard<'c>(
     {
         return Some(Hazard::SetToNil { since });
     }
-    if has_joined(&observed.state) || has_waited(context, observed.unit, effect) {
+    if has_joined(&observed.state) || waits_first(context, effect, Some(observed.unit)) {
         return None;
     }
     let holds_some = effect.may_hold_any();
@@ -231,22 +232,6 @@ fn is_set_on_the_way(context: &Context<'_>, frame: UnitId, effect: &Effect) -> b
         .any(|observed| match observed.event.kind {
             EventKind::Set { path: set, .. } => flow.locks.paths().is_prefix(set, path),
             _ => false,
-        })
-}
-
-/// The functions that lead to an access, each with the place of the call, and the access itself.
-fn on_the_way(effect: &Effect) -> impl Iterator<Item = (UnitId, NodeId)> {
-    let access = (effect.unit, effect.access.node);
-    effect.calls.iter().copied().chain([access])
-}
-
-/// Whether the function with the access, or one that leads to it, has waited for something before.
-fn has_waited(context: &Context<'_>, frame: UnitId, effect: &Effect) -> bool {
-    on_the_way(effect)
-        .filter(|&(unit, _)| unit != frame)
-        .any(|(unit, node)| {
-            let mut there = context.flow.observed_in(unit).iter();
-            there.any(|observed| observed.event.node == node && has_joined(&observed.state))
         })
 }
 

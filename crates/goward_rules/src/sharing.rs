@@ -457,7 +457,7 @@ impl Sharing {
                 if common
                     && [mine, theirs]
                         .into_iter()
-                        .any(|effect| waits_first(context, effect))
+                        .any(|effect| waits_first(context, effect, None))
                 {
                     continue;
                 }
@@ -719,14 +719,17 @@ pub(crate) fn verb(kind: AccessKind) -> &'static str {
     }
 }
 
-/// Whether a goroutine has waited for somebody before it comes to a map.
-pub(crate) fn waits_first(context: &Context<'_>, effect: &Effect) -> bool {
+/// The calls that lead to a use of a map, and the use itself.
+pub(crate) fn on_the_way(effect: &Effect) -> impl Iterator<Item = (UnitId, NodeId)> {
     let access = (effect.unit, effect.access.node);
-    effect
-        .calls
-        .iter()
-        .copied()
-        .chain([access])
+    effect.calls.iter().copied().chain([access])
+}
+
+/// Whether somebody has waited for something before a use of a map on the way to it, not counting what the
+/// function `but` has waited for.
+pub(crate) fn waits_first(context: &Context<'_>, effect: &Effect, but: Option<UnitId>) -> bool {
+    on_the_way(effect)
+        .filter(|&(unit, _)| Some(unit) != but)
         .any(|(unit, node)| {
             let mut there = context.flow.observed_in(unit).iter();
             there.any(|observed| observed.event.node == node && has_joined(&observed.state))

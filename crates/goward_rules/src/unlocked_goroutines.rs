@@ -44,7 +44,7 @@ pub(crate) fn conflicts(
         for effect in own {
             if effect.may_hold_any()
                 || !effect.access.kind.touches_content()
-                || waits_first(context, effect)
+                || waits_first(context, effect, None)
                 || flow.is_fresh(observed.unit, effect.access.path, &observed.state)
             {
                 continue;
@@ -174,9 +174,13 @@ fn locked_elsewhere<'s>(
         let named = of
             .is_known()
             .then(|| goward_flow::named_behind(context.world(), of));
-        named
-            .flatten()
-            .is_some_and(|named| context.world().object(named).name.as_str() == "Once")
+        named.flatten().is_some_and(|named| {
+            let named = context.world().object(named);
+            let package = named
+                .package
+                .map(|package| context.world().package(package).path);
+            named.name.as_str() == "Once" && package.is_some_and(|path| path.as_str() == "sync")
+        })
     };
     common.retain(|&mutex| {
         !is_once(mutex) && elsewhere.iter().all(|other| other.mutexes.contains(&mutex))

@@ -13,7 +13,7 @@ use super::{ImportedStart, Lowering};
 /// The fields of a variable's object, and of an object in a field of that one.
 const MAX_FIELDS: usize = 2;
 
-impl Lowering<'_, '_> {
+impl<'a> Lowering<'_, 'a> {
     /// What a call of such a function does to locks and maps.
     pub(super) fn imported_call(
         &mut self,
@@ -22,10 +22,7 @@ impl Lowering<'_, '_> {
         function: NodeId,
         arguments: &[NodeId],
     ) {
-        let Callee::Function(object) = called else {
-            return;
-        };
-        let Some(body) = self.package.imported_body(object) else {
+        let Some((object, body)) = self.imported_body(called) else {
             return;
         };
         for (path, kind, argument) in self.imported_uses(body, object, function, arguments) {
@@ -67,10 +64,7 @@ impl Lowering<'_, '_> {
         function: NodeId,
         arguments: &[NodeId],
     ) {
-        let Callee::Function(object) = called else {
-            return;
-        };
-        let Some(body) = self.package.imported_body(object) else {
+        let Some((object, body)) = self.imported_body(called) else {
             return;
         };
         for (path, kind, _) in self.imported_uses(body, object, function, arguments) {
@@ -81,6 +75,14 @@ impl Lowering<'_, '_> {
                 path,
                 kind,
             });
+        }
+    }
+
+    /// A function of another package, and what it does, if that is known.
+    fn imported_body(&self, called: Callee<'_>) -> Option<(ObjectId, &'a Body)> {
+        match called {
+            Callee::Function(object) => Some((object, self.package.imported_body(object)?)),
+            _ => None,
         }
     }
 
